@@ -1,0 +1,1 @@
+//! Booted systemd hosts on one machine, for tests.

@@ -1,0 +1,3 @@
+//! The random-number server.
+
+fn main() {}
