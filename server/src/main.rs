@@ -1,3 +1,8 @@
-//! The random-number server.
+//! The `randoms` executable: everything is in the library, so that tests can
+//! drive it.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    randoms::run()
+}

@@ -1,0 +1,72 @@
+//! What the requests of one process share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::connection::Connections;
+use crate::identity::Identity;
+use crate::log::Log;
+use crate::metrics::Metrics;
+
+/// How old the resident memory in `/info` may be.
+const MEMORY_AGE: Duration = Duration::from_secs(1);
+
+/// What the requests of one process share. It lives as long as the process.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) identity: Identity,
+    pub(crate) connections: Connections,
+    pub(crate) metrics: Metrics,
+    pub(crate) log: Log,
+    draining: AtomicBool,
+    memory: AtomicU64,
+    memory_read: AtomicU64,
+}
+
+impl App {
+    /// A process that serves, kept until the process ends.
+    pub(crate) fn new(identity: Identity, log: Log) -> &'static Self {
+        Box::leak(Box::new(Self {
+            identity,
+            connections: Connections::default(),
+            metrics: Metrics::default(),
+            log,
+            draining: AtomicBool::new(false),
+            memory: AtomicU64::new(0),
+            memory_read: AtomicU64::new(0),
+        }))
+    }
+
+    /// Whether the process is about to end.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
+    }
+
+    /// From now on each answer closes its connection.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Relaxed);
+    }
+
+    /// Resident memory in bytes, read at most once a second.
+    pub(crate) fn memory(&self) -> u64 {
+        let now = u64::try_from(self.metrics.uptime().as_millis()).unwrap_or(u64::MAX);
+        let read = self.memory_read.load(Relaxed);
+        let age = u128::from(now.saturating_sub(read));
+        if age >= MEMORY_AGE.as_millis() || self.memory.load(Relaxed) == 0 {
+            self.memory_read.store(now, Relaxed);
+            self.memory.store(resident_memory(), Relaxed);
+        }
+        self.memory.load(Relaxed)
+    }
+}
+
+/// `VmRSS` of `/proc/self/status` (`proc_pid_status(5)`), which is readable in
+/// every sandbox, in bytes.
+fn resident_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok())
+        .map_or(0, |kibibytes| kibibytes * 1024)
+}

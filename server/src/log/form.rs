@@ -1,0 +1,152 @@
+//! How an event becomes a line: text for people, text for the journal, JSON.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::Event;
+use crate::settings::LogForm;
+
+/// The form of the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Time and text.
+    Text,
+    /// The journal adds time and process itself; `<6>` is the level
+    /// (`sd-daemon(3)`).
+    Journal,
+    /// One JSON object.
+    Json,
+}
+
+impl Form {
+    /// Text goes to the journal in the journal's own form, when it is the one
+    /// listening (`JOURNAL_STREAM`, `systemd.exec(5)`).
+    pub(super) fn choose(form: LogForm) -> Self {
+        match form {
+            LogForm::Json => Self::Json,
+            LogForm::Text if std::env::var_os("JOURNAL_STREAM").is_some() => Self::Journal,
+            LogForm::Text => Self::Text,
+        }
+    }
+
+    /// Appends the line of an event.
+    pub(super) fn write(self, out: &mut Vec<u8>, at: SystemTime, event: &Event) {
+        let line = match self {
+            Self::Text => format!("{} {}", timestamp(at), sentence(event)),
+            Self::Journal => format!("{}{}", level(event).0, sentence(event)),
+            Self::Json => json(at, event),
+        };
+        // Writing into memory cannot fail.
+        let _ = writeln!(out, "{line}");
+    }
+}
+
+fn level(event: &Event) -> (&'static str, &'static str) {
+    match event {
+        Event::Generated { .. } | Event::Note(_) => ("<6>", "info"),
+        Event::Warning(_) => ("<4>", "warning"),
+    }
+}
+
+fn sentence(event: &Event) -> String {
+    match event {
+        Event::Generated { cant, took } => {
+            format!("generated list cant={cant} took={}us", took.as_micros())
+        }
+        Event::Note(text) => text.clone(),
+        Event::Warning(text) => format!("warning: {text}"),
+    }
+}
+
+fn json(at: SystemTime, event: &Event) -> String {
+    let mut line = format!(
+        r#"{{"time":"{}","level":"{}","pid":{},"#,
+        timestamp(at),
+        level(event).1,
+        std::process::id()
+    );
+    let rest = match event {
+        Event::Generated { cant, took } => format!(
+            r#""event":"generated list","cant":{cant},"took_us":{}}}"#,
+            took.as_micros()
+        ),
+        Event::Note(text) | Event::Warning(text) => {
+            format!(r#""event":{}}}"#, serde_json::json!(text))
+        }
+    };
+    let _ = write!(line, "{rest}");
+    line
+}
+
+/// The time in UTC as RFC 3339 has it, to the millisecond.
+fn timestamp(at: SystemTime) -> String {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (year, month, day) = civil(days);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        since.subsec_millis()
+    )
+}
+
+/// Year, month and day of a number of days since 1970-01-01. Counted in years
+/// that begin in March, so that the leap day is the last of its year.
+fn civil(days: u64) -> (u64, u64, u64) {
+    const DAYS_IN_400_YEARS: u64 = 146_097;
+    const FROM_MARCH_OF_YEAR_0: u64 = 719_468;
+    let shifted = days + FROM_MARCH_OF_YEAR_0;
+    let (era, day_of_era) = (shifted / DAYS_IN_400_YEARS, shifted % DAYS_IN_400_YEARS);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn timestamp_is_utc_in_rfc_3339() {
+        let at = |seconds| timestamp(UNIX_EPOCH + Duration::from_millis(seconds));
+        assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(at(951_782_399_999), "2000-02-28T23:59:59.999Z");
+        assert_eq!(at(951_782_400_000), "2000-02-29T00:00:00.000Z");
+        assert_eq!(at(1_795_132_800_000), "2026-11-20T00:00:00.000Z");
+        assert_eq!(at(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn json_line_is_json() {
+        let mut out = Vec::new();
+        let event = Event::Note("a \"quoted\"\nline".to_owned());
+        Form::Json.write(&mut out, UNIX_EPOCH, &event);
+        let read: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
+        assert_eq!(read["event"], "a \"quoted\"\nline");
+        assert_eq!(
+            out.split_last().map(|(_, rest)| rest.contains(&b'\n')),
+            Some(false)
+        );
+    }
+
+    #[test]
+    fn journal_line_has_a_level_and_no_time() {
+        let mut out = Vec::new();
+        let took = Duration::from_micros(12);
+        Form::Journal.write(&mut out, UNIX_EPOCH, &Event::Generated { cant: 5, took });
+        assert_eq!(out, b"<6>generated list cant=5 took=12us\n");
+    }
+}

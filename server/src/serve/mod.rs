@@ -1,0 +1,236 @@
+//! The accept loop and its end.
+//!
+//! The loop is our own, around the routes as a service, because the end is:
+//! stop accepting first, so that no connection is taken and then cut unread;
+//! for a short grace answer what still comes with `Connection: close`, so that
+//! a proxy's cached connection is not cut under a request; then close what is
+//! idle; and let our own deadline end the rest.
+
+mod answer;
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+pub(crate) use answer::{Bodiless, Routes};
+
+use crate::app::App;
+use crate::connection::Felt;
+use crate::listener::{Bound, Keeper, Listener};
+use crate::settings::Limits;
+
+/// How long answers on open connections go on after the end of accepting: a
+/// proxy that is sending into a cached connection gets its answer and is told
+/// to close it.
+const GRACE: Duration = Duration::from_millis(150);
+
+/// Pause after a failed accept: what is short (descriptors, memory) is not
+/// there again a microsecond later.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What the process is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Go on.
+    Serve,
+    /// End; somebody else keeps the port.
+    Drain,
+    /// End together with the port.
+    Stop,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// Connections the deadline cut.
+    pub(crate) cut: u64,
+    /// From the order to the end.
+    pub(crate) took: Duration,
+}
+
+/// Serves one listening socket.
+pub(crate) struct Server<R> {
+    app: &'static App,
+    routes: R,
+    limits: Limits,
+    protocol: http1::Builder,
+    graceful: GracefulShutdown,
+    places: Arc<Semaphore>,
+}
+
+impl<R: Routes> Server<R> {
+    /// A server that has not begun.
+    pub(crate) fn new(app: &'static App, routes: R, limits: Limits) -> Self {
+        let mut protocol = http1::Builder::new();
+        protocol
+            .timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_header_size(limits.header)
+            .half_close(false);
+        Self {
+            app,
+            routes,
+            limits,
+            protocol,
+            graceful: GracefulShutdown::new(),
+            places: Arc::new(Semaphore::new(limits.connections)),
+        }
+    }
+
+    /// Accepts until ordered to end, then ends within `deadline`.
+    pub(crate) async fn run(
+        self,
+        bound: Bound,
+        mut orders: watch::Receiver<Order>,
+        deadline: Duration,
+    ) -> io::Result<Ended> {
+        let listener = bound.listen()?;
+        let sweeper = tokio::spawn(sweep(self.app, self.limits));
+        let order = loop {
+            tokio::select! {
+                biased;
+                order = ended(&mut orders) => break order,
+                () = self.accept(&listener) => {}
+            }
+        };
+        let began = Instant::now();
+        self.app.drain();
+        drop(listener);
+        if order == Order::Stop || bound.keeper == Keeper::Nobody {
+            self.take_the_waiting(&bound);
+        }
+        drop(bound);
+        let ended = self.end(began, deadline).await;
+        sweeper.abort();
+        Ok(ended)
+    }
+
+    async fn accept(&self, listener: &Listener) {
+        // Without a free place the rest waits in the kernel, where a brother
+        // on the same socket may take it.
+        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+            return;
+        };
+        let accepted = match listener {
+            Listener::Tcp(tcp) => tcp
+                .accept()
+                .await
+                .map(|(stream, _)| self.open_tcp(stream, place)),
+            Listener::Unix(unix) => unix
+                .accept()
+                .await
+                .map(|(stream, _)| self.open(stream, place)),
+        };
+        if let Err(error) = accepted
+            && !is_of_the_peer(&error)
+        {
+            self.app.log.warn(format!("cannot accept: {error}"));
+            sleep(ACCEPT_PAUSE).await;
+        }
+    }
+
+    /// Accepts what waits in the kernel: with the port gone it would be reset.
+    fn take_the_waiting(&self, bound: &Bound) {
+        while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            let Ok((socket, _)) = bound.socket.accept() else {
+                return;
+            };
+            if socket.set_nonblocking(true).is_err() {
+                continue;
+            }
+            if socket
+                .domain()
+                .is_ok_and(|domain| domain == socket2::Domain::UNIX)
+            {
+                if let Ok(stream) = UnixStream::from_std(socket.into()) {
+                    self.open(stream, place);
+                }
+            } else if let Ok(stream) = TcpStream::from_std(socket.into()) {
+                self.open_tcp(stream, place);
+            }
+        }
+    }
+
+    fn open_tcp(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
+        // A peer that is gone already is found by the first read.
+        let _ = stream.set_nodelay(true);
+        self.open(stream, place);
+    }
+
+    fn open<S>(&self, stream: S, place: OwnedSemaphorePermit)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let registration = self.app.connections.register();
+        let (app, routes) = (self.app, self.routes.clone());
+        let pulse = Arc::clone(&registration.pulse);
+        let service = service_fn(move |request| {
+            let (routes, pulse) = (routes.clone(), Arc::clone(&pulse));
+            async move { Ok::<_, Infallible>(answer::answer(app, routes, &pulse, request).await) }
+        });
+        let io = TokioIo::new(Felt::new(stream, Arc::clone(&registration.pulse)));
+        let connection = self
+            .graceful
+            .watch(self.protocol.serve_connection(io, service));
+        let id = registration.id;
+        let task = tokio::spawn(async move {
+            // How a client ends its connection is its own affair.
+            let _ = connection.await;
+            drop((registration, place));
+        });
+        app.connections.served_by(id, task.abort_handle());
+    }
+
+    async fn end(self, began: Instant, deadline: Duration) -> Ended {
+        let connections = &self.app.connections;
+        // The grace ends early as soon as no connection is open.
+        let _ = timeout(GRACE.min(deadline), connections.none_left()).await;
+        let left = deadline.saturating_sub(began.elapsed());
+        let cut = match timeout(left, self.graceful.shutdown()).await {
+            Ok(()) => 0,
+            Err(_) => connections.abort_all(),
+        };
+        let took = began.elapsed();
+        Ended { cut, took }
+    }
+}
+
+/// Waits for an order to end. Whoever could give one being gone is one.
+async fn ended(orders: &mut watch::Receiver<Order>) -> Order {
+    match orders.wait_for(|order| *order != Order::Serve).await {
+        Ok(order) => *order,
+        Err(_) => Order::Drain,
+    }
+}
+
+/// A connection that broke before it was accepted concerns its peer alone.
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+/// Ends connections that wait too long, for as long as the server runs.
+async fn sweep(app: &'static App, limits: Limits) {
+    let shortest = limits.request.min(limits.idle);
+    let period = (shortest / 4).clamp(Duration::from_millis(10), Duration::from_millis(500));
+    loop {
+        sleep(period).await;
+        let ended = app.connections.sweep(&limits);
+        app.metrics
+            .timeouts
+            .fetch_add(ended, std::sync::atomic::Ordering::Relaxed);
+    }
+}
