@@ -1,3 +1,9 @@
-//! The command line.
+//! The command line of genconf.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    genconf::cli::main(std::env::args_os())
+}

@@ -1,0 +1,215 @@
+//! What a user may type, and the exit codes it ends with.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+use crate::diagnostic::human::Colour;
+
+/// How a run ended: the process's exit code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exit {
+    /// All is well.
+    Fine = 0,
+    /// The topology or the world is at fault.
+    Fault = 1,
+    /// What is on disk is not what the topology describes.
+    Drift = 2,
+    /// A real tool refused the rendered files.
+    Refused = 3,
+    /// The command line makes no sense (sysexits.h, `EX_USAGE`).
+    Usage = 64,
+    /// genconf itself is at fault (sysexits.h, `EX_SOFTWARE`).
+    Bug = 70,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  genconf topology.yaml            write nginx/, systemd/, ansible/ and vagrant/ beside it
+  genconf topology.yaml --diff     show what would change, write nothing
+  genconf topology.yaml --check    exit 2 and list what is stale
+  genconf verify topology.yaml     ask nginx, systemd, Ansible and Ruby what they think of it
+  genconf explain port-clash       what a fault means and how to mend it
+
+Exit codes:
+  0 fine   1 a fault in the topology or the world   2 stale files
+  3 a verifier refused   64 wrong usage   70 a bug in genconf";
+
+/// One topology.yaml becomes nginx, systemd, Ansible and Vagrant files.
+#[derive(Debug, Parser)]
+#[command(name = "genconf", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Cli {
+    /// Another thing to do than to write the bundle.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Writing the bundle.
+    #[command(flatten)]
+    pub generate: GenerateArgs,
+}
+
+/// What else there is to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the real tools on the rendered files, in a scratch copy
+    Verify(VerifyArgs),
+    /// Tell what the code of a fault means
+    Explain {
+        /// The code, such as `port-clash`; without it, the list of all
+        code: Option<String>,
+    },
+    /// Print the JSON Schema of the topology, for editors
+    Schema,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How the bundle is written.
+#[derive(Args, Debug)]
+pub struct GenerateArgs {
+    /// The topology; `-` reads standard input
+    #[arg(required = true)]
+    pub topology: Option<PathBuf>,
+    /// Folder of the bundle [default: the topology's own]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Only these folders of the bundle, such as `nginx,systemd`
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Write nothing; list what is stale and exit 2 if anything is
+    #[arg(long, conflicts_with_all = ["diff", "force"])]
+    pub check: bool,
+    /// Write nothing; show what would change and exit 2 if anything would
+    #[arg(long, conflicts_with = "force")]
+    pub diff: bool,
+    /// Overwrite files that were edited by hand
+    #[arg(long)]
+    pub force: bool,
+    /// How faults are told
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// What is verified, and how faults are told.
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
+    /// The topology; `-` reads standard input
+    pub topology: PathBuf,
+    /// Only these renderers
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// How faults are told
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// How faults are told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// Lines with carets, for people
+    Human,
+    /// One line each, for editors and grep
+    Line,
+    /// A JSON array, for programs
+    Json,
+}
+
+/// Where a command talks.
+pub struct Streams<'s> {
+    /// Data.
+    pub out: &'s mut dyn Write,
+    /// Talk.
+    pub err: &'s mut dyn Write,
+    /// Whether data is coloured.
+    pub out_colour: Colour,
+    /// Whether talk is coloured.
+    pub err_colour: Colour,
+}
+
+/// Runs the command line `args`, whose first is the program's name.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    std::panic::set_hook(Box::new(report_bug));
+    let (out, err) = (io::stdout(), io::stderr());
+    let (out_colour, err_colour) = (colour(out.is_terminal()), colour(err.is_terminal()));
+    let mut streams = Streams {
+        out: &mut out.lock(),
+        err: &mut err.lock(),
+        out_colour,
+        err_colour,
+    };
+    let exit = match run(args, &mut streams) {
+        Ok(exit) => exit,
+        // A reader that went away, as in `genconf … | head`, is no fault.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Fine,
+        Err(e) => {
+            let _ = writeln!(streams.err, "error: {e}");
+            Exit::Fault
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// Parses `args` and runs the command they name.
+pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    streams: &mut Streams<'_>,
+) -> io::Result<Exit> {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, streams),
+    };
+    match cli.command {
+        None => commands::generate::run(&cli.generate, streams),
+        Some(Command::Verify(args)) => commands::verify::run(&args, streams),
+        Some(Command::Explain { code }) => commands::explain::run(code.as_deref(), streams),
+        Some(Command::Schema) => commands::schema::run(streams),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "genconf", streams.out);
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let asked = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    let (stream, colour) = if asked {
+        (&mut streams.out, streams.out_colour)
+    } else {
+        (&mut streams.err, streams.err_colour)
+    };
+    let text = error.render();
+    match colour {
+        Colour::Always => write!(stream, "{}", text.ansi())?,
+        Colour::Never => write!(stream, "{text}")?,
+    }
+    Ok(if asked { Exit::Fine } else { Exit::Usage })
+}
+
+/// Colour on a terminal, unless `NO_COLOR` is set (no-color.org) or the terminal is dumb.
+fn colour(terminal: bool) -> Colour {
+    let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+    if set("NO_COLOR") || (!set("CLICOLOR_FORCE") && (!terminal || dumb)) {
+        return Colour::Never;
+    }
+    Colour::Always
+}
+
+fn report_bug(info: &std::panic::PanicHookInfo<'_>) {
+    let _ = writeln!(
+        io::stderr(),
+        "genconf {} has a bug: {info}\nPlease report it with the topology that shows it; nothing was written.",
+        env!("CARGO_PKG_VERSION")
+    );
+    std::process::exit(Exit::Bug as i32);
+}

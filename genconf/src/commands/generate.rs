@@ -1,0 +1,146 @@
+//! `genconf TOPOLOGY`: writes the bundle, or shows what writing would do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use similar::TextDiff;
+
+use super::input::{Input, own_folder, way};
+use crate::cli::{Exit, GenerateArgs, Streams};
+use crate::diagnostic::human::Colour;
+use crate::tree::{self, Change, State};
+
+/// Runs the command.
+pub fn run(args: &GenerateArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let path = args.topology.clone().unwrap_or_else(|| PathBuf::from("-"));
+    let own = own_folder(&path);
+    let folder = args.out.clone().unwrap_or_else(|| own.clone());
+    let input = Input {
+        path: &path,
+        place: way(&folder, &own)?,
+        format: args.format,
+    };
+    let generated = match input.generate(streams)? {
+        Ok(generated) => generated,
+        Err(exit) => return Ok(exit),
+    };
+    if let Some(name) = args.only.iter().find(|n| !has_folder(&generated.tree, n)) {
+        writeln!(streams.err, "error: the bundle has no folder `{name}`")?;
+        return Ok(Exit::Usage);
+    }
+    let tree = generated.tree.only(&args.only);
+    let changes = tree::compare(&tree, &folder, &args.only)?;
+    if args.check {
+        return check(&changes, streams);
+    }
+    if args.diff {
+        return diff(&changes, streams);
+    }
+    if !args.force && changes.iter().any(|c| c.state == State::Edited) {
+        return refuse(&changes, streams);
+    }
+    tree::write(&tree, &changes, &folder, &args.only)?;
+    report(&changes, tree.iter().count(), &folder, streams)
+}
+
+fn has_folder(tree: &tree::Tree, name: &str) -> bool {
+    let folders = [name.to_owned()];
+    tree.iter().any(|(path, _)| path.is_below(&folders))
+}
+
+fn check(changes: &[Change], streams: &mut Streams<'_>) -> io::Result<Exit> {
+    for change in changes {
+        writeln!(streams.out, "{} {}", word(change.state), change.path)?;
+    }
+    Ok(if changes.is_empty() {
+        Exit::Fine
+    } else {
+        Exit::Drift
+    })
+}
+
+fn diff(changes: &[Change], streams: &mut Streams<'_>) -> io::Result<Exit> {
+    for change in changes {
+        write_diff(change, streams)?;
+    }
+    Ok(if changes.is_empty() {
+        Exit::Fine
+    } else {
+        Exit::Drift
+    })
+}
+
+fn refuse(changes: &[Change], streams: &mut Streams<'_>) -> io::Result<Exit> {
+    for change in changes.iter().filter(|c| c.state == State::Edited) {
+        write_diff(change, streams)?;
+        writeln!(
+            streams.err,
+            "error: {} was edited by hand; the diff above is what would be lost",
+            change.path
+        )?;
+    }
+    writeln!(
+        streams.err,
+        "help: say it in the topology, or overwrite the edits with --force; nothing was written"
+    )?;
+    Ok(Exit::Drift)
+}
+
+fn report(
+    changes: &[Change],
+    files: usize,
+    folder: &Path,
+    streams: &mut Streams<'_>,
+) -> io::Result<Exit> {
+    let gone = changes
+        .iter()
+        .filter(|c| c.new.is_empty() && c.state != State::Missing)
+        .count();
+    let written = changes.len() - gone;
+    if changes.is_empty() {
+        writeln!(
+            streams.err,
+            "{}: all {files} files are current",
+            folder.display()
+        )?;
+    } else {
+        let removed = if gone > 0 {
+            format!(", removed {gone}")
+        } else {
+            String::new()
+        };
+        writeln!(
+            streams.err,
+            "{}: wrote {written} of {files} files{removed}",
+            folder.display()
+        )?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Missing => "missing",
+        State::Stale => "stale",
+        State::Edited => "edited",
+        State::Orphan => "orphan",
+    }
+}
+
+fn write_diff(change: &Change, streams: &mut Streams<'_>) -> io::Result<()> {
+    let old = String::from_utf8_lossy(&change.old);
+    let new = String::from_utf8_lossy(&change.new);
+    let names = (format!("a/{}", change.path), format!("b/{}", change.path));
+    let text = TextDiff::from_lines(&*old, &*new)
+        .unified_diff()
+        .header(&names.0, &names.1)
+        .to_string();
+    for line in text.lines() {
+        match (streams.out_colour, line.as_bytes().first()) {
+            (Colour::Always, Some(b'+')) => writeln!(streams.out, "\x1b[32m{line}\x1b[0m")?,
+            (Colour::Always, Some(b'-')) => writeln!(streams.out, "\x1b[31m{line}\x1b[0m")?,
+            _ => writeln!(streams.out, "{line}")?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! The topology a command is given, and what it comes to.
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Exit, Format, Streams};
+use crate::diagnostic::{Diagnostics, human, json, line};
+use crate::source::Source;
+use crate::{Generated, Refusal, render};
+
+/// A topology as the command line names it.
+pub(super) struct Input<'a> {
+    /// Its path; `-` is standard input.
+    pub(super) path: &'a Path,
+    /// Folder of the topology as seen from the bundle's.
+    pub(super) place: String,
+    /// How faults are told.
+    pub(super) format: Format,
+}
+
+impl Input<'_> {
+    /// Generates, and tells every fault. `Err` is how the run ends when there is nothing.
+    pub(super) fn generate(
+        &self,
+        streams: &mut Streams<'_>,
+    ) -> io::Result<Result<Generated, Exit>> {
+        let source = match self.read() {
+            Ok(source) => source,
+            Err(error) => {
+                writeln!(
+                    streams.err,
+                    "error: cannot read {}: {error}",
+                    self.path.display()
+                )?;
+                return Ok(Err(Exit::Fault));
+            }
+        };
+        let mut faults = Diagnostics::default();
+        let made = render::embedded()
+            .map_err(Refusal::Render)
+            .and_then(|r| crate::generate(&source, &self.place, &r, &mut faults));
+        self.tell(&faults, &source, streams)?;
+        match made {
+            Ok(generated) => Ok(Ok(generated)),
+            Err(Refusal::Faulty) => Ok(Err(Exit::Fault)),
+            Err(Refusal::Render(fault)) => {
+                writeln!(
+                    streams.err,
+                    "genconf has a bug: {fault}\nNothing was written."
+                )?;
+                Ok(Err(Exit::Bug))
+            }
+        }
+    }
+
+    fn read(&self) -> io::Result<Source> {
+        let mut bytes = Vec::new();
+        if self.path == Path::new("-") {
+            io::stdin().lock().read_to_end(&mut bytes)?;
+        } else {
+            bytes = std::fs::read(self.path)?;
+        }
+        let text = String::from_utf8(bytes).map_err(|e| {
+            let at = e.utf8_error().valid_up_to();
+            let said = format!(
+                "it is not UTF-8 text; byte {} is the first that is not",
+                at + 1
+            );
+            io::Error::new(io::ErrorKind::InvalidData, said)
+        })?;
+        Ok(Source::new(self.path.display().to_string(), text))
+    }
+
+    /// Faults are talk for people and data for programs.
+    fn tell(
+        &self,
+        faults: &Diagnostics,
+        source: &Source,
+        streams: &mut Streams<'_>,
+    ) -> io::Result<()> {
+        match self.format {
+            Format::Human => streams
+                .err
+                .write_all(human::render(faults, source, streams.err_colour).as_bytes()),
+            Format::Line => streams
+                .err
+                .write_all(line::render(faults, source).as_bytes()),
+            Format::Json => streams
+                .out
+                .write_all(json::render(faults, source).as_bytes()),
+        }
+    }
+}
+
+/// The folder a topology's bundle goes to when none is named.
+pub(super) fn own_folder(topology: &Path) -> PathBuf {
+    match topology.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// The way from the folder `from` to the folder `to`, by names alone when one
+/// of them does not exist yet.
+pub(super) fn way(from: &Path, to: &Path) -> io::Result<String> {
+    let (from, to) = (absolute(from)?, absolute(to)?);
+    let shared = from
+        .components()
+        .zip(to.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = from.components().skip(shared).map(|_| "..".into());
+    let down = to
+        .components()
+        .skip(shared)
+        .map(|c| c.as_os_str().to_owned());
+    let steps: PathBuf = up.chain(down).collect();
+    let text = steps
+        .to_str()
+        .ok_or_else(|| io::Error::other("the path is not UTF-8"))?;
+    Ok(if text.is_empty() {
+        ".".to_owned()
+    } else {
+        text.to_owned()
+    })
+}
+
+/// Links resolved as far as the path exists, for `..` to mean what it says.
+fn absolute(path: &Path) -> io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    for ancestor in path.ancestors() {
+        if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
+            return Ok(real.join(rest));
+        }
+    }
+    Ok(path)
+}

@@ -1,0 +1,43 @@
+//! For programs: one JSON array.
+
+use serde_json::{Value, json};
+
+use super::{Diagnostic, Diagnostics, Label};
+use crate::source::Source;
+
+/// Prints an array of objects with the keys `code`, `severity`, `message`,
+/// `help`, `primary` and `secondary`; places count from 1.
+#[must_use]
+pub fn render(diagnostics: &Diagnostics, source: &Source) -> String {
+    let all: Vec<Value> = diagnostics
+        .sorted()
+        .into_iter()
+        .map(|d| object(d, source))
+        .collect();
+    format!("{:#}\n", Value::Array(all))
+}
+
+fn object(diagnostic: &Diagnostic, source: &Source) -> Value {
+    let secondary = diagnostic.secondary.iter();
+    json!({
+        "code": diagnostic.code.name(),
+        "severity": diagnostic.severity.word(),
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+        "primary": place(&diagnostic.primary, source),
+        "secondary": secondary.map(|l| place(l, source)).collect::<Vec<_>>(),
+    })
+}
+
+fn place(label: &Label, source: &Source) -> Value {
+    let start = source.position(label.span.start);
+    let end = source.position(label.span.end);
+    json!({
+        "file": source.name(),
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+        "label": label.text,
+    })
+}

@@ -1,0 +1,31 @@
+//! How things are called on a host. Every unit name is made here.
+
+use std::net::{IpAddr, SocketAddr};
+
+/// `randoms-spread`: the stem of a pool's or proxy's units.
+pub(super) fn stem(project: &str, name: &str) -> String {
+    format!("{project}-{name}")
+}
+
+/// `randoms-spread.target`.
+pub(super) fn target(stem: &str) -> String {
+    format!("{stem}.target")
+}
+
+/// `randoms-shared-8081`: the stem of one shared port of a cluster.
+pub(super) fn shared_stem(stem: &str, port: u16) -> String {
+    format!("{stem}-{port}")
+}
+
+/// `192.0.2.1:80` or `[2001:db8::1]:80`.
+pub(super) fn socket(ip: IpAddr, port: u16) -> String {
+    SocketAddr::new(ip, port).to_string()
+}
+
+/// An address as it stands before `:%i` in a unit.
+pub(super) fn bracketed(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}

@@ -1,0 +1,190 @@
+//! How a value is printed so that it stays one value.
+//!
+//! The default passes only characters that mean nothing in any format we
+//! print, and fails the render otherwise. Text that may hold more goes
+//! through the filter of its language, which prints it whole, quotes included.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+
+use serde_json::Value as Json;
+use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+
+/// The escape of every `{{ value }}` without a filter.
+pub(super) fn plain(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let harmless = |b: u8| b.is_ascii_alphanumeric() || b"._:/@,+=-".contains(&b);
+    if text.bytes().all(harmless) {
+        return out.write_all(text.as_bytes());
+    }
+    let said = format!("{text:?} needs the quoting filter of its language");
+    Err(io::Error::new(io::ErrorKind::InvalidData, said))
+}
+
+/// Registers the filters of `languages`; `Err` names one that does not exist.
+pub(super) fn register(tera: &mut Tera, languages: &[String]) -> Result<(), String> {
+    tera.register_filter("address", address);
+    for language in languages {
+        match language.as_str() {
+            "nginx" => tera.register_filter("nginx", nginx),
+            "unit" => {
+                tera.register_filter("unit", unit);
+                tera.register_filter("exec", exec);
+            }
+            "yaml" => tera.register_filter("yaml", yaml),
+            "ruby" => tera.register_filter("ruby", ruby),
+            other => return Err(format!("there is no quoting language `{other}`")),
+        }
+    }
+    Ok(())
+}
+
+fn safe(text: &str) -> Value {
+    Value::safe_string(text)
+}
+
+/// An IP address, in brackets or with a port if it was: its punctuation means something elsewhere.
+fn address(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
+    let inner = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
+    let is_ip = inner.unwrap_or(text).parse::<IpAddr>().is_ok();
+    if is_ip || text.parse::<SocketAddr>().is_ok() {
+        return Ok(safe(text));
+    }
+    Err(Error::message(format!("{text:?} is not an address")))
+}
+
+/// A string of nginx.conf. Inside quotes only the quote and the backslash are
+/// special to its reader, but `$` would still name a variable, and nginx has
+/// no escape for it.
+fn nginx(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
+    if text.contains('$') || text.chars().any(char::is_control) {
+        return Err(Error::message(format!(
+            "{text:?} cannot be written in nginx.conf"
+        )));
+    }
+    Ok(safe(&format!(
+        "\"{}\"",
+        text.replace('\\', "\\\\").replace('"', "\\\"")
+    )))
+}
+
+/// A quoted word of a unit file: systemd.syntax(7), "Quoting"; `%` is doubled
+/// because it begins a specifier (systemd.unit(5)).
+fn unit_word(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '%' => quoted.push_str("%%"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A word of `Environment=` and the like.
+fn unit(text: &str, _: Kwargs, _: &State) -> Value {
+    safe(&unit_word(text))
+}
+
+/// An argument of `ExecStart=`, where `$` would name a variable (systemd.service(5), "Command lines").
+fn exec(text: &str, _: Kwargs, _: &State) -> Value {
+    safe(&unit_word(text).replace('$', "$$"))
+}
+
+/// Any value as JSON on one line, which is YAML. A string in which Ansible
+/// would see a template is marked `!unsafe`.
+fn yaml(value: &Value, _: Kwargs, _: &State) -> TeraResult<Value> {
+    let json = serde_json::to_value(value).map_err(Error::message)?;
+    let mut text = String::new();
+    write_yaml(&json, &mut text);
+    Ok(safe(&text))
+}
+
+fn write_yaml(value: &Json, out: &mut String) {
+    match value {
+        Json::String(text) => write_yaml_string(text, out),
+        Json::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_yaml(item, out);
+            }
+            out.push(']');
+        }
+        Json::Object(entries) => {
+            out.push('{');
+            for (index, (key, item)) in entries.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_yaml_string(key, out);
+                out.push_str(": ");
+                write_yaml(item, out);
+            }
+            out.push('}');
+        }
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+fn write_yaml_string(text: &str, out: &mut String) {
+    if ["{{", "{%", "{#"]
+        .iter()
+        .any(|opening| text.contains(opening))
+    {
+        out.push_str("!unsafe ");
+    }
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            ' '..='~' => out.push(c),
+            // Beyond the first plane a JSON escape is two, which YAML readers do not join.
+            c if u32::from(c) > 0xFFFF => out.push(c),
+            // A String takes any text.
+            c => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+        }
+    }
+    out.push('"');
+}
+
+/// A Ruby string in single quotes, where only the quote and the backslash are special.
+fn ruby(text: &str, _: Kwargs, _: &State) -> Value {
+    safe(&format!(
+        "'{}'",
+        text.replace('\\', "\\\\").replace('\'', "\\'")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_passes_nothing_that_means_something() {
+        for text in [
+            " ", "\n", ";", "{", "}", "%", "$", "\"", "'", "\\", "#", "é", "*", "[", "\u{202e}",
+        ] {
+            assert!(plain(text, &mut Vec::new()).is_err(), "{text:?}");
+        }
+        let mut out = Vec::new();
+        plain("/opt/a-b_c@1:2,3+4=5.6", &mut out).expect("is harmless");
+        assert_eq!(out, b"/opt/a-b_c@1:2,3+4=5.6");
+    }
+
+    #[test]
+    fn yaml_strings_are_one_value_for_every_reader() {
+        let mut text = String::new();
+        write_yaml_string("no\n\"\\\u{85}\u{2028}😀", &mut text);
+        assert_eq!(text, "\"no\\u000a\\\"\\\\\\u0085\\u2028😀\"");
+        let read: String = serde_yaml::from_str(&text).expect("is YAML");
+        assert_eq!(read, "no\n\"\\\u{85}\u{2028}😀");
+    }
+}

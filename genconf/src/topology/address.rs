@@ -1,0 +1,172 @@
+//! Where things listen: addresses, ports, ranges of ports.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use serde_json::{Value, json};
+
+use super::decode::Leaf;
+
+const PORT_HELP: &str = "a port is a whole number from 1 to 65535";
+
+/// A TCP port, never 0.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Port(u16);
+
+impl Port {
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+}
+
+impl Leaf for Port {
+    const WHAT: &'static str = "a port";
+
+    fn schema() -> Value {
+        json!({ "type": ["integer", "string"], "minimum": 1, "maximum": 65535, "pattern": "^[0-9]+$" })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let canonical = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+        match text.parse() {
+            Ok(number @ 1..) if canonical => Ok(Self(number)),
+            _ => Err(PORT_HELP.to_owned()),
+        }
+    }
+}
+
+/// One port, or a range with both ends in it: `8082-8085`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PortRange {
+    first: Port,
+    last: Port,
+}
+
+impl PortRange {
+    /// Every port of the range, in order.
+    pub fn ports(self) -> impl Iterator<Item = Port> {
+        (self.first.0..=self.last.0).map(Port)
+    }
+}
+
+impl Leaf for PortRange {
+    const WHAT: &'static str = "a port or a range of ports";
+
+    fn schema() -> Value {
+        json!({ "type": ["integer", "string"], "minimum": 1, "maximum": 65535, "pattern": "^[0-9]+(-[0-9]+)?$" })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let (first, last) = (Port::read(first.trim())?, Port::read(last.trim())?);
+        if first > last {
+            return Err(format!(
+                "write the lower port first: `{}-{}`",
+                last.0, first.0
+            ));
+        }
+        Ok(Self { first, last })
+    }
+}
+
+/// The address of a host.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Address(IpAddr);
+
+impl Address {
+    /// The address.
+    #[must_use]
+    pub const fn ip(self) -> IpAddr {
+        self.0
+    }
+}
+
+impl Leaf for Address {
+    const WHAT: &'static str = "an IP address";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let help =
+            "write an address such as `192.168.56.11`; names can change under a running proxy";
+        let ip: IpAddr = text.parse().map_err(|_| help.to_owned())?;
+        if ip.is_unspecified() || ip.is_multicast() {
+            return Err("this address does not name one host".to_owned());
+        }
+        Ok(Self(ip))
+    }
+}
+
+/// Where a proxy listens: `80` on every IPv4 address, or `ADDRESS:PORT`.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Listen(SocketAddr);
+
+impl Listen {
+    /// Every IPv4 address at `port`.
+    #[must_use]
+    pub const fn any(port: u16) -> Self {
+        Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port))
+    }
+
+    /// Loopback at `port`.
+    #[must_use]
+    pub const fn loopback(port: u16) -> Self {
+        Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+    }
+
+    /// Address and port.
+    #[must_use]
+    pub const fn socket(self) -> SocketAddr {
+        self.0
+    }
+}
+
+impl Leaf for Listen {
+    const WHAT: &'static str = "a port or an address with a port";
+
+    fn schema() -> Value {
+        json!({ "type": ["integer", "string"], "minimum": 1, "maximum": 65535 })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        if let Ok(port) = Port::read(text) {
+            return Ok(Self::any(port.0));
+        }
+        match text.parse::<SocketAddr>() {
+            Ok(socket) if socket.port() > 0 => Ok(Self(socket)),
+            _ => Err("write `80`, `127.0.0.1:8080` or `[::]:80`".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_hold_both_ends_and_say_what_is_wrong() {
+        let ports =
+            |text| PortRange::read(text).map(|r| r.ports().map(Port::number).collect::<Vec<_>>());
+        assert_eq!(ports("8082-8085"), Ok(vec![8082, 8083, 8084, 8085]));
+        assert_eq!(ports("65535"), Ok(vec![65535]));
+        assert_eq!(
+            ports("9-8"),
+            Err("write the lower port first: `8-9`".to_owned())
+        );
+        for wrong in ["0", "65536", "010", "1-", "-1", "1e3", "0x10", "1-2-3", ""] {
+            assert!(ports(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_listen_is_a_port_or_a_socket_address() {
+        let listen = |text| Listen::read(text).map(|l| l.socket().to_string()).ok();
+        assert_eq!(listen("80").as_deref(), Some("0.0.0.0:80"));
+        assert_eq!(listen("[::]:80").as_deref(), Some("[::]:80"));
+        assert_eq!(listen("localhost:80"), None);
+        assert_eq!(listen("127.0.0.1:0"), None);
+    }
+}

@@ -1,0 +1,337 @@
+//! From nodes to values: the one way a piece of text becomes a typed value.
+//!
+//! Decoding never stops at a fault. What cannot be read is told and left
+//! out, so that the rules of `validate` still see everything else.
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
+use crate::source::{Entry, Kind, Node, Span, Spanned};
+
+/// A value that can be read from a node.
+pub trait Decode: Sized {
+    /// Reads it, or tells why not.
+    fn decode(node: &Node, faults: &mut Diagnostics) -> Option<Self>;
+}
+
+/// A value that is one piece of text and can be judged by itself.
+pub trait Leaf: Sized {
+    /// What is asked for, as a noun with its article: "a port, 1 to 65535".
+    const WHAT: &'static str;
+
+    /// The draft-07 JSON Schema of this value.
+    fn schema() -> serde_json::Value;
+
+    /// Reads `text`; the error says what would work.
+    fn read(text: &str) -> Result<Self, String>;
+}
+
+impl<T: Leaf> Decode for Spanned<T> {
+    fn decode(node: &Node, faults: &mut Diagnostics) -> Option<Self> {
+        let Some(text) = node.text().filter(|_| !node.is_null()) else {
+            faults.push(wrong_shape(node, T::WHAT));
+            return None;
+        };
+        match T::read(text) {
+            Ok(value) => Some(Self {
+                value,
+                span: node.span,
+            }),
+            Err(help) => {
+                let said = format!("`{}` is not {}", brief(text), T::WHAT);
+                faults.push(Diagnostic::error(Code::BadValue, node.span, said).help(help));
+                None
+            }
+        }
+    }
+}
+
+impl<T: Decode> Decode for Vec<T> {
+    fn decode(node: &Node, faults: &mut Diagnostics) -> Option<Self> {
+        let Kind::Sequence(elements) = &node.kind else {
+            faults.push(wrong_shape(node, "a list"));
+            return None;
+        };
+        let read = |element: &Rc<Node>| T::decode(element, faults);
+        Some(elements.iter().filter_map(read).collect())
+    }
+}
+
+/// A mapping whose keys the user chose, in the order they were written.
+///
+/// A value that could not be read is `None`: its name still exists, so that a
+/// reference to it is not a second fault.
+#[derive(Clone, Debug)]
+pub struct Named<K, V> {
+    entries: Vec<(Spanned<K>, Option<V>)>,
+}
+
+impl<K, V> Default for Named<K, V> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+        }
+    }
+}
+
+impl<T: Default> Default for Spanned<T> {
+    fn default() -> Self {
+        Self {
+            value: T::default(),
+            span: Span::default(),
+        }
+    }
+}
+
+impl<K: Eq, V> Named<K, V> {
+    /// Every name with the value that could be read.
+    pub fn iter(&self) -> impl Iterator<Item = (&Spanned<K>, &V)> {
+        self.entries
+            .iter()
+            .filter_map(|(key, value)| Some((key, value.as_ref()?)))
+    }
+
+    /// Every name, whether or not its value could be read.
+    pub fn names(&self) -> impl Iterator<Item = &Spanned<K>> {
+        self.entries.iter().map(|(key, _)| key)
+    }
+
+    /// The value called `name`.
+    pub fn get(&self, name: &K) -> Option<&V> {
+        let (_, value) = self.entries.iter().find(|(key, _)| key.value == *name)?;
+        value.as_ref()
+    }
+}
+
+impl<K: Leaf + Eq, V: Decode> Decode for Named<K, V> {
+    fn decode(node: &Node, faults: &mut Diagnostics) -> Option<Self> {
+        let entries = mapping(node, faults)?;
+        let mut named = Self::default();
+        for entry in entries {
+            let value = V::decode(&entry.value, faults);
+            if let Some(key) = Spanned::<K>::decode(&entry.key, faults) {
+                named.entries.push((key, value));
+            }
+        }
+        Some(named)
+    }
+}
+
+/// A list or mapping that holds something; blank only where a fault was told.
+#[derive(Clone, Debug, Default)]
+pub struct NonEmpty<C>(C);
+
+impl<C> Deref for NonEmpty<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.0
+    }
+}
+
+impl<C: Decode> Decode for NonEmpty<C> {
+    fn decode(node: &Node, faults: &mut Diagnostics) -> Option<Self> {
+        let empty = match &node.kind {
+            Kind::Sequence(elements) => elements.is_empty(),
+            Kind::Mapping(entries) => entries.is_empty(),
+            Kind::Scalar { .. } => false,
+        };
+        if empty {
+            let said = "this is empty and must hold at least one";
+            faults.push(Diagnostic::error(Code::BadValue, node.span, said));
+            return None;
+        }
+        C::decode(node, faults).map(Self)
+    }
+}
+
+/// The entries of a mapping; a repeated key is told and its later value left out.
+fn mapping<'n>(node: &'n Node, faults: &mut Diagnostics) -> Option<Vec<&'n Entry>> {
+    let Kind::Mapping(entries) = &node.kind else {
+        faults.push(wrong_shape(node, "a mapping"));
+        return None;
+    };
+    let mut seen = std::collections::HashMap::<&str, Span>::new();
+    let mut once = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let Some(key) = entry.key.text() else {
+            faults.push(wrong_shape(&entry.key, "a key"));
+            continue;
+        };
+        if let Some(first) = seen.insert(key, entry.key.span) {
+            let said = format!("key `{}` is written twice", brief(key));
+            faults.push(
+                Diagnostic::error(Code::DuplicateKey, entry.key.span, said)
+                    .also(first, "first here"),
+            );
+            continue;
+        }
+        once.push(entry);
+    }
+    Some(once)
+}
+
+/// The keys of a record, taken one by one; what is left at the end is unknown.
+pub struct Fields<'n> {
+    span: Span,
+    noun: &'static str,
+    entries: Vec<&'n Entry>,
+    known: Vec<&'static str>,
+}
+
+impl<'n> Fields<'n> {
+    /// The fields of `node`, which should be `noun` ("a pool").
+    pub fn of(node: &'n Node, noun: &'static str, faults: &mut Diagnostics) -> Option<Self> {
+        if !matches!(node.kind, Kind::Mapping(_)) {
+            faults.push(wrong_shape(
+                node,
+                &format!("a mapping that describes {noun}"),
+            ));
+            return None;
+        }
+        Some(Self {
+            span: node.span,
+            noun,
+            entries: mapping(node, faults)?,
+            known: Vec::new(),
+        })
+    }
+
+    /// The value of a key with a default.
+    pub fn optional<T: Decode>(
+        &mut self,
+        key: &'static str,
+        faults: &mut Diagnostics,
+    ) -> Option<T> {
+        let node = self.take(key)?;
+        T::decode(node, faults)
+    }
+
+    /// The value of a key without a default, for a record that can still be
+    /// judged when the value is missing: the fault is told, and a blank stands in.
+    pub fn expected<T: Decode + Default>(
+        &mut self,
+        key: &'static str,
+        faults: &mut Diagnostics,
+    ) -> T {
+        self.required(key, faults).unwrap_or_default()
+    }
+
+    /// The value of a key without a default.
+    pub fn required<T: Decode>(
+        &mut self,
+        key: &'static str,
+        faults: &mut Diagnostics,
+    ) -> Option<T> {
+        let Some(node) = self.take(key) else {
+            let said = format!("{} needs the key `{key}`", self.noun);
+            faults.push(Diagnostic::error(Code::MissingKey, self.span, said));
+            return None;
+        };
+        T::decode(node, faults)
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<&'n Node> {
+        self.known.push(key);
+        let at = self
+            .entries
+            .iter()
+            .position(|e| e.key.text() == Some(key))?;
+        Some(&self.entries.swap_remove(at).value)
+    }
+
+    /// Tells every key that nobody took.
+    pub fn finish(self, faults: &mut Diagnostics) {
+        for entry in &self.entries {
+            let key = entry.key.text().unwrap_or_default();
+            let said = format!("{} has no key `{}`", self.noun, brief(key));
+            let help = match nearest(key, self.known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its keys are {}", self.known.join(", ")),
+            };
+            faults.push(Diagnostic::error(Code::UnknownKey, entry.key.span, said).help(help));
+        }
+    }
+}
+
+/// The diagnostic for a node of the wrong kind.
+#[must_use]
+pub fn wrong_shape(node: &Node, wanted: &str) -> Diagnostic {
+    let said = format!("{} stands where {wanted} should be", node.noun());
+    Diagnostic::error(Code::WrongShape, node.span, said)
+}
+
+/// The start of a text that may be long or hostile, fit for one line of a message.
+#[must_use]
+pub fn brief(text: &str) -> String {
+    const LIMIT: usize = 60;
+    let mut short: String = text
+        .chars()
+        .take(LIMIT)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(LIMIT).is_some() {
+        short.push('…');
+    }
+    // Quotes are no danger in a message and read better as they were typed.
+    short.replace("\\\"", "\"").replace("\\'", "'")
+}
+
+/// Declares a record of the language once: its type, how it is read, and its schema.
+///
+/// `required` and `expected` keys have no default: without the first there is
+/// no record, without the second a blank stands in, so that rules can still
+/// judge the rest. `optional` keys are `Option`.
+macro_rules! record {
+    (
+        $(#[doc = $doc:literal])+
+        $name:ident, $noun:literal {
+            $($(#[doc = $fdoc:literal])+ $need:ident $field:ident: $ty:ty,)+
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $($(#[doc = $fdoc])+ pub $field: $crate::topology::decode::field!($need $ty),)+
+        }
+
+        impl $crate::topology::decode::Decode for $name {
+            fn decode(
+                node: &$crate::source::Node,
+                faults: &mut $crate::diagnostic::Diagnostics,
+            ) -> Option<Self> {
+                let mut fields = $crate::topology::decode::Fields::of(node, $noun, faults)?;
+                $(let $field = fields.$need::<$ty>(stringify!($field), faults);)+
+                fields.finish(faults);
+                Some(Self { $($field: $crate::topology::decode::field!($need $field ?),)+ })
+            }
+        }
+
+        impl $crate::topology::schema::Described for $name {
+            fn describe() -> serde_json::Value {
+                $crate::topology::schema::object(
+                    concat!($($doc),+).trim(),
+                    &[$((
+                        stringify!($field),
+                        concat!($($fdoc),+).trim(),
+                        <$ty as $crate::topology::schema::Described>::describe(),
+                        stringify!($need) != "optional",
+                    )),+],
+                )
+            }
+        }
+    };
+}
+
+/// The type of a field, and how its value is taken, by its need.
+macro_rules! field {
+    (required $ty:ty) => { $ty };
+    (expected $ty:ty) => { $ty };
+    (optional $ty:ty) => { Option<$ty> };
+    (required $field:ident ?) => { $field? };
+    (expected $field:ident ?) => { $field };
+    (optional $field:ident ?) => { $field };
+}
+
+pub(crate) use {field, record};

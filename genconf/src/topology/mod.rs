@@ -1,0 +1,178 @@
+//! The topology as it was written: what each key holds and where it stands.
+//!
+//! Reads nodes of `source`, tells faults to `diagnostic`; fills no default and
+//! looks up no name. `validate` comes next.
+
+pub mod address;
+pub mod choice;
+pub mod decode;
+pub mod default;
+pub mod name;
+pub mod quantity;
+pub mod schema;
+pub mod text;
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::source::{Source, Spanned, read};
+use address::{Address, Listen, PortRange};
+use choice::{Balance, Count, Engine, Mode, Version, Workers};
+use decode::{Decode, Named, NonEmpty, record};
+use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
+use quantity::{ByteSize, Duration};
+use text::{EnvName, FilePath, Text, UrlPath};
+
+record! {
+    /// One service: its hosts, programs, processes and front doors.
+    Topology, "a topology" {
+        /// Version of the language; 1.
+        expected version: Spanned<Version>,
+        /// Prefix of every unit, and the folder under /opt, /etc and /var/log.
+        expected project: Spanned<ProjectName>,
+        /// Machines with an address.
+        expected hosts: NonEmpty<Named<HostName, Host>>,
+        /// Programs and how they are run.
+        expected apps: NonEmpty<Named<AppName, App>>,
+        /// Apps on ports of hosts.
+        expected pools: NonEmpty<Named<PoolName, Pool>>,
+        /// Front doors.
+        optional proxies: Named<ProxyName, Proxy>,
+    }
+}
+
+record! {
+    /// A machine with an address.
+    Host, "a host" {
+        /// Address by which the other hosts and Ansible reach it.
+        required address: Spanned<Address>,
+        /// Processors of its VM. Default: 2.
+        optional cpus: Spanned<Count>,
+        /// Memory of its VM, and the bound that memory rules check. Default: 1GiB.
+        optional memory: Spanned<ByteSize>,
+    }
+}
+
+record! {
+    /// A program and how it is run.
+    App, "an app" {
+        /// File to deploy, relative to the topology.
+        required artifact: Spanned<FilePath>,
+        /// Command that makes the artifact, run in the topology's folder.
+        optional build: Spanned<Text>,
+        /// Arguments. Default: none.
+        optional args: Vec<Spanned<Text>>,
+        /// Environment variables. Default: none.
+        optional env: Named<EnvName, Spanned<Text>>,
+        /// Path that answers 200 when the app can serve. Default: /health.
+        optional health: Spanned<UrlPath>,
+        /// Longest time for a stop: requests in flight are answered within it. Default: 10s.
+        optional stop_timeout: Spanned<Duration>,
+        /// Longest time from start to ready. Default: 30s.
+        optional ready_timeout: Spanned<Duration>,
+        /// Time without a sign of life after which an instance is replaced. Default: 3s.
+        optional watchdog: Spanned<Duration>,
+        /// Most memory of one instance. Default: only the bound of all together, 90% of the host.
+        optional memory: Spanned<ByteSize>,
+        /// Most threads and processes of one instance. Default: 512.
+        optional tasks: Spanned<Count>,
+    }
+}
+
+record! {
+    /// An app on some ports of some hosts.
+    Pool, "a pool" {
+        /// The app its instances run.
+        required app: Spanned<AppName>,
+        /// `fork`: a process for each port; `cluster`: workers share each port. Default: fork.
+        optional mode: Spanned<Mode>,
+        /// Hosts it runs on. Default: all.
+        optional hosts: HostList,
+        /// Ports and ranges of ports.
+        expected ports: NonEmpty<Vec<Spanned<PortRange>>>,
+        /// Workers behind each port of a cluster. Default: max.
+        optional workers: Spanned<Workers>,
+        /// Environment variables of this pool, over those of the app.
+        optional env: Named<EnvName, Spanned<Text>>,
+    }
+}
+
+record! {
+    /// A front door.
+    Proxy, "a proxy" {
+        /// The program. Default: nginx.
+        optional engine: Spanned<Engine>,
+        /// Hosts it runs on. Default: all.
+        optional hosts: HostList,
+        /// Port, or address and port. Default: 80.
+        optional listen: Spanned<Listen>,
+        /// Loopback port of the status page. Default: 9080 for the first proxy by name, 9081 for the next, and so on.
+        optional status: Spanned<address::Port>,
+        /// Names it answers to. Default: any.
+        optional server_name: NonEmpty<Vec<Spanned<ServerName>>>,
+        /// How routes balance that do not say. Default: `round_robin`.
+        optional balance: Spanned<Balance>,
+        /// Largest request body. Default: 1MiB.
+        optional max_body: Spanned<ByteSize>,
+        /// How long it waits for an instance.
+        optional timeouts: Timeouts,
+        /// Which path goes to which pool.
+        expected routes: NonEmpty<Vec<Route>>,
+    }
+}
+
+record! {
+    /// How long a proxy waits for an instance.
+    Timeouts, "timeouts" {
+        /// To take a connection. Default: 2s.
+        optional connect: Spanned<Duration>,
+        /// Between two pieces of an answer. Default: 60s.
+        optional read: Spanned<Duration>,
+        /// Between two pieces of a request. Default: 60s.
+        optional send: Spanned<Duration>,
+    }
+}
+
+record! {
+    /// A path on a proxy and the pool it goes to.
+    Route, "a route" {
+        /// Path and everything below it.
+        required path: Spanned<UrlPath>,
+        /// The pool that answers.
+        required pool: Spanned<PoolName>,
+        /// How to choose among its instances. Default: as the proxy.
+        optional balance: Spanned<Balance>,
+        /// What replaces the path before the request is passed on. Default: as it came.
+        optional rewrite: Spanned<UrlPath>,
+    }
+}
+
+/// Hosts that something runs on.
+pub type HostList = NonEmpty<Vec<Spanned<HostName>>>;
+
+/// Whether `list` holds `host`; no list means every host.
+#[must_use]
+pub fn is_on(list: Option<&HostList>, host: &HostName) -> bool {
+    list.is_none_or(|l| l.iter().any(|h| h.value == *host))
+}
+
+/// Reads the topology in `source`. `None` when its top is not even a topology;
+/// every fault is told either way.
+pub fn parse(source: &Source, faults: &mut Diagnostics) -> Option<Topology> {
+    let root = match read(source) {
+        Ok(root) => root,
+        Err(fault) => {
+            faults.push(Diagnostic::error(Code::BadYaml, fault.span, fault.message));
+            return None;
+        }
+    };
+    Topology::decode(&root, faults)
+}
+
+/// The schema of the whole language, ready to print.
+#[must_use]
+pub fn language_schema() -> serde_json::Value {
+    use schema::Described;
+    let mut schema = Topology::describe();
+    schema["$schema"] = serde_json::json!("http://json-schema.org/draft-07/schema#");
+    schema["title"] = serde_json::json!("genconf topology");
+    schema
+}

@@ -1,0 +1,71 @@
+//! The JSON Schema (draft-07) of the language, from the same types that read it.
+//!
+//! Draft-07 because that is the newest draft that yaml-language-server reads.
+
+use serde_json::{Map, Value, json};
+
+use super::decode::{Leaf, Named, NonEmpty};
+use crate::source::Spanned;
+
+/// A type that can describe itself as JSON Schema.
+pub trait Described {
+    /// Its schema.
+    fn describe() -> Value;
+}
+
+impl<T: Leaf> Described for Spanned<T> {
+    fn describe() -> Value {
+        T::schema()
+    }
+}
+
+impl<T: Described> Described for Vec<T> {
+    fn describe() -> Value {
+        json!({ "type": "array", "items": T::describe() })
+    }
+}
+
+impl<K: Leaf, V: Described> Described for Named<K, V> {
+    fn describe() -> Value {
+        json!({
+            "type": "object",
+            "propertyNames": K::schema(),
+            "additionalProperties": V::describe(),
+        })
+    }
+}
+
+impl<C: Described> Described for NonEmpty<C> {
+    fn describe() -> Value {
+        let mut schema = C::describe();
+        let least = if schema["type"] == "array" {
+            "minItems"
+        } else {
+            "minProperties"
+        };
+        schema[least] = json!(1);
+        schema
+    }
+}
+
+/// A field: key, description, schema, whether it is required.
+pub type Field = (&'static str, &'static str, Value, bool);
+
+/// The schema of a record with these fields.
+#[must_use]
+pub fn object(description: &str, fields: &[Field]) -> Value {
+    let mut properties = Map::new();
+    for (key, text, schema, _) in fields {
+        let mut schema = schema.clone();
+        schema["description"] = json!(text);
+        properties.insert((*key).to_owned(), schema);
+    }
+    let required: Vec<_> = fields.iter().filter(|f| f.3).map(|f| f.0).collect();
+    json!({
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}

@@ -1,0 +1,178 @@
+//! Free text, and the texts that are not quite free.
+
+use serde_json::{Value, json};
+
+use super::decode::Leaf;
+
+/// Longest free text: more than any argument a kernel takes in one piece is
+/// no setting but a file (execve(2): 128 KiB for one string).
+const LIMIT: usize = 64 * 1024;
+
+/// Any text that a process can be given: no NUL, at most 64 KiB.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Text(String);
+
+impl Text {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Leaf for Text {
+    const WHAT: &'static str = "a text";
+
+    fn schema() -> Value {
+        json!({ "type": ["string", "number", "boolean"] })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        if text.contains('\0') {
+            return Err("no process can be given a NUL character".to_owned());
+        }
+        if text.len() > LIMIT {
+            return Err("at most 64 KiB; put longer settings in a file".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// The name of an environment variable.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct EnvName(String);
+
+impl EnvName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Leaf for EnvName {
+    const WHAT: &'static str = "the name of an environment variable";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$" })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if starts && text.len() <= 128 && text.bytes().all(inner) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("use letters, digits and underscores, no digit first".to_owned())
+    }
+}
+
+/// A path on the machine where genconf runs: relative to the topology, or absolute.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FilePath(String);
+
+impl FilePath {
+    /// The path as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What follows the last slash.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        let trimmed = self.0.trim_end_matches('/');
+        trimmed.rsplit('/').next().unwrap_or(trimmed)
+    }
+}
+
+impl Leaf for FilePath {
+    const WHAT: &'static str = "a path";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-]/?$" })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._/@+=-".contains(&b);
+        let path = Self(text.to_owned());
+        let named =
+            !matches!(path.file_name(), "" | "." | "..") && !path.file_name().starts_with('-');
+        if named && text.len() <= 1024 && text.bytes().all(allowed) {
+            return Ok(path);
+        }
+        Err("use letters, digits and `._/@+=-`, and end in a name".to_owned())
+    }
+}
+
+/// A path of a URL: begins with a slash, no query, nothing a proxy would read as syntax.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct UrlPath(String);
+
+impl UrlPath {
+    /// The path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Leaf for UrlPath {
+    const WHAT: &'static str = "a URL path";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^/[A-Za-z0-9._~/@:+=,-]*$", "maxLength": 1024 })
+    }
+
+    /// A subset of `path-absolute` of RFC 3986, section 3.3: percent escapes
+    /// are left out, because proxies compare paths after decoding them.
+    fn read(text: &str) -> Result<Self, String> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._~/@:+=,-".contains(&b);
+        if !text.starts_with('/') {
+            return Err(format!(
+                "begin it with a slash: `/{}`",
+                text.trim_start_matches('/')
+                    .chars()
+                    .take(40)
+                    .collect::<String>()
+            ));
+        }
+        let steps = |s: &str| s == "." || s == "..";
+        if text.contains("//") || text.split('/').any(steps) {
+            return Err(
+                "write it without `//`, `.` and `..`: proxies resolve those before they compare"
+                    .to_owned(),
+            );
+        }
+        if text.len() <= 1024 && text.bytes().all(allowed) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("use letters, digits and `._~/@:+=,-`".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_a_proxy_would_read_as_syntax_is_refused() {
+        for wrong in [
+            "", "api", "/a b", "/a;b", "/{a}", "/a$b", "/a\"b", "/..", "/a//b", "/a\n", "/%41",
+            "/a/./b",
+        ] {
+            assert!(UrlPath::read(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(UrlPath::read("/").is_ok() && UrlPath::read("/api/randoms/").is_ok());
+    }
+
+    #[test]
+    fn a_file_path_ends_in_a_name() {
+        let name = |text| FilePath::read(text).map(|p| p.file_name().to_owned()).ok();
+        assert_eq!(name("target/release/randoms").as_deref(), Some("randoms"));
+        assert_eq!(name("../app/").as_deref(), Some("app"));
+        for wrong in ["", "/", "..", "a/..", "a b", "a\n", "$(x)", "a/-rf"] {
+            assert_eq!(name(wrong), None, "{wrong:?}");
+        }
+    }
+}

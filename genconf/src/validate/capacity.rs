@@ -1,0 +1,66 @@
+//! What a host is asked to hold.
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::topology::choice::{Mode, Workers};
+use crate::topology::name::HostName;
+use crate::topology::quantity::ByteSize;
+use crate::topology::{Host, Pool, Topology, default, is_on};
+
+/// The bounds of all instances of a host fit its memory, where both are written.
+pub(super) fn memory_fits(topology: &Topology, faults: &mut Diagnostics) {
+    for (name, host) in topology.hosts.iter() {
+        let Some(memory) = &host.memory else {
+            continue;
+        };
+        let asked = asked(topology, &name.value, host);
+        if asked <= memory.value.bytes() {
+            continue;
+        }
+        let asked = ByteSize::from_bytes(asked);
+        let said = format!(
+            "`{}` has {}, its instances may use {asked}",
+            name.value.as_str(),
+            memory.value
+        );
+        let mut diagnostic = Diagnostic::error(Code::HostTooSmall, memory.span, said)
+            .help("raise the host's `memory`, or lower the apps' or the number of instances");
+        for (_, app) in topology.apps.iter() {
+            if let Some(bound) = &app.memory {
+                diagnostic = diagnostic.also(bound.span, "for each instance");
+            }
+        }
+        faults.push(diagnostic);
+    }
+}
+
+fn asked(topology: &Topology, host: &HostName, machine: &Host) -> u64 {
+    let pools = topology
+        .pools
+        .iter()
+        .filter(|(_, p)| is_on(p.hosts.as_ref(), host));
+    pools.fold(0_u64, |sum, (_, pool)| {
+        let app = topology.apps.get(&pool.app.value);
+        let bound = app
+            .and_then(|a| a.memory.as_ref())
+            .map_or(0, |m| m.value.bytes());
+        sum.saturating_add(bound.saturating_mul(instances(pool, machine)))
+    })
+}
+
+fn instances(pool: &Pool, machine: &Host) -> u64 {
+    let ports = pool
+        .ports
+        .iter()
+        .map(|r| r.value.ports().count() as u64)
+        .sum::<u64>();
+    let cluster = pool.mode.as_ref().is_some_and(|m| m.value == Mode::Cluster);
+    let cpus = machine
+        .cpus
+        .as_ref()
+        .map_or(default::CPUS, |c| c.value.number());
+    match pool.workers.as_ref().map(|w| w.value) {
+        _ if !cluster => ports,
+        Some(Workers::Count(count)) => ports * u64::from(count),
+        Some(Workers::Max) | None => ports * u64::from(cpus),
+    }
+}

@@ -1,0 +1,48 @@
+//! What needs two places to be judged: names, clashes, contradictions.
+//!
+//! Reads a [`Topology`], tells `diagnostic`; changes no value and never stops
+//! at the first fault. Only here can a [`Valid`] be made; `layout` takes it.
+
+mod capacity;
+mod clash;
+mod pool;
+mod reference;
+mod route;
+mod usage;
+
+use crate::diagnostic::Diagnostics;
+use crate::topology::Topology;
+
+/// A value that every rule has passed.
+#[derive(Clone, Debug)]
+pub struct Valid<T>(T);
+
+impl<T> Valid<T> {
+    /// The value.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A rule reads all of a topology and tells every fault it knows of.
+type Rule = fn(&Topology, &mut Diagnostics);
+
+const RULES: &[Rule] = &[
+    reference::names_exist,
+    clash::addresses_are_distinct,
+    clash::ports_are_free,
+    clash::unit_names_are_distinct,
+    pool::ports_are_unprivileged,
+    pool::workers_belong_to_clusters,
+    route::paths_are_distinct,
+    capacity::memory_fits,
+    usage::everything_is_used,
+];
+
+/// Asks every rule. `None` when any fault, here or in parsing, is an error.
+pub fn validate(topology: Topology, faults: &mut Diagnostics) -> Option<Valid<Topology>> {
+    for rule in RULES {
+        rule(&topology, faults);
+    }
+    (!faults.has_errors()).then_some(Valid(topology))
+}
