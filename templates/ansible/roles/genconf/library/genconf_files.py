@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+"""Makes a set of files be exactly so, in one task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.genconf_host import files
+
+DOCUMENTATION = r"""
+module: genconf_files
+short_description: Make a set of files be exactly so
+description:
+  - Writes those that differ, each atomically, once its own program accepts it.
+options:
+  files: {type: dict, required: true, description: Content by path}
+  modes: {type: dict, default: {}, description: "Mode by path, where it is not 0644"}
+  checks: {type: dict, default: {}, description: "Command by path that accepts it, %s is the file"}
+  folders: {type: list, elements: path, default: [], description: "Folders to make, mode 0755"}
+"""
+
+
+def main() -> None:
+    """Runs the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "files": {"type": "dict", "required": True},
+            "modes": {"type": "dict", "default": {}},
+            "checks": {"type": "dict", "default": {}},
+            "folders": {"type": "list", "elements": "path", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    wanted = [
+        files.File(
+            Path(path),
+            content,
+            mode=int(params["modes"].get(path, "0644"), 8),
+            check=tuple(params["checks"].get(path, ())),
+        )
+        for path, content in sorted(params["files"].items())
+    ]
+    folders = [Path(path) for path in params["folders"] if not Path(path).is_dir()]
+    differing = files.differing(wanted)
+    diff = [files.change(file).as_diff() for file in differing]
+    if not module.check_mode:
+        _make(module, folders, differing)
+    changed = [str(path) for path in (*folders, *(file.path for file in differing))]
+    module.exit_json(changed=bool(changed), written=changed, diff=diff)
+
+
+def _make(module: AnsibleModule, folders: list[Path], differing: list[files.File]) -> None:
+    try:
+        for folder in folders:
+            folder.mkdir(mode=0o755, parents=True)
+        for file in differing:
+            files.write(file)
+    except (files.Refused, OSError) as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

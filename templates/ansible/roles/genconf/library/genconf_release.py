@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+"""Moves the apps of this host between releases."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import asdict
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.genconf_host import deploy, description, lease
+from ansible.module_utils.genconf_host.roll import Failed
+from ansible.module_utils.genconf_host.store import Rejected
+from ansible.module_utils.genconf_host.systemd import Refused, Systemctl
+
+DOCUMENTATION = r"""
+module: genconf_release
+short_description: Move the apps of this host between releases
+options:
+  host: {type: dict, required: true, description: What is described for this host}
+  step: {type: str, required: true, choices: [look, admit, deploy, rollback, undo, confirm]}
+  artifacts: {type: dict, default: {}, description: SHA-256 of the artifact of each app}
+  only_first: {type: bool, default: false, description: Look only for apps without a release}
+  release: {type: str, default: "", description: Where to go back to; empty for the previous}
+  observe: {type: float, default: 0, description: Seconds the first instance runs alone}
+  outcomes: {type: list, elements: dict, default: [], description: What to undo or confirm}
+"""
+
+
+def look(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
+    """Which artifacts this host lacks, and where to put them."""
+    uploads = site.lacking(params["artifacts"], params["only_first"])
+    # In a dry run nothing follows that could report the change.
+    return {"changed": site.dry and bool(uploads), "uploads": [asdict(upload) for upload in uploads]}
+
+
+def admit(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
+    """What was uploaded becomes releases."""
+    return {"changed": True, "releases": site.admit(params["artifacts"])}
+
+
+def roll_out(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
+    """Moves to the releases that were admitted."""
+    return _told(site.deploy(params["artifacts"], params["observe"]))
+
+
+def rollback(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
+    """Moves to releases that are here."""
+    return _told(site.rollback(params["release"], params["observe"]))
+
+
+def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
+    """Takes back what an earlier step of this run did."""
+    outcomes = [deploy.Outcome(**outcome) for outcome in params["outcomes"]]
+    return {"changed": bool(outcomes), "summary": site.undo(outcomes)}
+
+
+def confirm(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
+    """Everything touched is still as it was when it passed."""
+    site.confirm([deploy.Outcome(**outcome) for outcome in params["outcomes"]])
+    return {"changed": False}
+
+
+STEPS = {
+    "look": look,
+    "admit": admit,
+    "deploy": roll_out,
+    "rollback": rollback,
+    "undo": undo,
+    "confirm": confirm,
+}
+
+
+def _told(outcomes: list[deploy.Outcome]) -> dict[str, Any]:
+    log = [line for outcome in outcomes for line in outcome.log]
+    return {
+        "changed": any(outcome.changed for outcome in outcomes),
+        "outcomes": [asdict(outcome) for outcome in outcomes],
+        "diff": [{"before": "", "after": "".join(f"{line}\n" for line in log)}] if log else [],
+    }
+
+
+def main() -> None:
+    """Runs the module."""
+    # A controller that is killed takes its terminal along; a roll under way ends in order.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    module = AnsibleModule(
+        argument_spec={
+            "host": {"type": "dict", "required": True},
+            "step": {"type": "str", "required": True, "choices": list(STEPS)},
+            "artifacts": {"type": "dict", "default": {}},
+            "only_first": {"type": "bool", "default": False},
+            "release": {"type": "str", "default": ""},
+            "observe": {"type": "float", "default": 0},
+            "outcomes": {"type": "list", "elements": "dict", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    host = description.read(module.params["host"])
+    site = deploy.Site(host, Systemctl(), dry=module.check_mode)
+    try:
+        with lease.turn(host.project):
+            result = STEPS[module.params["step"]](module.params, site)
+    except (deploy.Abandoned, Failed, Rejected, Refused, lease.Held, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

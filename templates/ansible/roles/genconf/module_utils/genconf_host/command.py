@@ -1,0 +1,45 @@
+"""`genconf-host`: the same code for a person, a timer or a watched path on the host itself."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from . import description, lease
+from .deploy import Abandoned, Site
+from .status import report
+from .store import Rejected
+from .systemd import Systemctl
+
+
+def main() -> int:
+    """Runs one command; exit 1 when something is not as described."""
+    arguments = _parser().parse_args()
+    host = description.read(json.loads((Path("/etc") / arguments.project / "host.json").read_text()))
+    if arguments.command == "status":
+        rows = report(host, Systemctl())
+        json.dump(rows, sys.stdout, indent=2)
+        print()
+        return 0 if all(row["fine"] for row in rows) else 1
+    try:
+        with lease.turn(host.project):
+            outcomes = Site(host, Systemctl()).rollback(arguments.release, observe=0.0)
+    except (Abandoned, Rejected, lease.Held) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for outcome in outcomes:
+        print("\n".join([f"{outcome.app}: release {outcome.release}", *outcome.log]))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="genconf-host", description="What genconf does on a host.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    status = commands.add_parser("status", help="how each instance is, as JSON")
+    status.add_argument("project")
+    rollback = commands.add_parser("rollback", help="go back to the previous release, or to RELEASE")
+    rollback.add_argument("project")
+    rollback.add_argument("release", nargs="?", default="")
+    return parser

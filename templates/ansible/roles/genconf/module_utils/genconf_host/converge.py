@@ -1,0 +1,145 @@
+"""Starts, reloads and removes until systemd agrees with the description.
+
+In three steps, because several hosts take them together: first everything new serves, then the
+proxies learn of it, and only then what nobody is sent to any more is drained and removed.
+Each step looks at what is, so it may be cut short anywhere and run again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import files
+from .deploy import Site
+from .description import Host, Proxy
+from .health import probe
+from .roll import Roll, wait_until
+from .systemd import Manager, State
+
+# Units that run by themselves once started: a prober's timer, a watched path.
+STANDING = (".timer", ".path")
+# What is stopped first when something goes: a socket that is closed starts nothing again.
+ORDER = (".timer", ".path", ".socket", ".service", ".target")
+PROXY_DEADLINE = 30.0
+
+
+@dataclass
+class Convergence:
+    """One step on one host. With `dry`, says what it would do and does nothing."""
+
+    host: Host
+    manager: Manager
+    dry: bool
+    log: list[str] = field(default_factory=list)
+
+    def serve(self) -> None:
+        """Every described unit is enabled and up, every instance runs what is on disk."""
+        host = self.host
+        sockets = [socket for pool in host.pools for socket in pool.sockets]
+        targets = [f"{host.project}.target", *(pool.target for pool in host.pools)]
+        standing = [unit for unit in host.units if unit.endswith(STANDING) and "@." not in unit]
+        if not self.dry:
+            self.manager.run("daemon-reload")
+        self._enable([*targets, *sockets, *(i.unit for i in host.instances), *standing])
+        self._renew_sockets(sockets)
+        self._start(sockets)
+        self._roll()
+        self._start([*targets, *standing])
+
+    def front(self) -> None:
+        """Every described proxy is up and runs the configuration on disk."""
+        for proxy in self.host.proxies:
+            units = [proxy.socket, proxy.unit] if proxy.socket else [proxy.unit]
+            self._enable(units)
+            self._start([unit for unit in units if unit != proxy.unit])
+            self._refresh(proxy)
+
+    def prune(self, described: set[Path]) -> None:
+        """What genconf wrote for this project and no longer describes is drained and removed."""
+        gone = self.strangers()
+        for suffix in ORDER:
+            units = sorted(unit for unit in gone if unit.endswith(suffix))
+            if units:
+                self._do("disable", *units)
+                self._do("stop", *units)
+        orphans = files.orphans(self.host.project, described)
+        for path in orphans:
+            self.log.append(f"remove {path}")
+            if not self.dry:
+                files.remove(path)
+        if orphans and not self.dry:
+            self.manager.run("daemon-reload")
+
+    def strangers(self) -> list[str]:
+        """Units of this project, known to systemd, that are not described for this host."""
+        project, described = self.host.project, self.host.unit_names
+        listed = self.manager.list(f"{project}-*") | self.manager.list(f"{project}.*")
+        others = {unit for unit in listed if unit not in described and "@." not in unit}
+        states = self.manager.states(sorted(others))
+        return [unit for unit, state in states.items() if self._is_ours(state)]
+
+    def _is_ours(self, state: State) -> bool:
+        in_use = state.active not in ("inactive", "failed") or state.is_enabled
+        return in_use and any(files.owner(Path(file)) == self.host.project for file in state.files)
+
+    def _enable(self, units: list[str]) -> None:
+        states = self.manager.states(units)
+        missing = [unit for unit in units if not states[unit].is_enabled]
+        if missing:
+            self._do("enable", *missing)
+
+    def _start(self, units: list[str]) -> None:
+        states = self.manager.states(units)
+        down = [unit for unit in units if not states[unit].is_active]
+        if down:
+            self._do("start", *down)
+
+    def _renew_sockets(self, sockets: list[str]) -> None:
+        """A socket unit that changed is bound anew, which its services must end for."""
+        states = self.manager.states(sockets)
+        for socket in sockets:
+            state = states[socket]
+            if state.is_active and _newest(state) > state.active_since:
+                users = [i.unit for i in self.host.instances if i.socket == socket]
+                self._do("stop", socket, *users)
+
+    def _roll(self) -> None:
+        roll = Roll(self.host, self.manager)
+        if self.dry:
+            needed = ((roll.needs(instance), instance) for instance in self.host.instances)
+            self.log.extend(f"{verb} {instance.unit}" for verb, instance in needed if verb)
+            return
+        for outcome in Site(self.host, self.manager).begin():
+            self.log.extend(outcome.log)
+        # What has no releases, such as a container, is brought up as it is.
+        try:
+            roll.bring_up(self.host.instances)
+        finally:
+            self.log.extend(roll.log)
+
+    def _refresh(self, proxy: Proxy) -> None:
+        state = self.manager.states([proxy.unit])[proxy.unit]
+        if not state.is_active:
+            self._do("start", "--no-block", proxy.unit)
+        elif _newest(state) > state.active_since:
+            self._do("restart", "--no-block", proxy.unit)
+        elif files.written(proxy.destination) > state.changed_at:
+            self._do("reload", proxy.unit)
+        else:
+            return
+        if not self.dry:
+            wait_until(lambda: self._complaint(proxy), PROXY_DEADLINE, proxy.unit)
+
+    def _complaint(self, proxy: Proxy) -> str | None:
+        state = self.manager.states([proxy.unit])[proxy.unit]
+        return probe(proxy.health) if state.is_active else state.last_words()
+
+    def _do(self, *words: str) -> None:
+        self.log.append(" ".join(words))
+        if not self.dry:
+            self.manager.run(*words)
+
+
+def _newest(state: State) -> float:
+    return max((files.written(Path(file)) for file in state.files), default=0.0)

@@ -1,0 +1,214 @@
+"""Moves the apps of this host from one release to another, or leaves them where they were.
+
+A step cut short at any point leaves `current` different from `proven`, or instances on another
+release than `current`: the next run sees both, and finishes or goes back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Iterable
+
+from .description import App, Host, Instance
+from .roll import Failed, Roll
+from .store import DIGEST_LENGTH, Rejected, Store
+from .systemd import Manager, Refused
+
+
+class Abandoned(Exception):
+    """A release did not pass. The message says why, and what the host runs now."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An artifact that is to be sent here."""
+
+    app: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a move did for one app. `fresh`: the release had never passed here before."""
+
+    app: str
+    release: str
+    previous: str | None
+    fresh: bool
+    changed: bool
+    touched: dict[str, str] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The apps of one host and their releases. With `dry`, changes nothing."""
+
+    host: Host
+    manager: Manager
+    dry: bool = False
+
+    def store(self, app: App) -> Store:
+        """Where the releases of `app` are."""
+        return Store(self.host.app_root(app.name))
+
+    def lacking(self, artifacts: dict[str, str], only_first: bool) -> list[Upload]:
+        """Artifacts that are not here yet; makes room for them."""
+        uploads = []
+        for app in self._here():
+            store, sha256 = self.store(app), artifacts.get(app.name)
+            if sha256 is None or (only_first and store.current):
+                continue
+            if not sha256:
+                raise Rejected(f"the artifact of {app.name} is not there: {app.build or 'build it'}")
+            if store.has(sha256[:DIGEST_LENGTH]):
+                continue
+            uploads.append(Upload(app.name, str(store.incoming(sha256))))
+            if not self.dry:
+                store.incoming(sha256).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        return uploads
+
+    def admit(self, artifacts: dict[str, str]) -> list[str]:
+        """Makes releases of what was uploaded. The first one of an app becomes its current one."""
+        admitted = []
+        for app, sha256 in self._described(artifacts):
+            store = self.store(app)
+            if not store.incoming(sha256).exists():
+                continue
+            admitted.append(store.admit(app.executable, sha256))
+        return admitted
+
+    def deploy(self, artifacts: dict[str, str], observe: float) -> list[Outcome]:
+        """Moves to new releases, which become the youngest of their app's history."""
+        digests = {name: sha256[:DIGEST_LENGTH] for name, sha256 in artifacts.items()}
+        outcomes = self._move(self._described(digests), observe)
+        if not self.dry:
+            for outcome in outcomes:
+                self._record(outcome)
+        return outcomes
+
+    def begin(self) -> list[Outcome]:
+        """Brings up what `current` names; an app that has none starts with the release it has."""
+        moves = []
+        for app in self._here():
+            store = self.store(app)
+            digest = store.current or next(iter(store.releases()), None)
+            if digest:
+                moves.append((app, digest))
+        return [self._record(outcome) for outcome in self._move(moves, observe=0.0)]
+
+    def rollback(self, release: str, observe: float) -> list[Outcome]:
+        """Moves to the release that starts so, or to the one before the current."""
+        moves = []
+        for app in self._here():
+            store = self.store(app)
+            digest = store.find(release) if release else store.previous()
+            if digest:
+                moves.append((app, digest))
+        if not moves:
+            raise Rejected(f"{self.host.name} has no release older than the current one")
+        return self._move(moves, observe)
+
+    def undo(self, outcomes: Iterable[Outcome]) -> str:
+        """Takes moves back, the last one first. Says what the host runs now."""
+        return "\n".join(self._undo(outcome) for outcome in reversed(list(outcomes)))
+
+    def confirm(self, outcomes: Iterable[Outcome]) -> None:
+        """Fails unless everything touched is still as it was when it passed."""
+        for outcome in outcomes:
+            self._roll_of(outcome).check()
+
+    def _move(self, moves: Iterable[tuple[App, str]], observe: float) -> list[Outcome]:
+        done: list[Outcome] = []
+        for app, digest in moves:
+            try:
+                done.append(self._move_one(app, digest, observe))
+            except Abandoned as reason:
+                raise Abandoned("\n".join(filter(None, [str(reason), self.undo(done)]))) from None
+        return done
+
+    def _move_one(self, app: App, digest: str, observe: float) -> Outcome:
+        store = self.store(app)
+        previous, fresh = store.proven, digest not in store.history
+        if self.dry:
+            return Outcome(app.name, digest, previous, fresh, changed=store.current != digest)
+        roll = Roll(self.host, self.manager, observe=observe)
+        store.flip(digest)
+        try:
+            roll.bring_up(self._instances(app))
+        except Failed as failure:
+            aftermath = self._abandon(app, digest, roll)
+            raise Abandoned(f"{self.host.name}: release {digest}: {failure}\n{aftermath}") from None
+        changed = bool(roll.touched) or previous != digest
+        store.prove(digest)
+        return Outcome(app.name, digest, previous, fresh, changed, roll.runs(), roll.log)
+
+    def _abandon(self, app: App, digest: str, roll: Roll) -> str:
+        store = self.store(app)
+        previous, fresh = store.proven, digest not in store.history
+        if previous == digest:
+            return f"the release did not change; instances after {roll.last} were not touched"
+        return self._go_back(app, previous, digest if fresh else None, roll)
+
+    def _undo(self, outcome: Outcome) -> str:
+        app = self.host.app(outcome.app)
+        if outcome.previous == outcome.release:
+            return f"{self.host.name}: {app.name} stays on release {outcome.release}"
+        forget = outcome.release if outcome.fresh else None
+        return self._go_back(app, outcome.previous, forget, self._roll_of(outcome))
+
+    def _go_back(self, app: App, to: str | None, forget: str | None, roll: Roll) -> str:
+        store = self.store(app)
+        if to is None or not store.has(to):
+            return self._withdraw(app, forget)
+        store.flip(to)
+        # The newest casualty first: it is the one that does not serve.
+        touched = list(reversed(roll.touched))
+        rest = [instance for instance in self._instances(app) if instance not in touched]
+        complaints = []
+        back = Roll(self.host, self.manager)
+        for instance in [*touched, *rest]:
+            try:
+                back.touch_if_needed(instance, is_forced=instance in touched)
+            except Failed as failure:
+                complaints.append(f"still failing: {failure}")
+                back.touched.clear()
+        store.prove(to)
+        if forget:
+            store.forget(forget)
+        summary = f"{self.host.name}: back on release {to}, {len(back.log)} instances restarted"
+        return "\n".join([summary, *complaints])
+
+    def _withdraw(self, app: App, forget: str | None) -> str:
+        """The end of a first deploy that did not pass: nothing runs, no half state is left."""
+        instances = self._instances(app)
+        sockets = sorted({instance.socket for instance in instances if instance.socket})
+        services = [instance.unit for instance in instances]
+        for words in (["stop", *sockets, *services], ["reset-failed", *services]):
+            try:
+                self.manager.run(*words)
+            except Refused:
+                pass  # A unit that was never loaded cannot be stopped or reset, and need not be.
+        if forget:
+            self.store(app).forget(forget)
+        return f"{self.host.name}: no earlier release to go back to, {app.name} is stopped"
+
+    def _record(self, outcome: Outcome) -> Outcome:
+        if outcome.changed:
+            self.store(self.host.app(outcome.app)).record(outcome.release)
+        return outcome
+
+    def _roll_of(self, outcome: Outcome) -> Roll:
+        by_name = {instance.unit: instance for instance in self.host.instances}
+        touched = {by_name[unit]: run for unit, run in outcome.touched.items() if unit in by_name}
+        return Roll(self.host, self.manager, touched=touched)
+
+    def _here(self) -> list[App]:
+        """Apps that have instances on this host and releases at all."""
+        return [app for app in self.host.apps if app.executable and self._instances(app)]
+
+    def _described(self, by_app: dict[str, str]) -> list[tuple[App, str]]:
+        return [(app, by_app[app.name]) for app in self._here() if by_app.get(app.name)]
+
+    def _instances(self, app: App) -> list[Instance]:
+        return [instance for instance in self.host.instances if instance.app.name == app.name]

@@ -1,0 +1,147 @@
+"""What a host should run, as the inventory tells it. Reads, never touches the host."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator
+
+OPT = Path("/opt")
+
+
+@dataclass(frozen=True)
+class App:
+    """A program and the deadlines it is held to."""
+
+    name: str
+    executable: str
+    build: str
+    stop_timeout: float
+    ready_timeout: float
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One process a user can name with systemctl."""
+
+    unit: str
+    socket: str
+    pool: str
+    app: App
+    health: str
+
+
+@dataclass(frozen=True)
+class Pool:
+    """An app on some ports of this host."""
+
+    name: str
+    app: App
+    target: str
+    sockets: tuple[str, ...]
+    instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A front door on this host."""
+
+    name: str
+    engine: str
+    unit: str
+    socket: str
+    destination: Path
+    health: str
+
+
+@dataclass(frozen=True)
+class Host:
+    """Everything described for one host."""
+
+    project: str
+    name: str
+    units: tuple[str, ...]
+    apps: tuple[App, ...]
+    pools: tuple[Pool, ...]
+    proxies: tuple[Proxy, ...]
+
+    @property
+    def instances(self) -> Iterator[Instance]:
+        """Each instance, in the order in which a roll touches them."""
+        for pool in self.pools:
+            yield from pool.instances
+
+    @property
+    def unit_names(self) -> set[str]:
+        """Each unit that may be up here, templates left out."""
+        names = {f"{self.project}.target", *(unit for unit in self.units if "@." not in unit)}
+        for pool in self.pools:
+            names |= {pool.target, *pool.sockets, *(instance.unit for instance in pool.instances)}
+        for proxy in self.proxies:
+            names |= {proxy.unit, proxy.socket}
+        return names
+
+    def app_root(self, app: str) -> Path:
+        """Where the releases of `app` live."""
+        return OPT / self.project / app
+
+    def app(self, name: str) -> App:
+        """The app called `name`."""
+        return next(app for app in self.apps if app.name == name)
+
+
+def read(raw: dict[str, Any]) -> Host:
+    """A host from the inventory's data."""
+    apps = {
+        app["name"]: App(
+            name=app["name"],
+            executable=app["executable"],
+            build=app["build"],
+            stop_timeout=float(app["stop_timeout_seconds"]),
+            ready_timeout=float(app["ready_timeout_seconds"]),
+        )
+        for app in raw["apps"]
+    }
+    return Host(
+        project=raw["project"],
+        name=raw["name"],
+        units=tuple(raw["units"]),
+        apps=tuple(apps.values()),
+        pools=tuple(_pool(pool, apps[pool["app"]]) for pool in raw["pools"]),
+        proxies=tuple(_proxy(proxy) for proxy in raw["proxies"]),
+    )
+
+
+def _pool(raw: dict[str, Any], app: App) -> Pool:
+    listeners = raw["listeners"]
+    return Pool(
+        name=raw["name"],
+        app=app,
+        target=raw["target"],
+        sockets=tuple(listener["socket"] for listener in listeners if listener["socket"]),
+        instances=tuple(
+            Instance(unit, listener["socket"], raw["name"], app, listener["health"])
+            for listener in listeners
+            for unit in _services(listener)
+        ),
+    )
+
+
+def _services(listener: dict[str, Any]) -> list[str]:
+    if "services" in listener:
+        return list(listener["services"])
+    # The processors this host lets us use, which in a container are fewer than it has.
+    workers = len(os.sched_getaffinity(0))
+    return [f"{listener['services_from']}{number}.service" for number in range(1, workers + 1)]
+
+
+def _proxy(raw: dict[str, Any]) -> Proxy:
+    return Proxy(
+        name=raw["name"],
+        engine=raw["engine"],
+        unit=raw["unit"],
+        socket=raw["socket"],
+        destination=Path(raw["destination"]),
+        health=raw["health"],
+    )

@@ -1,0 +1,124 @@
+"""What is on disk: written atomically, told as a diff, removed only if genconf wrote it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterable
+
+UNITS = Path("/etc/systemd/system")
+BANNER = "Written by genconf for "
+
+
+class Refused(Exception):
+    """A file that may not be replaced, or content that its own program does not accept."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it should be. `check` is a command that accepts it; `%s` is where it lies."""
+
+    path: Path
+    content: str
+    mode: int = 0o644
+    check: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One file that differs from what it should be; `after` is empty when it goes."""
+
+    path: Path
+    before: str
+    after: str
+
+    def as_diff(self) -> dict[str, str]:
+        """In the form Ansible prints."""
+        header = {"before_header": str(self.path), "after_header": str(self.path)}
+        return {"before": self.before, "after": self.after, **header}
+
+
+def differing(files: Iterable[File]) -> list[File]:
+    """Those that are not on disk as they should be."""
+    return [file for file in files if not _is_as_described(file)]
+
+
+def change(file: File) -> Change:
+    """What writing `file` would change."""
+    return Change(file.path, _text(file.path), file.content)
+
+
+def write(file: File) -> None:
+    """Puts `file` in place, all of it or none, once its own program accepts it."""
+    if file.path.parent == UNITS and file.path.exists() and owner(file.path) is None:
+        raise Refused(f"{file.path} exists and was not written by genconf: move it away first")
+    file.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    # Beside its destination, so that relative paths inside it mean the same and rename is atomic.
+    fresh = file.path.with_name(f".{file.path.name}.fresh")
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, file.mode), "w") as handle:
+            handle.write(file.content)
+            handle.flush()
+            os.fchmod(handle.fileno(), file.mode)
+            os.fsync(handle.fileno())
+        _accept(file, fresh)
+        fresh.rename(file.path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def owner(path: Path) -> str | None:
+    """The project whose banner `path` bears, if any."""
+    for line in _text(path).splitlines()[:5]:
+        _, found, rest = line.partition(BANNER)
+        if found and rest.split():
+            return rest.split()[0].rstrip(".,:;")
+    return None
+
+
+def orphans(project: str, described: set[Path]) -> list[Path]:
+    """Files that genconf wrote for `project` and that are no longer described."""
+    beside = (Path("/etc") / project).glob("*/*")
+    units = (*UNITS.glob(f"{project}[-.@]*"), *UNITS.glob(f"{project}[-.@]*.d/*"))
+    candidates = [path for path in (*units, *beside) if path.is_file() and not path.is_symlink()]
+    return [path for path in sorted(candidates) if path not in described and owner(path) == project]
+
+
+def remove(path: Path) -> None:
+    """Removes a file, and its folder if that leaves it empty and it was made for such files."""
+    path.unlink(missing_ok=True)
+    if path.parent != UNITS and not any(path.parent.iterdir()):
+        path.parent.rmdir()
+
+
+def written(path: Path) -> float:
+    """When `path` was last written, in seconds since 1970; 0 for never. Links are not followed."""
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _accept(file: File, fresh: Path) -> None:
+    if not file.check:
+        return
+    command = [word.replace("%s", str(fresh)) for word in file.check]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Refused(f"{file.path} is not accepted by {command[0]}:\n{done.stdout}{done.stderr}")
+
+
+def _is_as_described(file: File) -> bool:
+    try:
+        return _text(file.path) == file.content and file.path.stat().st_mode & 0o7777 == file.mode
+    except FileNotFoundError:
+        return False
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,168 @@
+"""Restarts instance by instance: gate, observe, go back.
+
+An instance is touched only when the one before it is active and answers its health path. What was
+touched is watched while the roll goes on. The first failure ends the roll; going back happens once
+and never sets off another roll.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Iterable
+
+from .description import Host, Instance
+from .files import written
+from .health import probe
+from .store import Store
+from .systemd import Manager, Refused, State
+
+# Seconds between two looks at a unit that is on its way up.
+PULSE = 0.05
+LOG_LINES = 10
+
+
+class Failed(Exception):
+    """An instance did not come up, or did not stay up."""
+
+    def __init__(self, instance: Instance, reason: str, log: list[str]) -> None:
+        lines = "".join(f"\n    {line}" for line in log)
+        super().__init__(f"{instance.unit}: {reason}" + (f"\n  its last log lines:{lines}" if log else ""))
+        self.instance = instance
+
+
+@dataclass
+class Roll:
+    """One pass over the instances of a host."""
+
+    host: Host
+    manager: Manager
+    health: Callable[[str], str | None] = probe
+    observe: float = 0.0
+    touched: dict[Instance, str] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+
+    def bring_up(self, instances: Iterable[Instance]) -> None:
+        """Starts what is down and restarts what runs something old, one after the other."""
+        for instance in instances:
+            self.touch_if_needed(instance)
+        self.check()
+
+    def touch_if_needed(self, instance: Instance, *, is_forced: bool = False) -> None:
+        """Brings one instance up, and returns when it answers."""
+        verb = "restart" if is_forced else self.needs(instance)
+        if verb:
+            self._touch(instance, verb)
+
+    def runs(self) -> dict[str, str]:
+        """What was touched, by unit name, with the invocation that passed."""
+        return {instance.unit: invocation for instance, invocation in self.touched.items()}
+
+    @property
+    def last(self) -> str:
+        """The instance touched last."""
+        return next(reversed(self.runs()), "none")
+
+    def needs(self, instance: Instance) -> str | None:
+        """What brings this instance to the described state: `start`, `restart` or nothing."""
+        state = self._state(instance)
+        if not state.is_active:
+            return "start" if state.active in ("inactive", "failed") else "restart"
+        return "restart" if self._is_old(instance, state) else None
+
+    def check(self) -> None:
+        """Fails if anything touched so far has not stayed up."""
+        states = self.manager.states(instance.unit for instance in self.touched)
+        for instance, invocation in self.touched.items():
+            state = states[instance.unit]
+            if state.invocation != invocation or not state.is_active:
+                self._fail(instance, f"died after it had been healthy: {state.last_words()}", invocation)
+
+    def _touch(self, instance: Instance, verb: str) -> None:
+        self.check()
+        before = self._state(instance)
+        self.touched.pop(instance, None)
+        try:
+            if before.active == "failed":
+                self.manager.run("reset-failed", instance.unit)
+            self.manager.run(verb, "--no-block", instance.unit)
+        except Refused as refusal:
+            self._fail(instance, str(refusal), "")
+        self._gate(instance, before)
+        self.log.append(f"{verb} {instance.unit}")
+        if len(self.touched) == 1:
+            self._watch()
+
+    def _gate(self, instance: Instance, before: State) -> None:
+        allowed = instance.app.ready_timeout + (instance.app.stop_timeout if before.is_active else 0.0)
+        deadline = time.monotonic() + allowed
+        reason: str | None = "did not start"
+        while True:
+            state = self._state(instance)
+            begun = state.invocation != before.invocation
+            if begun and (state.is_down or state.restarts > 0):
+                self._fail(instance, f"ended before it was healthy: {state.last_words()}", "")
+            if begun and state.is_active:
+                reason = self.health(instance.health)
+                if reason is None:
+                    self.touched[instance] = state.invocation
+                    return
+            elif begun:
+                reason = f"not ready: {state.active} ({state.sub})"
+            if time.monotonic() > deadline:
+                self._fail(instance, f"not healthy within {allowed:.0f} s: {reason}", state.invocation)
+            time.sleep(PULSE)
+
+    def _watch(self) -> None:
+        """The first instance runs alone for a while before others follow it."""
+        until = time.monotonic() + self.observe
+        while time.monotonic() < until:
+            time.sleep(min(PULSE * 4, self.observe))
+            self.check()
+
+    def _is_old(self, instance: Instance, state: State) -> bool:
+        root = self.host.app_root(instance.app.name)
+        running, current = running_release(root, state.pid), Store(root).current
+        if running and running != current:
+            return True
+        inputs = [Path(file) for file in state.files]
+        inputs.append(Path("/etc") / self.host.project / f"{instance.app.name}.env")
+        if not running:
+            inputs.append(root / "current")
+        return any(written(path) > state.started_at for path in inputs)
+
+    def _state(self, instance: Instance) -> State:
+        return self.manager.states([instance.unit])[instance.unit]
+
+    def _fail(self, instance: Instance, reason: str, invocation: str) -> None:
+        invocation = invocation or self._state(instance).invocation
+        self.touched.setdefault(instance, invocation)
+        raise Failed(instance, reason, self.manager.log(instance.unit, invocation, LOG_LINES))
+
+
+def running_release(root: Path, pid: int) -> str | None:
+    """The release a process was started from, as the kernel tells it; None if it cannot tell.
+
+    It cannot for an interpreted app, whose executable is the interpreter.
+    """
+    try:
+        executable = Path(os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)"))
+        return executable.relative_to(root / "releases").parts[0]
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+
+class Silent(Exception):
+    """Something did not answer in time."""
+
+
+def wait_until(complaint: Callable[[], str | None], seconds: float, what: str) -> None:
+    """Asks until there is no complaint any more."""
+    deadline = time.monotonic() + seconds
+    while reason := complaint():
+        if time.monotonic() > deadline:
+            raise Silent(f"{what} is not healthy after {seconds:.0f} s: {reason}")
+        time.sleep(PULSE)

@@ -1,0 +1,117 @@
+"""One row for each instance, like a process list, for whoever asks: a playbook or a person."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .converge import Convergence
+from .description import Host
+from .health import probe
+from .roll import running_release
+from .store import Store
+from .systemd import Manager, State
+
+# Seconds between the two looks at processor time from which its share is told.
+SAMPLE = 0.2
+
+
+@dataclass(frozen=True)
+class Row:
+    """One instance or proxy. Memory is in bytes, uptime in seconds, cpu in percent of one."""
+
+    host: str
+    pool: str
+    instance: str
+    state: str
+    pid: int
+    uptime: int
+    restarts: int
+    memory: int
+    cpu: float
+    release: str
+    health: str
+
+    @property
+    def is_fine(self) -> bool:
+        """Running as described."""
+        return self.state == "active" and self.health == "ok"
+
+
+def rows(host: Host, manager: Manager) -> list[Row]:
+    """What is described for this host, as it is, and what runs without being described."""
+    described = [(i.pool, i.unit, i.app.name, i.health) for i in host.instances]
+    described += [(proxy.name, proxy.unit, "", proxy.health) for proxy in host.proxies]
+    strangers = Convergence(host, manager, dry=True).strangers()
+    described += [("-", unit, "", "") for unit in strangers]
+    states = manager.states(unit for _, unit, _, _ in described)
+    shares = _processor_shares([state.pid for state in states.values() if state.pid])
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda entry: _health(entry[3]), described))
+    return [
+        _row(host, entry, states[entry[1]], shares, answer)
+        for entry, answer in zip(described, answers, strict=True)
+    ]
+
+
+def report(host: Host, manager: Manager) -> list[dict[str, Any]]:
+    """The rows as data."""
+    return [{**asdict(row), "fine": row.is_fine} for row in rows(host, manager)]
+
+
+def _row(
+    host: Host, entry: tuple[str, str, str, str], state: State, shares: dict[int, float], health: str
+) -> Row:
+    pool, unit, app, _ = entry
+    return Row(
+        host=host.name,
+        pool=pool,
+        instance=unit.removesuffix(".service"),
+        state="not described" if pool == "-" else state.active,
+        pid=state.pid,
+        uptime=round(time.time() - state.started_at) if state.pid else 0,
+        restarts=state.restarts,
+        memory=state.memory or _resident(state.pid),
+        cpu=round(shares.get(state.pid, 0.0), 1),
+        release=_release(host, app, state.pid) if app else "",
+        health=health,
+    )
+
+
+def _release(host: Host, app: str, pid: int) -> str:
+    root = host.app_root(app)
+    return running_release(root, pid) or Store(root).current or ""
+
+
+def _health(url: str) -> str:
+    return (probe(url) or "ok") if url else ""
+
+
+def _resident(pid: int) -> int:
+    """For where systemd keeps no account of memory."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _processor_shares(pids: list[int]) -> dict[int, float]:
+    before = {pid: _ticks(pid) for pid in pids}
+    if pids:
+        time.sleep(SAMPLE)
+    ticks = os.sysconf("SC_CLK_TCK") * SAMPLE
+    return {pid: 100 * (_ticks(pid) - before[pid]) / ticks for pid in pids}
+
+
+def _ticks(pid: int) -> int:
+    """User and system time, fields 14 and 15 of proc(5) stat."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(after_name[11]) + int(after_name[12])
+    except (OSError, IndexError):
+        return 0

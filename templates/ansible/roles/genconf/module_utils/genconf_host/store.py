@@ -1,0 +1,162 @@
+"""The releases of one app on this host, and the links that say which one runs.
+
+    releases/<digest>/   one release; its name is the start of the artifact's SHA-256
+    current              the release a unit starts
+    proven               the release that last passed its gates; `current` differs from it
+                         only while a roll is under way, or after one was cut short
+    history              digests that passed, oldest first: what a rollback can choose from
+
+A link is replaced by rename(2), so at each moment it names one whole release.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+KEPT = 5
+DIGEST_LENGTH = 12
+
+
+class Rejected(Exception):
+    """An upload or a release name that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder of one app."""
+
+    root: Path
+
+    @property
+    def current(self) -> str | None:
+        """The release a unit would start now."""
+        return self._read("current")
+
+    @property
+    def proven(self) -> str | None:
+        """The release that last passed its gates."""
+        return self._read("proven")
+
+    @property
+    def history(self) -> list[str]:
+        """Releases that passed and are still here, oldest first."""
+        try:
+            passed = (self.root / "history").read_text().split()
+        except FileNotFoundError:
+            return []
+        return [digest for digest in passed if self.has(digest)]
+
+    def previous(self) -> str | None:
+        """What a rollback without an argument goes to: the one that passed before `current`."""
+        history, current = self.history, self.current
+        older = history[: history.index(current)] if current in history else history
+        return older[-1] if older else None
+
+    def releases(self) -> list[str]:
+        """Every release here, proven or not."""
+        folder = self.root / "releases"
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    def has(self, digest: str) -> bool:
+        """Whether the release is here, whole."""
+        return self._release(digest).is_dir()
+
+    def find(self, prefix: str) -> str:
+        """The one release whose digest starts with `prefix`."""
+        found = [digest for digest in self.releases() if digest.startswith(prefix)]
+        if len(found) != 1:
+            there = ", ".join(self.releases()) or "none"
+            raise Rejected(f"no single release starts with {prefix!r} in {self.root}: {there}")
+        return found[0]
+
+    def incoming(self, sha256: str) -> Path:
+        """Where an artifact is uploaded to: beside the releases, on the same file system."""
+        return self.root / "incoming" / sha256
+
+    def admit(self, executable: str, sha256: str) -> str:
+        """Makes a release of an uploaded file whose digest is what the sender says it is."""
+        digest, upload = sha256[:DIGEST_LENGTH], self.incoming(sha256)
+        if self.has(digest):
+            upload.unlink(missing_ok=True)
+            return digest
+        arrived = _sha256(upload)
+        if arrived != sha256:
+            upload.unlink()
+            raise Rejected(f"{upload.name} arrived with digest {arrived}, expected {sha256}")
+        half = self.root / "incoming" / f"{digest}.release"
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(mode=0o755)
+        # DynamicUser= runs it as nobody in particular, so anyone may read and execute it.
+        upload.chmod(0o755)
+        upload.rename(half / executable)
+        _sync(half / executable)
+        (self.root / "releases").mkdir(mode=0o755, exist_ok=True)
+        half.rename(self._release(digest))
+        _sync(self.root / "releases")
+        return digest
+
+    def flip(self, digest: str) -> None:
+        """Points `current` at a release."""
+        self._point("current", digest)
+
+    def record(self, digest: str) -> None:
+        """Writes down that a release passed, and lets go of the oldest beyond five."""
+        passed = [*(known for known in self.history if known != digest), digest]
+        self._write_history(passed[-KEPT:])
+        kept = {*passed[-KEPT:], self.current, self.proven}
+        for release in self.releases():
+            if release not in kept:
+                shutil.rmtree(self._release(release))
+
+    def prove(self, digest: str) -> None:
+        """Marks the release that all instances run and that passed its gates."""
+        self._point("proven", digest)
+
+    def forget(self, digest: str) -> None:
+        """Removes a release that did not pass, with every trace of it."""
+        for link in ("current", "proven"):
+            if self._read(link) == digest:
+                (self.root / link).unlink()
+        if digest in self.history:
+            self._write_history([known for known in self.history if known != digest])
+        shutil.rmtree(self._release(digest), ignore_errors=True)
+
+    def _release(self, digest: str) -> Path:
+        return self.root / "releases" / digest
+
+    def _read(self, link: str) -> str | None:
+        try:
+            return Path(os.readlink(self.root / link)).name
+        except FileNotFoundError:
+            return None
+
+    def _point(self, link: str, digest: str) -> None:
+        if self._read(link) == digest:
+            return
+        fresh = self.root / f".{link}"
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(Path("releases") / digest)
+        fresh.rename(self.root / link)
+        _sync(self.root)
+
+    def _write_history(self, digests: list[str]) -> None:
+        fresh = self.root / ".history"
+        fresh.write_text("".join(f"{digest}\n" for digest in digests))
+        fresh.rename(self.root / "history")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

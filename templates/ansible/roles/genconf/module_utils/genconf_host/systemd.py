@@ -1,0 +1,166 @@
+"""The state of units and the few verbs used on them, through systemctl(1)."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Iterable, Protocol
+
+PROPERTIES = (
+    "Id",
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "UnitFileState",
+    "FragmentPath",
+    "DropInPaths",
+    "InvocationID",
+    "StateChangeTimestamp",
+    "ActiveEnterTimestamp",
+    "Result",
+    "MainPID",
+    "NRestarts",
+    "ExecMainStartTimestamp",
+    "ExecMainCode",
+    "ExecMainStatus",
+    "MemoryCurrent",
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """What systemd says of one unit at one moment. Times are seconds since 1970, 0 for never."""
+
+    unit: str
+    load: str = "not-found"
+    active: str = "inactive"
+    sub: str = "dead"
+    enabled: str = ""
+    files: tuple[str, ...] = ()
+    invocation: str = ""
+    changed_at: float = 0.0
+    active_since: float = 0.0
+    started_at: float = 0.0
+    result: str = ""
+    pid: int = 0
+    restarts: int = 0
+    exit_code: int = 0
+    exit_status: int = 0
+    memory: int | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Up and, for Type=notify, ready."""
+        return self.active in ("active", "reloading")
+
+    @property
+    def is_down(self) -> bool:
+        """Not up, and nothing is under way that would bring it up without a wait or a hand."""
+        return self.active in ("inactive", "failed") or self.sub.startswith("auto-restart")
+
+    @property
+    def is_enabled(self) -> bool:
+        """Started with its target at boot."""
+        return self.enabled in ("enabled", "enabled-runtime", "static", "alias")
+
+    def last_words(self) -> str:
+        """How it ended, in one phrase."""
+        ending = f"result {self.result or 'unknown'}"
+        if self.exit_status:
+            # CLD_EXITED is 1; the others are signals, waitid(2).
+            how = "exit status" if self.exit_code == 1 else "signal"
+            ending += f", {how} {self.exit_status}"
+        return f"{self.active} ({self.sub}), {ending}"
+
+
+class Manager(Protocol):
+    """What a roll needs of systemd. `Systemctl` is the real one; tests bring their own."""
+
+    def states(self, units: Iterable[str]) -> dict[str, State]: ...
+
+    def run(self, *words: str) -> None: ...
+
+    def log(self, unit: str, invocation: str, lines: int) -> list[str]: ...
+
+    def list(self, pattern: str) -> set[str]: ...
+
+
+class Refused(Exception):
+    """systemctl said no."""
+
+
+class Systemctl:
+    """systemd itself."""
+
+    def states(self, units: Iterable[str]) -> dict[str, State]:
+        """The state of each of `units`, in one call."""
+        names = list(units)
+        if not names:
+            return {}
+        shown = _output(
+            "systemctl", "show", "--timestamp=us+utc", "--property", ",".join(PROPERTIES), *names
+        )
+        blocks = shown.strip("\n").split("\n\n")
+        return {name: _state(name, block) for name, block in zip(names, blocks, strict=True)}
+
+    def run(self, *words: str) -> None:
+        """`systemctl WORDS`, or an error that carries what it said."""
+        done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Refused(f"systemctl {' '.join(words)}: {done.stderr.strip()}")
+
+    def log(self, unit: str, invocation: str, lines: int) -> list[str]:
+        """The last log lines of one run of `unit`."""
+        return _output(
+            "journalctl", "--no-pager", "--quiet", "--output=cat", f"--lines={lines}",
+            f"_SYSTEMD_INVOCATION_ID={invocation}", f"_SYSTEMD_UNIT={unit}",
+            "+", f"INVOCATION_ID={invocation}", f"UNIT={unit}",
+        ).splitlines()  # fmt: skip
+
+    def list(self, pattern: str) -> set[str]:
+        """Units that match: those systemd has in memory and those enabled on disk."""
+        listing = "--no-legend", "--plain", "--all", pattern
+        loaded = _output("systemctl", "list-units", *listing)
+        on_disk = _output("systemctl", "list-unit-files", "--no-legend", pattern)
+        return {line.split()[0] for line in (loaded + on_disk).splitlines() if line.strip()}
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _state(unit: str, block: str) -> State:
+    shown = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    paths = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
+    return State(
+        unit=unit,
+        load=shown.get("LoadState", ""),
+        active=shown.get("ActiveState", ""),
+        sub=shown.get("SubState", ""),
+        enabled=shown.get("UnitFileState", ""),
+        files=tuple(path for path in paths if path),
+        invocation=shown.get("InvocationID", ""),
+        changed_at=_seconds(shown.get("StateChangeTimestamp", "")),
+        active_since=_seconds(shown.get("ActiveEnterTimestamp", "")),
+        started_at=_seconds(shown.get("ExecMainStartTimestamp", "")),
+        result=shown.get("Result", ""),
+        pid=_number(shown.get("MainPID")) or 0,
+        restarts=_number(shown.get("NRestarts")) or 0,
+        exit_code=_number(shown.get("ExecMainCode")) or 0,
+        exit_status=_number(shown.get("ExecMainStatus")) or 0,
+        memory=_number(shown.get("MemoryCurrent")),
+    )
+
+
+def _number(text: str | None) -> int | None:
+    # "[not set]" without accounting; 2^64-1 is how older versions spell the same.
+    number = int(text) if text and text.isdigit() else None
+    return None if number == 2**64 - 1 else number
+
+
+def _seconds(timestamp: str) -> float:
+    if not timestamp or timestamp == "n/a":
+        return 0.0
+    moment = datetime.strptime(timestamp, "%a %Y-%m-%d %H:%M:%S.%f UTC")
+    return moment.replace(tzinfo=timezone.utc).timestamp()
