@@ -120,9 +120,9 @@ class Convergence:
 
     def _refresh(self, proxy: Proxy) -> None:
         state = self.manager.states([proxy.unit])[proxy.unit]
-        if not state.is_active:
+        if state.active in ("inactive", "failed"):
             self._do("start", "--no-block", proxy.unit)
-        elif _newest(state) > state.active_since:
+        elif not state.is_active or _newest(state) > state.active_since:
             self._do("restart", "--no-block", proxy.unit)
         elif files.written(proxy.destination) > state.changed_at:
             self._do("reload", proxy.unit)
