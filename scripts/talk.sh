@@ -28,3 +28,13 @@ as_root() {
         fail "this needs root: $*" "Become root, or install sudo, and run the same command again."
     fi
 }
+
+# wait_until SECONDS COMMAND...: whether the command succeeds within that time.
+wait_until() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [[ $SECONDS -lt $deadline ]] || return 1
+        sleep 0.2
+    done
+}
