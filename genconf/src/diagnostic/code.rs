@@ -118,8 +118,8 @@ codes! {
     /// More memory or processors asked for than a host has.
     HostTooSmall = "host-too-small" {
         cause: "The instances of this host together may use more memory than the host has; the kernel would kill one of them under load.",
-        wrong: "hosts: { a: { address: 192.0.2.1, memory: 1GiB } }\napps: { web: { artifact: web, memory: 2GiB } }",
-        right: "hosts: { a: { address: 192.0.2.1, memory: 4GiB } }\napps: { web: { artifact: web, memory: 2GiB } }",
+        wrong: "hosts: { a: { address: 192.0.2.1, memory: 1GiB } }\napps: { web: { artifact: web, memory: 600MiB } }\npools: { web: { app: web, ports: [8082-8083] } }",
+        right: "hosts: { a: { address: 192.0.2.1, memory: 2GiB } }\napps: { web: { artifact: web, memory: 600MiB } }\npools: { web: { app: web, ports: [8082-8083] } }",
     }
     /// Keys that contradict each other.
     Contradiction = "contradiction" {

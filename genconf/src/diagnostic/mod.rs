@@ -147,7 +147,7 @@ impl Diagnostics {
 #[must_use]
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let lowered = word.to_lowercase();
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    let allowed = (word.chars().count() / 3).min(3);
     candidates
         .into_iter()
         .map(|c| (strsim::damerau_levenshtein(&lowered, &c.to_lowercase()), c))

@@ -24,6 +24,9 @@ pub struct App {
     pub health_path: String,
     /// Longest time for a stop, in whole seconds.
     pub stop_timeout_seconds: u64,
+    /// When the host ends an instance that has not stopped, in whole seconds:
+    /// a little after the instance's own deadline, which should come first.
+    pub kill_after_seconds: u64,
     /// Longest time from start to ready, in whole seconds.
     pub ready_timeout_seconds: u64,
     /// Longest silence of an instance, in milliseconds.
@@ -45,7 +48,15 @@ pub struct Variable {
     pub assignment: String,
 }
 
+/// How long after an instance's own deadline the host waits.
+const KILL_SLACK_SECONDS: u64 = 2;
+
 pub(super) fn resolve(name: &str, app: &topology::App) -> App {
+    let stop_timeout = app
+        .stop_timeout
+        .as_ref()
+        .map_or(default::STOP_TIMEOUT, |t| t.value)
+        .seconds();
     let args = app
         .args
         .iter()
@@ -64,11 +75,8 @@ pub(super) fn resolve(name: &str, app: &topology::App) -> App {
             .as_ref()
             .map_or(default::HEALTH, |h| h.value.as_str())
             .to_owned(),
-        stop_timeout_seconds: app
-            .stop_timeout
-            .as_ref()
-            .map_or(default::STOP_TIMEOUT, |t| t.value)
-            .seconds(),
+        stop_timeout_seconds: stop_timeout,
+        kill_after_seconds: stop_timeout + KILL_SLACK_SECONDS,
         ready_timeout_seconds: app
             .ready_timeout
             .as_ref()

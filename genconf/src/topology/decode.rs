@@ -178,6 +178,7 @@ pub struct Fields<'n> {
     noun: &'static str,
     entries: Vec<&'n Entry>,
     known: Vec<&'static str>,
+    missing: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -195,6 +196,7 @@ impl<'n> Fields<'n> {
             noun,
             entries: mapping(node, faults)?,
             known: Vec::new(),
+            missing: Vec::new(),
         })
     }
 
@@ -225,8 +227,7 @@ impl<'n> Fields<'n> {
         faults: &mut Diagnostics,
     ) -> Option<T> {
         let Some(node) = self.take(key) else {
-            let said = format!("{} needs the key `{key}`", self.noun);
-            faults.push(Diagnostic::error(Code::MissingKey, self.span, said));
+            self.missing.push(key);
             return None;
         };
         T::decode(node, faults)
@@ -241,16 +242,23 @@ impl<'n> Fields<'n> {
         Some(&self.entries.swap_remove(at).value)
     }
 
-    /// Tells every key that nobody took.
-    pub fn finish(self, faults: &mut Diagnostics) {
-        for entry in &self.entries {
+    /// Tells every key that nobody took, and every missing one that no
+    /// misspelt one accounts for.
+    pub fn finish(mut self, faults: &mut Diagnostics) {
+        for entry in std::mem::take(&mut self.entries) {
             let key = entry.key.text().unwrap_or_default();
             let said = format!("{} has no key `{}`", self.noun, brief(key));
-            let help = match nearest(key, self.known.iter().copied()) {
+            let near = nearest(key, self.known.iter().copied());
+            self.missing.retain(|missing| Some(*missing) != near);
+            let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("its keys are {}", self.known.join(", ")),
             };
             faults.push(Diagnostic::error(Code::UnknownKey, entry.key.span, said).help(help));
+        }
+        for key in self.missing {
+            let said = format!("{} needs the key `{key}`", self.noun);
+            faults.push(Diagnostic::error(Code::MissingKey, self.span, said));
         }
     }
 }

@@ -8,7 +8,8 @@ use super::decode::Leaf;
 /// no setting but a file (execve(2): 128 KiB for one string).
 const LIMIT: usize = 64 * 1024;
 
-/// Any text that a process can be given: no NUL, at most 64 KiB.
+/// Any text that a unit file can give to a process: no control character but
+/// line feed and tab (systemd refuses others in `Environment=`), at most 64 KiB.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Text(String);
 
@@ -28,8 +29,11 @@ impl Leaf for Text {
     }
 
     fn read(text: &str) -> Result<Self, String> {
-        if text.contains('\0') {
-            return Err("no process can be given a NUL character".to_owned());
+        let control = |c: char| c.is_control() && c != '\n' && c != '\t';
+        if text.contains(control) {
+            return Err(
+                "control characters, save line feed and tab, do not survive unit files".to_owned(),
+            );
         }
         if text.len() > LIMIT {
             return Err("at most 64 KiB; put longer settings in a file".to_owned());

@@ -8,7 +8,11 @@ use crate::topology::Topology;
 use crate::topology::decode::Named;
 
 /// Every app has a pool, every pool a route, every host something to run.
+/// Where something is wrong already, what seems unused may be its consequence.
 pub(super) fn everything_is_used(topology: &Topology, faults: &mut Diagnostics) {
+    if faults.has_errors() {
+        return;
+    }
     let pools = || topology.pools.iter().map(|(_, p)| p);
     let proxies = || {
         topology

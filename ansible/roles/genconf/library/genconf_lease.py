@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.genconf_host import lease
+from ansible.module_utils.genconf_host import description, lease
 
 DOCUMENTATION = r"""
 module: genconf_lease
@@ -12,11 +12,8 @@ short_description: Take a host for this run, or give it back
 description:
   - A refusal is a result, not a failure, so that every host of a run is asked before any gives up.
 options:
-  project: {type: str, required: true}
-  who: {type: str, required: true, description: A person at a machine}
-  pid: {type: int, required: true, description: Process id of the run on that machine}
-  living: {type: list, elements: int, default: [], description: Such processes now alive there}
-  take_over: {type: bool, default: false, description: Take it whoever holds it}
+  host: {type: dict, required: true, description: What is described for this host}
+  run: {type: dict, required: true, description: Which run of a playbook this is}
   state: {type: str, default: taken, choices: [taken, given_back]}
 """
 
@@ -25,30 +22,27 @@ def main() -> None:
     """Runs the module."""
     module = AnsibleModule(
         argument_spec={
-            "project": {"type": "str", "required": True},
-            "who": {"type": "str", "required": True},
-            "pid": {"type": "int", "required": True},
-            "living": {"type": "list", "elements": "int", "default": []},
-            "take_over": {"type": "bool", "default": False},
+            "host": {"type": "dict", "required": True},
+            "run": {"type": "dict", "required": True},
             "state": {"type": "str", "default": "taken", "choices": ["taken", "given_back"]},
         },
         supports_check_mode=True,
     )
-    params = module.params
-    holder = lease.Holder(params["who"], params["pid"])
+    host = description.read(module.params["host"])
+    run = lease.Run(**module.params["run"])
+    refusal = ""
     if module.check_mode:
-        module.exit_json(changed=False, refusal="")
-    if params["state"] == "given_back":
-        lease.give_back(params["project"], holder)
-        module.exit_json(changed=False, refusal="")
-    try:
-        former = lease.take(params["project"], holder, params["living"], params["take_over"])
-    except lease.Held as held:
-        module.exit_json(changed=False, refusal=str(held))
-    if former:
-        module.warn(f"took over {params['project']}, left behind by {former}")
+        pass
+    elif module.params["state"] == "given_back":
+        lease.give_back(host.project, run)
+    else:
+        try:
+            if former := lease.take(host.project, run):
+                module.warn(f"took over {host.name}, left behind by {former}")
+        except lease.Held as held:
+            refusal = f"{host.name}: {held}"
     # A lease is gone when the run is: it is no change to the host.
-    module.exit_json(changed=False, refusal="")
+    module.exit_json(changed=False, refusal=refusal)
 
 
 if __name__ == "__main__":

@@ -23,15 +23,28 @@ options:
   only_first: {type: bool, default: false, description: Look only for apps without a release}
   release: {type: str, default: "", description: Where to go back to; empty for the previous}
   observe: {type: float, default: 0, description: Seconds the first instance runs alone}
+  run: {type: dict, default: {}, description: The run that takes the host in look and leaves it in confirm}
   outcomes: {type: list, elements: dict, default: [], description: What to undo or confirm}
 """
 
 
 def look(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
-    """Which artifacts this host lacks, and where to put them."""
+    """Takes the host, and says which artifacts it lacks and where to put them.
+
+    A refusal is a result, not a failure: every host of a run is asked before any gives up.
+    """
+    if not site.dry:
+        try:
+            lease.take(site.host.project, lease.Run(**params["run"]))
+        except lease.Held as held:
+            return {"changed": False, "refusal": f"{site.host.name}: {held}", "uploads": []}
     uploads = site.lacking(params["artifacts"], params["only_first"])
     # In a dry run nothing follows that could report the change.
-    return {"changed": site.dry and bool(uploads), "uploads": [asdict(upload) for upload in uploads]}
+    return {
+        "changed": site.dry and bool(uploads),
+        "refusal": "",
+        "uploads": [asdict(upload) for upload in uploads],
+    }
 
 
 def admit(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
@@ -56,8 +69,9 @@ def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
 
 
 def confirm(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
-    """Everything touched is still as it was when it passed."""
+    """Everything touched is still as it was when it passed, so the host is given back."""
     site.confirm([deploy.Outcome(**outcome) for outcome in params["outcomes"]])
+    lease.give_back(site.host.project, lease.Run(**params["run"]))
     return {"changed": False}
 
 
@@ -92,6 +106,7 @@ def main() -> None:
             "only_first": {"type": "bool", "default": False},
             "release": {"type": "str", "default": ""},
             "observe": {"type": "float", "default": 0},
+            "run": {"type": "dict", "default": {}},
             "outcomes": {"type": "list", "elements": "dict", "default": []},
         },
         supports_check_mode=True,
@@ -99,7 +114,10 @@ def main() -> None:
     host = description.read(module.params["host"])
     site = deploy.Site(host, Systemctl(), dry=module.check_mode)
     try:
-        with lease.turn(host.project):
+        if module.params["step"] == "look":
+            result = look(module.params, site)
+        else:
+          with lease.turn(host.project):
             result = STEPS[module.params["step"]](module.params, site)
     except (deploy.Abandoned, Failed, Rejected, Refused, lease.Held, OSError) as error:
         module.fail_json(msg=str(error))

@@ -120,16 +120,20 @@ class Convergence:
 
     def _refresh(self, proxy: Proxy) -> None:
         state = self.manager.states([proxy.unit])[proxy.unit]
-        if not state.is_active:
-            self._do("start", proxy.unit)
-        elif _newest(state) > state.active_since:
-            self._do("restart", proxy.unit)
+        if state.active in ("inactive", "failed"):
+            self._do("start", "--no-block", proxy.unit)
+        elif not state.is_active or _newest(state) > state.active_since:
+            self._do("restart", "--no-block", proxy.unit)
         elif files.written(proxy.destination) > state.changed_at:
             self._do("reload", proxy.unit)
         else:
             return
         if not self.dry:
-            wait_until(lambda: probe(proxy.health), PROXY_DEADLINE, proxy.unit)
+            wait_until(lambda: self._complaint(proxy), PROXY_DEADLINE, proxy.unit)
+
+    def _complaint(self, proxy: Proxy) -> str | None:
+        state = self.manager.states([proxy.unit])[proxy.unit]
+        return probe(proxy.health) if state.is_active else state.last_words()
 
     def _do(self, *words: str) -> None:
         self.log.append(" ".join(words))

@@ -31,11 +31,17 @@ class Held(Exception):
 
 
 @dataclass(frozen=True)
-class Holder:
-    """One run of a playbook: a person at a machine, and the process id of the run there."""
+class Run:
+    """One run of a playbook: a person at a machine, and the process id of the run there.
+
+    `living` are the process ids of such runs now alive on that machine: a lease from there whose
+    process is not among them was left behind. With `take_over`, a person says that any was.
+    """
 
     who: str
     pid: int
+    living: list[int]
+    take_over: bool = False
 
 
 @contextmanager
@@ -55,30 +61,47 @@ def turn(project: str, patience: float = PATIENCE) -> Iterator[None]:
         yield
 
 
-def take(project: str, holder: Holder, living: list[int], by_force: bool = False) -> str | None:
-    """Takes the lease; says whose it took over, if it did.
+@dataclass(frozen=True)
+class Lease:
+    """What is written while a run lasts."""
 
-    `living` are the process ids of playbook runs on the holder's own machine: a lease from there
-    whose process is not among them was left behind.
-    """
+    who: str
+    pid: int
+    since: float
+
+    def is_of(self, run: Run) -> bool:
+        """Whether this run took it."""
+        return (self.who, self.pid) == (run.who, run.pid)
+
+    def is_left_behind(self, run: Run) -> bool:
+        """Whether the run that took it is known, or old enough, to be gone."""
+        return (self.who == run.who and self.pid not in run.living) or self.age > STALE
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was taken."""
+        return max(0.0, time.time() - self.since)
+
+    def __str__(self) -> str:
+        return f"{self.who} (process {self.pid}, {self.age:.0f} s ago)"
+
+
+def take(project: str, run: Run) -> Lease | None:
+    """Takes the lease; returns the one it took over, if it did."""
     with turn(project):
-        other = _read(project)
-        if other is None or other[0] == holder:
-            _write(project, holder)
+        held = _read(project)
+        if held and held.is_of(run):
             return None
-        owner, since = other
-        age = max(0.0, time.time() - since)
-        dead = owner.who == holder.who and owner.pid not in living
-        if not (dead or age > STALE or by_force):
-            raise Held(f"{project} is held by {owner.who} (process {owner.pid}) since {age:.0f} s")
-        _write(project, holder)
-        return f"{owner.who} (process {owner.pid}, {age:.0f} s ago)"
+        if held and not (held.is_left_behind(run) or run.take_over):
+            raise Held(f"{project} is held by {held}")
+        _write(project, Lease(run.who, run.pid, time.time()))
+        return held
 
 
-def give_back(project: str, holder: Holder) -> None:
-    """Ends the lease if it is still this holder's."""
-    found = _read(project)
-    if found and found[0] == holder:
+def give_back(project: str, run: Run) -> None:
+    """Ends the lease if it is still this run's."""
+    held = _read(project)
+    if held and held.is_of(run):
         _file(project).unlink(missing_ok=True)
 
 
@@ -86,15 +109,14 @@ def _file(project: str) -> Path:
     return RUN / f"{project}.lease"
 
 
-def _read(project: str) -> tuple[Holder, float] | None:
+def _read(project: str) -> Lease | None:
     try:
-        raw = json.loads(_file(project).read_text())
-        return Holder(raw["who"], raw["pid"]), raw["since"]
-    except (FileNotFoundError, ValueError, KeyError):
+        return Lease(**json.loads(_file(project).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
-def _write(project: str, holder: Holder) -> None:
+def _write(project: str, lease: Lease) -> None:
     fresh = _file(project).with_suffix(".fresh")
-    fresh.write_text(json.dumps({**asdict(holder), "since": time.time()}))
+    fresh.write_text(json.dumps(asdict(lease)))
     fresh.rename(_file(project))

@@ -1,0 +1,129 @@
+//! Exactly these bytes? Golden trees are plain files, so that people and real
+//! tools can read them; `make bless` rewrites them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use genconf::diagnostic::Diagnostics;
+use genconf::render::{self, Renderer};
+use genconf::source::Source;
+use genconf::{generate, tree};
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// What `renderer` prints for the topology at `path`, without the files it only copies.
+fn printed(renderer: &Renderer, path: &Path) -> Files {
+    let text = fs::read_to_string(path).expect("the topology is readable");
+    let source = Source::new(path.display().to_string(), text);
+    let mut faults = Diagnostics::default();
+    let made = generate(&source, ".", std::slice::from_ref(renderer), &mut faults);
+    let made = made.unwrap_or_else(|e| panic!("{}: {e:?} {faults:?}", path.display()));
+    let copied = |path: &str| repository().join("templates").join(path).is_file();
+    made.tree
+        .iter()
+        .filter(|(path, _)| !copied(path.as_str()))
+        .map(|(path, artifact)| (path.to_string(), artifact.bytes.clone()))
+        .collect()
+}
+
+fn read_tree(root: &Path, folder: &Path, files: &mut Files) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("the folder is readable").path();
+        if path.is_dir() {
+            read_tree(root, &path, files);
+        } else {
+            let name = path
+                .strip_prefix(root)
+                .expect("is below")
+                .display()
+                .to_string();
+            files.insert(name, fs::read(&path).expect("the file is readable"));
+        }
+    }
+}
+
+fn bless(golden: &Path, files: &Files) {
+    let _ = fs::remove_dir_all(golden);
+    for (name, bytes) in files {
+        let path = golden.join(name);
+        fs::create_dir_all(path.parent().expect("has one")).expect("a folder can be made");
+        fs::write(path, bytes).expect("a file can be written");
+    }
+}
+
+fn compare(golden: &Path, made: &Files) {
+    let mut wanted = Files::new();
+    read_tree(golden, golden, &mut wanted);
+    let names = |files: &Files| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(made), names(&wanted), "files of {}", golden.display());
+    for (name, bytes) in made {
+        let (made, wanted) = (
+            String::from_utf8_lossy(bytes),
+            String::from_utf8_lossy(&wanted[name]),
+        );
+        assert!(
+            made == wanted,
+            "{}/{name} differs; `make bless` if you meant it\n{}",
+            golden.display(),
+            similar::TextDiff::from_lines(&*wanted, &*made).unified_diff()
+        );
+    }
+}
+
+#[test]
+fn each_renderer_prints_its_golden_trees() {
+    let topologies = ["topology.yaml", "topologies/two-hosts.yaml"];
+    for renderer in render::embedded().expect("the embedded templates are sound") {
+        for topology in topologies {
+            let made = printed(&renderer, &repository().join(topology));
+            let case = Path::new(topology).file_stem().expect("has a name");
+            let golden = repository()
+                .join("templates")
+                .join(renderer.name())
+                .join("golden")
+                .join(case);
+            if std::env::var_os("BLESS").is_some() {
+                bless(&golden, &made);
+            }
+            compare(&golden, &made);
+        }
+    }
+}
+
+#[test]
+fn every_unit_a_host_gets_is_rendered() {
+    let renderers = render::embedded().expect("the embedded templates are sound");
+    for topology in ["topology.yaml", "topologies/two-hosts.yaml"] {
+        let text = fs::read_to_string(repository().join(topology)).expect("is readable");
+        let made = generate(
+            &Source::new(topology, text),
+            ".",
+            &renderers,
+            &mut Diagnostics::default(),
+        );
+        let made = made.expect("the topology is valid");
+        let is_rendered = |path: &str| {
+            let path = tree::BundlePath::new(path).expect("is inside");
+            assert!(
+                made.tree.get(&path).is_some(),
+                "{topology}: {path} is not rendered"
+            );
+        };
+        for host in &made.layout.hosts {
+            host.units
+                .iter()
+                .for_each(|unit| is_rendered(&format!("systemd/{unit}")));
+            host.dropins
+                .iter()
+                .for_each(|dropin| is_rendered(&dropin.source));
+            host.proxies
+                .iter()
+                .for_each(|proxy| is_rendered(&proxy.config));
+        }
+    }
+}
