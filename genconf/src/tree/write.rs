@@ -12,8 +12,6 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use super::{Change, MANIFEST, Manifest, State, Tree};
 
 /// Applies `changes`, which [`super::compare`] found for `tree`, to `folder`.
@@ -26,12 +24,11 @@ pub fn write(tree: &Tree, changes: &[Change], folder: &Path, only: &[String]) ->
         return Ok(());
     }
     fs::create_dir_all(folder).map_err(|e| told(&e, "create", folder))?;
-    let stage = tempfile::Builder::new()
-        .prefix(".genconf.")
-        .tempdir_in(folder)
-        .map_err(|e| told(&e, "write in", folder))?;
+    // Held to the end: two runs in one folder take turns.
+    let _lock = locked(folder)?;
+    let stage = Stage::new(folder)?;
     let mut moves = staged(tree, changes, &stage, folder)?;
-    let staged_manifest = stage.path().join("manifest");
+    let staged_manifest = stage.path.join("manifest");
     fill(&staged_manifest, &bytes, Program::No)?;
     moves.push(Move {
         from: Some(staged_manifest),
@@ -40,6 +37,37 @@ pub fn write(tree: &Tree, changes: &[Change], folder: &Path, only: &[String]) ->
     Transaction::new(&stage).run(&moves)?;
     remove_empty_folders(changes, folder);
     Ok(())
+}
+
+fn locked(folder: &Path) -> io::Result<File> {
+    let lock = || {
+        let file = File::open(folder)?;
+        file.lock()?;
+        Ok(file)
+    };
+    lock().map_err(|e: io::Error| told(&e, "lock", folder))
+}
+
+/// The folder that files are made ready in; it goes when this does.
+struct Stage {
+    path: PathBuf,
+}
+
+impl Stage {
+    /// An empty one, whatever a killed run left.
+    fn new(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(".genconf.stage");
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).map_err(|e| told(&e, "write in", folder))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Stage {
+    /// What cannot be removed now is removed by the next run.
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
 }
 
 /// A file to be put in place; without `from`, one to be taken away.
@@ -54,12 +82,7 @@ enum Program {
     No,
 }
 
-fn staged(
-    tree: &Tree,
-    changes: &[Change],
-    stage: &TempDir,
-    folder: &Path,
-) -> io::Result<Vec<Move>> {
+fn staged(tree: &Tree, changes: &[Change], stage: &Stage, folder: &Path) -> io::Result<Vec<Move>> {
     let mut moves = Vec::with_capacity(changes.len() + 1);
     for (number, change) in changes.iter().enumerate() {
         let to = change.path.under(folder);
@@ -67,7 +90,7 @@ fn staged(
             moves.push(Move { from: None, to });
             continue;
         };
-        let from = stage.path().join(number.to_string());
+        let from = stage.path.join(number.to_string());
         let program = if artifact.program {
             Program::Yes
         } else {
@@ -102,7 +125,7 @@ fn fill(path: &Path, bytes: &[u8], program: Program) -> io::Result<()> {
 
 /// Moves that can be taken back.
 struct Transaction<'s> {
-    stage: &'s TempDir,
+    stage: &'s Stage,
     done: Vec<Undo>,
 }
 
@@ -112,7 +135,7 @@ struct Undo {
 }
 
 impl<'s> Transaction<'s> {
-    fn new(stage: &'s TempDir) -> Self {
+    fn new(stage: &'s Stage) -> Self {
         Self {
             stage,
             done: Vec::new(),
@@ -130,7 +153,7 @@ impl<'s> Transaction<'s> {
     }
 
     fn apply(&mut self, item: &Move) -> io::Result<()> {
-        let saved = self.stage.path().join(format!("old-{}", self.done.len()));
+        let saved = self.stage.path.join(format!("old-{}", self.done.len()));
         let saved = match fs::hard_link(&item.to, &saved) {
             Ok(()) => Some(saved),
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
