@@ -49,23 +49,27 @@ def look(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
 
 def admit(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """What was uploaded becomes releases."""
-    return {"changed": True, "releases": site.admit(params["artifacts"])}
+    with lease.turn(site.host.project):
+        return {"changed": True, "releases": site.admit(params["artifacts"])}
 
 
 def roll_out(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Moves to the releases that were admitted."""
-    return _told(site.deploy(params["artifacts"], params["observe"]))
+    with lease.turn(site.host.project):
+        return _told(site.deploy(params["artifacts"], params["observe"]))
 
 
 def rollback(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Moves to releases that are here."""
-    return _told(site.rollback(params["release"], params["observe"]))
+    with lease.turn(site.host.project):
+        return _told(site.rollback(params["release"], params["observe"]))
 
 
 def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Takes back what an earlier step of this run did."""
     outcomes = [deploy.Outcome(**outcome) for outcome in params["outcomes"]]
-    return {"changed": bool(outcomes), "summary": site.undo(outcomes)}
+    with lease.turn(site.host.project):
+        return {"changed": bool(outcomes), "summary": site.undo(outcomes)}
 
 
 def confirm(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
@@ -114,11 +118,7 @@ def main() -> None:
     host = description.read(module.params["host"])
     site = deploy.Site(host, Systemctl(), dry=module.check_mode)
     try:
-        if module.params["step"] == "look":
-            result = look(module.params, site)
-        else:
-          with lease.turn(host.project):
-            result = STEPS[module.params["step"]](module.params, site)
+        result = STEPS[module.params["step"]](module.params, site)
     except (deploy.Abandoned, Failed, Rejected, Refused, lease.Held, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
