@@ -6,6 +6,7 @@
 //! Tests take a lab, break something in it, and count with [`load`] what the
 //! users of the service would have seen.
 
+pub mod bundle;
 pub mod command;
 pub mod controller;
 pub mod digest;
@@ -17,16 +18,19 @@ pub mod lab;
 pub mod load;
 pub mod loading;
 pub mod network;
+pub mod play;
 pub mod process;
 pub mod state;
 pub mod suite;
 pub mod tools;
 pub mod wait;
 
+pub use bundle::Bundle;
 pub use controller::Controller;
 pub use error::{Error, Result};
 pub use host::Host;
 pub use image::Image;
 pub use lab::{HostPlan, Lab};
 pub use loading::Loading;
+pub use play::Play;
 pub use suite::Suite;

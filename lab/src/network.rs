@@ -28,6 +28,8 @@ impl Network {
             &format!("ip -n {lab} link add br0 type bridge forward_delay 0 stp_state 0"),
             &format!("ip -n {lab} addr add {controller}/24 dev br0"),
             &format!("ip -n {lab} link set br0 up"),
+            // A client that is told to close keeps the port in TIME_WAIT: use it again.
+            &format!("ip netns exec {lab} sysctl -q -w net.ipv4.tcp_tw_reuse=1"),
         ])?;
         Ok(Self {
             lab: lab.to_owned(),

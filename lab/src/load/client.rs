@@ -15,9 +15,9 @@ pub async fn run(plan: Plan, hold: Hold, flowing: impl FnOnce()) -> Report {
     let (tell, told) = tokio::sync::oneshot::channel();
     let tell = Arc::new(std::sync::Mutex::new(Some(tell)));
     let users: Vec<_> = (0..plan.connections)
-        .map(|_| {
+        .map(|number| {
             let tell = Arc::clone(&tell);
-            let mut user = User::new(&plan, &pace);
+            let mut user = User::new(number, &plan, &pace);
             tokio::spawn(async move {
                 user.run(&move || {
                     if let Some(tell) = tell.lock().ok().and_then(|mut tell| tell.take()) {
@@ -45,6 +45,8 @@ pub async fn run(plan: Plan, hold: Hold, flowing: impl FnOnce()) -> Report {
 
 /// One of the run's kept-alive connections.
 struct User {
+    /// Which of the connections this is, from 0.
+    number: u32,
     plan: Arc<Plan>,
     pace: Arc<Pace>,
     connection: Option<Connection>,
@@ -52,8 +54,9 @@ struct User {
 }
 
 impl User {
-    fn new(plan: &Arc<Plan>, pace: &Arc<Pace>) -> Self {
+    fn new(number: u32, plan: &Arc<Plan>, pace: &Arc<Pace>) -> Self {
         Self {
+            number,
             plan: Arc::clone(plan),
             pace: Arc::clone(pace),
             connection: None,
@@ -68,7 +71,9 @@ impl User {
             .plan
             .rate
             .map(|rate| Duration::from_secs(1) * self.plan.connections / rate.max(1));
-        let mut due = Instant::now();
+        // Spread over one gap: users that speak in chorus measure bursts.
+        let mut due =
+            Instant::now() + gap.unwrap_or_default() * self.number / self.plan.connections.max(1);
         while let Some(number) = self.pace.next(&self.plan) {
             if let Some(gap) = gap {
                 tokio::time::sleep_until(due.into()).await;

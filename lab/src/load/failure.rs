@@ -23,6 +23,8 @@ pub enum Failure {
     WrongBody,
     /// Not HTTP.
     Malformed,
+    /// Another fault of the system, such as no free port or descriptor on our side.
+    Other(io::ErrorKind),
 }
 
 impl Failure {
@@ -39,6 +41,7 @@ impl Failure {
             Self::Status(status) => format!("status_{status}"),
             Self::WrongBody => "wrong_body".to_owned(),
             Self::Malformed => "malformed".to_owned(),
+            Self::Other(kind) => kind.to_string().replace(' ', "_"),
         }
     }
 }
@@ -52,7 +55,8 @@ impl From<io::Error> for Failure {
                 Self::Unreachable
             }
             Kind::TimedOut => Self::Timeout,
-            _ => Self::Reset,
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Self::Reset,
+            other => Self::Other(other),
         }
     }
 }

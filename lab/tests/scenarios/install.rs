@@ -1,0 +1,225 @@
+//! A bare host becomes the described service, by the rendered playbooks over SSH.
+
+use lab::load::Report;
+use lab::{Error, Result};
+
+use crate::row::Row;
+use crate::stage::{Stage, inactive, wait_active};
+
+/// Everything the root topology describes, on a host with two processors.
+pub(crate) const UNITS: [&str; 16] = [
+    "randoms.target",
+    "randoms-single.target",
+    "randoms-shared.target",
+    "randoms-spread.target",
+    "randoms-edge.socket",
+    "randoms-edge.service",
+    "randoms-single@8080.socket",
+    "randoms-single@8080.service",
+    "randoms-shared-8081.socket",
+    "randoms-shared-8081@1.service",
+    "randoms-spread@8082.socket",
+    "randoms-spread@8083.socket",
+    "randoms-spread@8082.service",
+    "randoms-spread@8083.service",
+    "randoms-spread@8084.service",
+    "randoms-spread@8085.service",
+];
+
+/// The instances of the pool behind `/api/randoms`.
+pub(crate) const SPREAD: [&str; 4] = ["spread@8082", "spread@8083", "spread@8084", "spread@8085"];
+
+/// Brings a clean host up: a dry run first, then for real.
+pub(crate) fn install(stage: &Stage) -> Result<()> {
+    stage.play("site.yml", &["--check", "--diff"])?.success()?;
+    stage.play("site.yml", &[])?.success()?;
+    Ok(())
+}
+
+/// All units run and all routes answer.
+pub(crate) fn everything_described_runs(stage: &Stage) -> Result<()> {
+    assert_eq!(inactive(stage.front(), &UNITS)?, [""; 0]);
+    routes_answer(stage)?;
+    // Control: a stopped instance must be seen.
+    stage.front().run(&[
+        "systemctl",
+        "stop",
+        "randoms-spread@8083.socket",
+        "randoms-spread@8083.service",
+    ])?;
+    assert_eq!(inactive(stage.front(), &UNITS)?.len(), 2);
+    stage.front().run(&[
+        "systemctl",
+        "start",
+        "randoms-spread@8083.socket",
+        "randoms-spread@8083.service",
+    ])?;
+    wait_active(stage.front(), &UNITS)?;
+    Ok(())
+}
+
+fn routes_answer(stage: &Stage) -> Result<()> {
+    let get = |path: &str| stage.lab.controller().get(&stage.url(path), 10);
+    assert_eq!(sum(&get("/api/randoms?cant=1000")?)?, 1000);
+    assert_eq!(sum(&get("/api/randoms/?cant=1000")?)?, 1000);
+    assert_eq!(sum(&get("/cluster/api/randoms?cant=1000")?)?, 1000);
+    let info = get("/info")?;
+    assert!(
+        info.contains("single@8080"),
+        "/info did not come from the single instance: {info}"
+    );
+    Ok(())
+}
+
+fn sum(tally: &str) -> Result<u64> {
+    let values: std::collections::BTreeMap<String, u64> =
+        serde_json::from_str(tally).map_err(|_| Error::Unreadable {
+            what: "a tally".to_owned(),
+            text: tally.to_owned(),
+        })?;
+    Ok(values.values().sum())
+}
+
+/// 4,000 requests one after the other: 1,000 ± 1 for each of the four instances.
+pub(crate) fn requests_are_spread_evenly(stage: &Stage) -> Result<()> {
+    let report = sequence(stage)?;
+    assert_eq!(report.failures(), 0, "{report}");
+    assert_eq!(uneven(&report), [""; 0], "{:?}", report.served_by);
+    stage.note(Row::fact(
+        "4,000 sequential requests over 4 instances",
+        "1,000 ± 1 each",
+        format!("{:?}", report.served_by),
+    ));
+    // Control: without one instance the rest has to take its share.
+    stage.front().run(&[
+        "systemctl",
+        "stop",
+        "randoms-spread@8085.socket",
+        "randoms-spread@8085.service",
+    ])?;
+    assert!(
+        !uneven(&sequence(stage)?).is_empty(),
+        "a missing instance was not noticed"
+    );
+    stage.front().run(&[
+        "systemctl",
+        "start",
+        "randoms-spread@8085.socket",
+        "randoms-spread@8085.service",
+    ])?;
+    wait_active(stage.front(), &UNITS)?;
+    Ok(())
+}
+
+fn sequence(stage: &Stage) -> Result<Report> {
+    let options = [
+        "--connections",
+        "1",
+        "--requests",
+        "4000",
+        "--limit",
+        "4000",
+        "--post",
+        "0",
+        "--rate",
+        "100000",
+    ];
+    stage.load_on("/api/randoms", &options)?.finish()
+}
+
+fn uneven(report: &Report) -> Vec<String> {
+    SPREAD
+        .iter()
+        .map(|instance| {
+            (
+                instance,
+                report.served_by.get(*instance).copied().unwrap_or(0),
+            )
+        })
+        .filter(|(_, count)| count.abs_diff(1000) > 1)
+        .map(|(instance, count)| format!("{instance} answered {count}"))
+        .collect()
+}
+
+/// What is as described is left alone.
+pub(crate) fn second_run_changes_nothing(stage: &Stage) -> Result<()> {
+    let again = stage.play("site.yml", &[])?.success()?;
+    assert_eq!(again.count("node1", "changed")?, 0, "{}", again.said());
+    // Control: a unit that a person edited is put right, and counted.
+    stage
+        .front()
+        .shell("echo '# edited' >> /etc/systemd/system/randoms-spread@.service")?;
+    let mended = stage.play("site.yml", &[])?.success()?;
+    assert_ne!(mended.count("node1", "changed")?, 0, "{}", mended.said());
+    stage.note(Row::fact(
+        "second run of site.yml",
+        "changed=0",
+        "changed=0".to_owned(),
+    ));
+    Ok(())
+}
+
+/// Every native unit is inside its sandbox.
+pub(crate) fn units_are_hardly_exposed(stage: &Stage) -> Result<()> {
+    for unit in [
+        "randoms-single@8080",
+        "randoms-shared-8081@1",
+        "randoms-spread@8082",
+    ] {
+        let level = exposure(stage, &format!("{unit}.service"))?;
+        assert!(level <= 0.5, "{unit} is exposed by {level}");
+    }
+    // Control: an unguarded service is told from a guarded one.
+    assert!(exposure(stage, "ssh.service")? > 5.0);
+    let edge = exposure(stage, "randoms-edge.service")?;
+    let spread = exposure(stage, "randoms-spread@8082.service")?;
+    stage.note(Row::fact(
+        "exposure (systemd-analyze security)",
+        "≤ 0.5",
+        format!("instances {spread}, nginx {edge}"),
+    ));
+    Ok(())
+}
+
+fn exposure(stage: &Stage, unit: &str) -> Result<f64> {
+    let said = stage
+        .front()
+        .run(&["systemd-analyze", "security", "--no-pager", unit])?;
+    said.lines()
+        .last()
+        .and_then(|line| line.split(": ").nth(1))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|level| level.parse().ok())
+        .ok_or_else(|| Error::Unreadable {
+            what: format!("the exposure of {unit}"),
+            text: said,
+        })
+}
+
+/// `systemctl stop randoms.target` stops all, `start` brings all back.
+pub(crate) fn target_stops_and_starts_all(stage: &Stage) -> Result<()> {
+    let host = stage.front();
+    host.run(&["systemctl", "stop", "randoms.target"])?;
+    let stopped = inactive(host, &UNITS)?;
+    assert_eq!(
+        stopped.len(),
+        UNITS.len(),
+        "still active: all but {stopped:?}"
+    );
+    host.run(&["systemctl", "start", "randoms.target"])?;
+    wait_active(host, &UNITS)?;
+    routes_answer(stage)
+}
+
+/// After a reboot everything is back without a hand.
+pub(crate) fn reboot_brings_all_back(stage: &Stage) -> Result<()> {
+    let took = stage.front().reboot()?;
+    wait_active(stage.front(), &UNITS)?;
+    routes_answer(stage)?;
+    stage.note(Row::fact(
+        "reboot of a host",
+        "back by itself",
+        format!("serving {:.1} s after the command", took.as_secs_f64()),
+    ));
+    Ok(())
+}

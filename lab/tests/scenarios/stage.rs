@@ -1,0 +1,169 @@
+//! A booted and installed lab that scenarios break one after the other.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use lab::wait::{self, Seen};
+use lab::{Bundle, Host, HostPlan, Lab, Loading, Play, Result, command};
+
+use crate::programs::Programs;
+use crate::row::Row;
+
+/// How long a state may take to come back after a fault, when the fault's own
+/// table has no tighter bound.
+const RECOVERY: Duration = Duration::from_secs(30);
+
+/// The path of the artifact in all topologies here.
+pub(crate) const ARTIFACT: &str = "target/release/randoms";
+
+/// The lab, its bundle and the results so far.
+pub(crate) struct Stage {
+    pub(crate) lab: Lab,
+    pub(crate) bundle: Bundle,
+    pub(crate) server: Vec<u8>,
+    front: String,
+    rows: Mutex<Vec<Row>>,
+}
+
+impl Stage {
+    /// Boots `hosts`, renders `topology` for them, and installs nothing yet.
+    /// The first host is the one whose proxy users come through.
+    pub(crate) fn boot(programs: &Programs, hosts: &[HostPlan], topology: &str) -> Result<Self> {
+        let lab = Lab::boot(hosts)?;
+        let bundle = Bundle::new(&lab.folder().join("bundle"), &programs.genconf())?;
+        let server = programs.server()?;
+        bundle.put_artifact(ARTIFACT, &server)?;
+        bundle.render(topology)?;
+        let front = lab.hosts()[0].address().to_owned();
+        Ok(Self {
+            lab,
+            bundle,
+            server,
+            front,
+            rows: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// The host users come through.
+    pub(crate) fn front(&self) -> &Host {
+        &self.lab.hosts()[0]
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.front)
+    }
+
+    /// Runs a playbook of the bundle and gives back what it told.
+    pub(crate) fn play(&self, playbook: &str, options: &[&str]) -> Result<Play> {
+        let mut command = self
+            .lab
+            .controller()
+            .playbook(&self.bundle.ansible(), playbook);
+        command::finish(command.args(options)).map(Play::new)
+    }
+
+    /// Starts the usual load on the route to `spread`.
+    pub(crate) fn load(&self) -> Result<Loading> {
+        self.load_on("/api/randoms", &[])
+    }
+
+    /// Starts load on `path` with further options of `lab load`.
+    pub(crate) fn load_on(&self, path: &str, options: &[&str]) -> Result<Loading> {
+        let url = self.url(path);
+        let mut words = vec![url.as_str()];
+        words.extend(if is_full() { FULL } else { SHORT });
+        words.extend(options);
+        Loading::start(self.lab.controller(), Programs::lab(), &words)
+    }
+
+    pub(crate) fn note(&self, row: Row) {
+        if let Ok(mut rows) = self.rows.lock() {
+            rows.push(row);
+        }
+    }
+
+    pub(crate) fn into_rows(self) -> Vec<Row> {
+        self.rows.into_inner().unwrap_or_default()
+    }
+}
+
+/// Whether the long forms were asked for.
+pub(crate) fn is_full() -> bool {
+    std::env::var("LAB_FULL").is_ok_and(|full| full == "1")
+}
+
+/// Connections the load client keeps alive, unless a scenario says otherwise.
+pub(crate) const CONNECTIONS: u32 = 16;
+/// As fast as answers come.
+const FULL: &[&str] = &["--requests", "100000", "--seconds", "600"];
+/// Slow enough to leave the processors to the hosts.
+const SHORT: &[&str] = &["--requests", "3000", "--rate", "1500", "--seconds", "120"];
+
+/// Waits until `units` of `host` are active.
+pub(crate) fn wait_active(host: &Host, units: &[&str]) -> Result<Duration> {
+    let state = format!("{} active on {}", units.join(", "), host.name());
+    let ((), took) = wait::until(&state, RECOVERY, || match inactive(host, units) {
+        Ok(lacking) if lacking.is_empty() => Seen::Yes(()),
+        Ok(lacking) => Seen::NotYet(lacking.join(", ")),
+        Err(error) => Seen::NotYet(error.to_string()),
+    })?;
+    Ok(took)
+}
+
+/// Those of `units` that are not active, each with its state.
+pub(crate) fn inactive(host: &Host, units: &[&str]) -> Result<Vec<String>> {
+    let mut words = vec!["systemctl", "is-active"];
+    words.extend(units);
+    let states = host.finish(&words)?.stdout;
+    Ok(units
+        .iter()
+        .zip(states.lines())
+        .filter(|(_, state)| *state != "active")
+        .map(|(unit, state)| format!("{unit} is {state}"))
+        .collect())
+}
+
+/// The main process of a unit, as the host numbers it; 0 when there is none.
+pub(crate) fn main_pid(host: &Host, unit: &str) -> Result<u32> {
+    let text = host.run(&["systemctl", "show", "--property=MainPID", "--value", unit])?;
+    Ok(text.parse().unwrap_or(0))
+}
+
+/// Waits until `unit` runs in another process than `old`, and says it is ready.
+pub(crate) fn wait_replaced(host: &Host, unit: &str, old: u32) -> Result<Duration> {
+    let state = format!("{unit} replaced");
+    let ((), took) = wait::until(&state, RECOVERY, || {
+        match (main_pid(host, unit), inactive(host, &[unit])) {
+            (Ok(pid), Ok(lacking)) if pid != 0 && pid != old && lacking.is_empty() => Seen::Yes(()),
+            (pid, lacking) => Seen::NotYet(format!("process {pid:?}, {lacking:?}")),
+        }
+    })?;
+    Ok(took)
+}
+
+/// Waits until process `pid` of the host is gone.
+pub(crate) fn wait_gone(host: &Host, pid: u32) -> Result<Duration> {
+    let state = format!("process {pid} gone");
+    let folder = format!("/proc/{pid}");
+    let ((), took) = wait::until(&state, RECOVERY, || {
+        match host.finish(&["test", "-e", &folder]) {
+            Ok(found) if found.code == Some(1) => Seen::Yes(()),
+            found => Seen::NotYet(format!("{found:?}")),
+        }
+    })?;
+    Ok(took)
+}
+
+/// Waits until systemd has restarted `unit` by itself `times` times.
+pub(crate) fn wait_restarts(host: &Host, unit: &str, times: u32) -> Result<Duration> {
+    let words = ["systemctl", "show", "--property=NRestarts", "--value", unit];
+    let ((), took) = wait::until(
+        &format!("{unit} restarted {times} times"),
+        RECOVERY,
+        || match host.run(&words) {
+            Ok(count) if count.parse::<u32>().is_ok_and(|count| count >= times) => Seen::Yes(()),
+            seen => Seen::NotYet(format!("{seen:?}")),
+        },
+    )?;
+    Ok(took)
+}
