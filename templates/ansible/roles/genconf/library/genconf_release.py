@@ -33,9 +33,10 @@ def look(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
 
     A refusal is a result, not a failure: every host of a run is asked before any gives up.
     """
+    warning = ""
     if not site.dry:
         try:
-            lease.take(site.host.project, lease.Run(**params["run"]))
+            warning = lease.take(site.host.project, lease.run(params["run"]))
         except lease.Held as held:
             return {"changed": False, "refusal": f"{site.host.name}: {held}", "uploads": []}
     uploads = site.lacking(params["artifacts"], params["only_first"])
@@ -43,6 +44,7 @@ def look(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     return {
         "changed": site.dry and bool(uploads),
         "refusal": "",
+        "warnings": [f"{site.host.name}: {warning}"] if warning else [],
         "uploads": [asdict(upload) for upload in uploads],
     }
 
@@ -75,7 +77,7 @@ def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
 def confirm(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Everything touched is still as it was when it passed, so the host is given back."""
     site.confirm([deploy.Outcome(**outcome) for outcome in params["outcomes"]])
-    lease.give_back(site.host.project, lease.Run(**params["run"]))
+    lease.give_back(site.host.project, lease.run(params["run"]))
     return {"changed": False}
 
 
