@@ -6,6 +6,9 @@
 libvirt=qemu:///system
 started=${started:?the file that keeps what was started}
 
+# running DAEMON: its process. A dead one that nobody has reaped yet does not count.
+running() { pgrep --exact --oldest --runstates DRS "$1"; }
+
 libvirt_answers() { virsh --connect "$libvirt" version >/dev/null 2>&1; }
 
 # Without udev /dev/kvm belongs to root alone. libvirt then finds at each question that KVM, which
@@ -25,11 +28,11 @@ start_libvirt() {
         give_kvm_its_group
         local daemon
         for daemon in virtlogd libvirtd; do
-            ! pgrep -x "$daemon" >/dev/null || continue
+            ! running "$daemon" >/dev/null || continue
             note "no systemd here: starting $daemon until make down"
             as_root "$daemon" --daemon
-            wait_until 5 pgrep -x "$daemon" >/dev/null
-            printf 'daemon %s\n' "$(pgrep -ox "$daemon")" >>"$started"
+            wait_until 5 running "$daemon" >/dev/null || fail "$daemon does not stay up"
+            printf 'daemon %s\n' "$(running "$daemon")" >>"$started"
         done
     fi
     wait_until 20 libvirt_answers || fail "libvirt does not answer" \
