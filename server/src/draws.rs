@@ -28,6 +28,12 @@ pub struct Tally {
     counts: [u64; FACES],
 }
 
+impl From<[u64; FACES]> for Tally {
+    fn from(counts: [u64; FACES]) -> Self {
+        Self { counts }
+    }
+}
+
 impl Tally {
     /// Draws `draws` values by whichever way is faster.
     pub fn draw(draws: u64, generator: &mut impl Rng) -> Self {

@@ -1,6 +1,7 @@
 //! The socket the server answers on: handed over by systemd or by our own
 //! master, or bound here.
 
+use std::fmt::Display;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileTypeExt;
@@ -8,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockFilter, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::settings::Address;
@@ -78,6 +79,17 @@ impl Bound {
         }
     }
 
+    /// From now on handshakes are left unanswered instead of completed, so
+    /// that none is completed between the last accept and the close. Where the
+    /// kernel has no socket filters that window stays, some microseconds wide.
+    pub(crate) fn refuse_handshakes(&self) {
+        const RETURN: u16 = 0x06;
+        const NOTHING: u32 = 0;
+        let _ = self
+            .socket
+            .attach_filter(&[SockFilter::new(RETURN, 0, 0, NOTHING)]);
+    }
+
     /// Registers the socket with the runtime of the calling thread.
     pub(crate) fn listen(&self) -> io::Result<Listener> {
         let socket = self.socket.try_clone()?;
@@ -138,10 +150,14 @@ fn bind_tcp(address: &Address) -> io::Result<Socket> {
         match bind() {
             Ok(socket) => return Ok(socket),
             // Without IPv6 on the host the next candidate may do.
-            Err(error) => failure = error,
+            Err(error) => failure = cannot_listen(&candidate, &error),
         }
     }
     Err(failure)
+}
+
+fn cannot_listen(address: &dyn Display, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
 }
 
 fn bind_unix(path: &Path) -> io::Result<Socket> {
@@ -151,7 +167,9 @@ fn bind_unix(path: &Path) -> io::Result<Socket> {
         std::fs::remove_file(path)?;
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM.cloexec(), None)?;
-    socket.bind(&SockAddr::unix(path)?)?;
+    socket
+        .bind(&SockAddr::unix(path)?)
+        .map_err(|error| cannot_listen(&path.display(), &error))?;
     socket.listen(BACKLOG)?;
     Ok(socket)
 }

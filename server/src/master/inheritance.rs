@@ -79,15 +79,18 @@ fn field<T: FromStr>(fields: &mut std::str::Split<'_, char>) -> Result<T, ()> {
 }
 
 impl Inheritance {
-    /// Reads the variable; it counts only when our parent set it.
+    /// Reads the variable, when it is set.
     pub(crate) fn from_environment() -> Option<Self> {
-        let inheritance: Self = std::env::var(VARIABLE).ok()?.parse().ok()?;
-        let parent = getppid()?.as_raw_nonzero().get();
-        (parent == inheritance.master).then_some(inheritance)
+        std::env::var(VARIABLE).ok()?.parse().ok()
     }
 
-    /// Serves as a worker until the master, or its end, says otherwise.
+    /// Serves as a worker until the master, or its end, says otherwise. One
+    /// whose master is gone before it began must not begin, least of all as a
+    /// master.
     pub(crate) fn serve(self, settings: &Settings, log: Log) -> io::Result<()> {
+        if getppid().map(|pid| pid.as_raw_nonzero().get()) != Some(self.master) {
+            return Err(io::Error::other("the master of this worker is gone"));
+        }
         let channel = io::stdin().as_fd().try_clone_to_owned()?;
         let orders = watch::Sender::new(Order::Serve);
         let listening = UnixStream::from(channel.try_clone()?);

@@ -105,6 +105,8 @@ impl<R: Routes> Server<R> {
         };
         let began = Instant::now();
         self.app.drain();
+        let open = self.app.connections.count();
+        self.app.log.note(format!("draining {open} connections"));
         drop(listener);
         if order == Order::Stop || bound.keeper == Keeper::Nobody {
             self.take_the_waiting(&bound);
@@ -125,11 +127,11 @@ impl<R: Routes> Server<R> {
             Listener::Tcp(tcp) => tcp
                 .accept()
                 .await
-                .map(|(stream, _)| self.open_tcp(stream, place)),
+                .map(|(stream, _)| self.open_tcp(stream, Some(place))),
             Listener::Unix(unix) => unix
                 .accept()
                 .await
-                .map(|(stream, _)| self.open(stream, place)),
+                .map(|(stream, _)| self.open(stream, Some(place))),
         };
         if let Err(error) = accepted
             && !is_of_the_peer(&error)
@@ -140,11 +142,10 @@ impl<R: Routes> Server<R> {
     }
 
     /// Accepts what waits in the kernel: with the port gone it would be reset.
+    /// The cap on connections does not count here, the backlog is one itself.
     fn take_the_waiting(&self, bound: &Bound) {
-        while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            let Ok((socket, _)) = bound.socket.accept() else {
-                return;
-            };
+        bound.refuse_handshakes();
+        while let Ok((socket, _)) = bound.socket.accept() {
             if socket.set_nonblocking(true).is_err() {
                 continue;
             }
@@ -153,21 +154,21 @@ impl<R: Routes> Server<R> {
                 .is_ok_and(|domain| domain == socket2::Domain::UNIX)
             {
                 if let Ok(stream) = UnixStream::from_std(socket.into()) {
-                    self.open(stream, place);
+                    self.open(stream, None);
                 }
             } else if let Ok(stream) = TcpStream::from_std(socket.into()) {
-                self.open_tcp(stream, place);
+                self.open_tcp(stream, None);
             }
         }
     }
 
-    fn open_tcp(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
+    fn open_tcp(&self, stream: TcpStream, place: Option<OwnedSemaphorePermit>) {
         // A peer that is gone already is found by the first read.
         let _ = stream.set_nodelay(true);
         self.open(stream, place);
     }
 
-    fn open<S>(&self, stream: S, place: OwnedSemaphorePermit)
+    fn open<S>(&self, stream: S, place: Option<OwnedSemaphorePermit>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {

@@ -1,0 +1,207 @@
+//! What is answered.
+
+use super::client::{Client, get};
+use super::process::{Process, command, until};
+
+#[test]
+fn tally_sums_to_the_number_of_draws() {
+    let process = Process::start(&[]);
+    let address = process.address();
+    for cant in [
+        0,
+        1,
+        2,
+        1000,
+        20_000,
+        59_999,
+        60_000,
+        100_000_000,
+        9_007_199_254_740_991,
+    ] {
+        let answer = get(address, &format!("/api/randoms?cant={cant}"));
+        assert_eq!((answer.status, answer.sum()), (200, cant));
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        let tally = answer.json();
+        for (value, count) in tally.as_object().expect("an object") {
+            assert!((1..=1000).contains(&value.parse().expect("a number")));
+            assert!(count.as_u64() > Some(0));
+        }
+    }
+    assert_eq!(get(address, "/api/randoms?cant=0").body, "{}");
+    let by_default = get(address, "/api/randoms/");
+    assert_eq!(by_default.sum(), 100_000_000);
+    assert_eq!(
+        by_default.json().as_object().map(serde_json::Map::len),
+        Some(1000)
+    );
+}
+
+#[test]
+fn wrong_request_gets_a_problem() {
+    let process = Process::start(&[]);
+    let mut client = Client::connect(process.address()).expect("a connection");
+    let cases = [
+        ("GET", "/api/randoms?cant=-1", 400),
+        ("GET", "/api/randoms?cant=1.5", 400),
+        ("GET", "/api/randoms?cant=", 400),
+        ("GET", "/api/randoms?cant=1&cant=2", 400),
+        ("GET", "/api/randoms?cant=9007199254740992", 400),
+        ("POST", "/api/randoms?cant=many", 400),
+        ("GET", "/nothing", 404),
+        ("GET", "/api/randoms/1", 404),
+        ("GET", "/api", 404),
+        ("DELETE", "/api/randoms", 405),
+        ("PUT", "/info", 405),
+        ("POST", "/health", 405),
+    ];
+    for (method, path, status) in cases {
+        let answer = client.ask(method, path, "").expect("an answer");
+        assert_eq!(answer.status, status, "{method} {path}");
+        let kind = answer.header("content-type");
+        assert_eq!(kind, Some("application/problem+json"), "{path}");
+        let problem = answer.json();
+        assert_eq!(problem["status"], status);
+        assert!(problem["title"].is_string() && problem["detail"].is_string());
+        assert_eq!(problem["parameter"] == "cant", status == 400);
+        assert_eq!(answer.header("allow").is_some(), status == 405);
+    }
+}
+
+#[test]
+fn post_is_read_to_the_end_and_answered() {
+    let process = Process::start(&[]);
+    let mut client = Client::connect(process.address()).expect("a connection");
+    for size in [0, 1, 70_000, 3_000_000] {
+        let answer = client.post("/api/randoms?cant=7", &vec![b'x'; size]);
+        let answer = answer.expect("an answer");
+        assert_eq!((answer.status, answer.sum()), (200, 7), "{size}");
+        let refused = client.post("/nothing", &vec![b'x'; size]);
+        assert_eq!(refused.expect("an answer").status, 404, "{size}");
+    }
+    let chunked = b"POST /api/randoms?cant=2 HTTP/1.1\r\nHost: t\r\n\
+        Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    client.send(chunked).expect("a request");
+    assert_eq!(client.answer("POST").expect("an answer").sum(), 2);
+}
+
+#[test]
+fn info_tells_who_answers() {
+    let mut start = command(&["--listen", "127.0.0.1:0", "--drain", "1s"]);
+    let process = Process::spawn(&mut start);
+    let address = process.address();
+    let answer = get(address, "/info");
+    let info = answer.json();
+    let pid = process.pid().as_raw_nonzero();
+    assert_eq!(info["mode"], "fork");
+    assert_eq!(info["instance"], serde_json::Value::Null);
+    assert_eq!(info["workers"], 1);
+    assert_eq!(info["pid"], pid.get());
+    assert_eq!(info["parent"], std::process::id());
+    assert_eq!(info["arguments"][2], "--drain");
+    assert!(
+        info["executable"]
+            .as_str()
+            .expect("a path")
+            .ends_with("randoms")
+    );
+    assert!(info["directory"].as_str().expect("a path").starts_with('/'));
+    assert!(
+        info["platform"]
+            .as_str()
+            .expect("text")
+            .starts_with("linux")
+    );
+    assert!(info["version"].is_string() && info["uptime_seconds"].is_u64());
+    assert!(info["memory_bytes"].as_u64() > Some(1_000_000));
+    assert!(info["processors"].as_u64() > Some(0));
+    assert_eq!(info["requests"], 0);
+    assert_eq!(get(address, "/info/").json()["requests"], 1);
+    assert_eq!(answer.header("x-served-by"), Some(&*format!("fork-{pid}")));
+}
+
+#[test]
+fn names_given_by_the_unit_win() {
+    let mut start = command(&["--listen", "127.0.0.1:0"]);
+    start
+        .env("GENCONF_INSTANCE", "shared-8081@1")
+        .env("GENCONF_MODE", "cluster");
+    let process = Process::spawn(&mut start);
+    let answer = get(process.address(), "/info");
+    assert_eq!(answer.header("x-served-by"), Some("shared-8081@1"));
+    assert_eq!(answer.json()["mode"], "cluster");
+    assert_eq!(answer.json()["instance"], "shared-8081@1");
+}
+
+#[test]
+fn browser_gets_a_page() {
+    let process = Process::start(&["--log", "text"]);
+    let mut client = Client::connect(process.address()).expect("a connection");
+    for path in ["/info", "/"] {
+        let accept = "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
+        let page = client.ask("GET", path, accept).expect("an answer");
+        assert_eq!(
+            page.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        assert_eq!(page.header("vary"), Some("accept"));
+        assert!(page.body.contains("<th scope=\"row\">processors</th>"));
+        assert!(!page.body.contains("<!--"), "every place is filled");
+    }
+}
+
+#[test]
+fn head_is_get_without_a_body() {
+    let process = Process::start(&[]);
+    let mut client = Client::connect(process.address()).expect("a connection");
+    for path in ["/info", "/health", "/api/randoms?cant=5", "/metrics"] {
+        let answer = client.ask("HEAD", path, "").expect("an answer");
+        assert_eq!(answer.status, 200, "{path}");
+        assert_ne!(answer.header("content-length"), Some("0"), "{path}");
+    }
+}
+
+#[test]
+fn metrics_count_what_was_answered() {
+    let process = Process::start(&[]);
+    let address = process.address();
+    for path in ["/api/randoms?cant=5", "/api/randoms?cant=x", "/nothing"] {
+        get(address, path);
+    }
+    let answer = get(address, "/metrics");
+    let kind = answer.header("content-type").expect("a kind");
+    assert!(kind.starts_with("text/plain; version=0.0.4"));
+    for line in [
+        "randoms_requests_total{route=\"/api/randoms\",status=\"200\"} 1",
+        "randoms_requests_total{route=\"/api/randoms\",status=\"400\"} 1",
+        "randoms_requests_total{route=\"other\",status=\"404\"} 1",
+        "randoms_request_duration_seconds_count 3",
+        "randoms_requests_in_flight 1",
+        "randoms_draws_total 5",
+        "randoms_draining 0",
+    ] {
+        assert!(
+            answer.body.lines().any(|found| found == line),
+            "{line}\n{}",
+            answer.body
+        );
+    }
+}
+
+#[test]
+fn each_list_is_a_line_of_the_log() {
+    let mut process = Process::start(&["--log", "json"]);
+    let address = process.address();
+    for cant in [3, 4] {
+        get(address, &format!("/api/randoms?cant={cant}"));
+    }
+    get(address, "/api/randoms?cant=x");
+    until("both lines are written", || {
+        process.lines_with("generated list") == 2
+    });
+    let line = process.line("generated list", 2);
+    let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(line["cant"], 4);
+    assert_eq!(line["level"], "info");
+    process.stop();
+    assert_eq!(process.lines_with("generated list"), 2);
+}

@@ -1,0 +1,14 @@
+//! The server as a user meets it: real processes, real sockets, ephemeral
+//! ports. States are waited for, never times.
+
+#![expect(clippy::print_stderr, reason = "a run prints the figures it found")]
+
+mod client;
+mod cluster;
+mod drain;
+mod http;
+mod limits;
+mod load;
+mod process;
+mod settings;
+mod systemd;

@@ -1,0 +1,197 @@
+//! A server process under test: started, listened to, and ended with the test.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// No state takes this long to come, however busy the machine is.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The executable under test.
+pub(crate) const RANDOMS: &str = env!("CARGO_BIN_EXE_randoms");
+
+#[derive(Default)]
+struct Lines {
+    seen: Mutex<(Vec<String>, bool)>,
+    changed: Condvar,
+}
+
+/// A running server.
+pub(crate) struct Process {
+    child: Child,
+    lines: Arc<Lines>,
+}
+
+/// A command that knows nothing of the environment the tests run in.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(RANDOMS);
+    command.args(arguments);
+    isolate(&mut command);
+    command
+}
+
+fn isolate(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        let ours = ["RANDOMS_", "GENCONF_", "LISTEN_", "WATCHDOG_"];
+        let exact = ["PORT", "NOTIFY_SOCKET", "JOURNAL_STREAM"];
+        if ours.iter().any(|prefix| name.starts_with(prefix)) || exact.contains(&&*name) {
+            command.env_remove(&*name);
+        }
+    }
+}
+
+/// A command that inherits `listener` as systemd would pass it. The shell
+/// moves it to descriptor 3 and becomes the server, so that `LISTEN_PID` is
+/// the server's own number.
+pub(crate) fn activated(listener: &TcpListener, arguments: &str) -> Command {
+    let socket: OwnedFd = listener.try_clone().expect("a descriptor").into();
+    let mut command = Command::new("sh");
+    let script =
+        format!("exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec {RANDOMS} {arguments}");
+    isolate(&mut command);
+    command.arg("-c").arg(script).stdin(socket);
+    command
+}
+
+impl Process {
+    /// Starts a server on a free port of the loopback address.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let all = [&["--listen", "127.0.0.1:0"], arguments].concat();
+        Self::spawn(&mut command(&all))
+    }
+
+    /// Starts a command and listens to what it prints.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("a process");
+        let stdout = child.stdout.take().expect("a pipe");
+        let lines = Arc::new(Lines::default());
+        let hearer = Arc::clone(&lines);
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                hearer.seen.lock().expect("lines").0.push(line);
+                hearer.changed.notify_all();
+            }
+            hearer.seen.lock().expect("lines").1 = true;
+            hearer.changed.notify_all();
+        });
+        Self { child, lines }
+    }
+
+    /// Waits for the line number `count` that contains `text`.
+    pub(crate) fn line(&self, text: &str, count: usize) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = self.lines.seen.lock().expect("lines");
+        loop {
+            let mut found = seen.0.iter().filter(|line| line.contains(text));
+            if let Some(line) = found.nth(count - 1) {
+                return line.clone();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !seen.1,
+                "no line {count} with `{text}` in\n{}",
+                seen.0.join("\n")
+            );
+            seen = self
+                .lines
+                .changed
+                .wait_timeout(seen, left)
+                .expect("lines")
+                .0;
+        }
+    }
+
+    /// How many lines contain `text` by now.
+    pub(crate) fn lines_with(&self, text: &str) -> usize {
+        let seen = self.lines.seen.lock().expect("lines");
+        seen.0.iter().filter(|line| line.contains(text)).count()
+    }
+
+    /// Waits until a single process, or a whole cluster, answers.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let line = self.line("127.0.0.1:", 1);
+        if line.contains(" holds ") {
+            self.line("processes", 1);
+        }
+        let word = line.split(' ').find(|word| word.starts_with("127."));
+        word.expect("an address").parse().expect("an address")
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Sends a signal to the process.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("a process to signal");
+    }
+
+    /// Waits for the end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        until("the process ends", || {
+            status = self.child.try_wait().expect("a child");
+            status.is_some()
+        });
+        status.expect("a status")
+    }
+
+    /// Ends the process by SIGTERM; it must agree.
+    pub(crate) fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        assert!(self.wait().success());
+    }
+
+    /// Process ids of the children, zombies included.
+    pub(crate) fn children(&self) -> BTreeSet<i32> {
+        let pid = self.pid().as_raw_nonzero();
+        let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let list = list.unwrap_or_default();
+        list.split_whitespace()
+            .map(|pid| pid.parse().expect("a pid"))
+            .collect()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Most tests have ended it already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until `state` holds.
+pub(crate) fn until(what: &str, mut state: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !state() {
+        assert!(Instant::now() < deadline, "in vain: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Whether a process runs; a zombie does not.
+pub(crate) fn runs(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.chars().next());
+    state.is_some_and(|state| state != 'Z')
+}
+
+/// The open descriptors of a process, as what they are open on.
+pub(crate) fn descriptors(pid: Pid) -> usize {
+    let folder = format!("/proc/{}/fd", pid.as_raw_nonzero());
+    fs::read_dir(folder).expect("descriptors").count()
+}
