@@ -1,0 +1,129 @@
+//! What is claimed of the VM, each claim with the control that could refute it.
+
+use std::time::Duration;
+
+use lab::Result;
+use lab::wait::{Seen, until};
+
+use crate::machine::Machine;
+use crate::url::{Asking, get, sum};
+
+/// Emulated machines boot in a minute; under the load of other tests it takes longer.
+const BOOT: Duration = Duration::from_mins(5);
+
+/// The three URLs answer as the README says.
+pub(crate) fn each_url_is_answered(_: &Machine) -> Result<()> {
+    assert_eq!(sum(&get("/api/randoms?cant=1000")?)?, 1000);
+    assert_eq!(sum(&get("/api/randoms/?cant=1000")?)?, 1000);
+    let cluster = get("/cluster/api/randoms?cant=1000")?;
+    assert_eq!(sum(&cluster)?, 1000);
+    let info = get("/info")?;
+    assert!(
+        info.contains("single@8080"),
+        "/info is not of single: {info}"
+    );
+    // Control: what nobody serves is not answered.
+    assert!(get("/no/such/path").is_err());
+    Ok(())
+}
+
+/// Every instance, every worker and the proxy are active.
+pub(crate) fn everything_described_is_active(machine: &Machine) -> Result<()> {
+    let processors = machine.shell("nproc")?;
+    let active = active(machine)?;
+    let workers = processors.parse().unwrap_or(0);
+    assert!(workers > 0, "nproc said {processors}");
+    for unit in described(workers) {
+        assert!(active.contains(&unit), "{unit} is not among {active:?}");
+    }
+    Ok(())
+}
+
+/// `systemctl restart 'randoms-spread@*'` replaces every process and refuses no request.
+pub(crate) fn restarting_a_pool_leaves_the_url_answering(machine: &Machine) -> Result<()> {
+    let before = processes(machine)?;
+    let asking = Asking::begin("/api/randoms?cant=1000");
+    let restarted = machine.shell("sudo systemctl restart 'randoms-spread@*'");
+    let (answered, failed) = asking.end();
+    restarted?;
+    assert!(failed.is_empty(), "{} failed: {failed:?}", failed.len());
+    assert!(answered > 0, "nothing was asked during the restart");
+    let after = processes(machine)?;
+    assert_eq!(before.len(), 4, "{before:?}");
+    assert!(
+        after.iter().all(|pid| !before.contains(pid)),
+        "{before:?} and then {after:?}: not all were replaced"
+    );
+    Ok(())
+}
+
+/// `systemctl stop randoms.target` stops all, and `start` brings all back.
+pub(crate) fn target_stops_and_starts_all(machine: &Machine) -> Result<()> {
+    machine.shell("sudo systemctl stop randoms.target")?;
+    let left = active(machine)?;
+    assert!(left.is_empty(), "still active: {left:?}");
+    assert!(get("/info").is_err(), "a stopped service answered");
+    machine.shell("sudo systemctl start randoms.target")?;
+    answers_again(Duration::from_mins(1))?;
+    everything_described_is_active(machine)?;
+    each_url_is_answered(machine)
+}
+
+/// `make up` on a VM that is up applies the topology again, which changes nothing.
+pub(crate) fn up_again_changes_nothing(machine: &Machine) -> Result<()> {
+    let again = machine.up_again()?;
+    assert_eq!(again.code, Some(0), "{}", again.said());
+    let said = again.said();
+    assert!(said.contains("changed=0"), "{said}");
+    each_url_is_answered(machine)
+}
+
+/// After a reboot all is back without a hand, the forwarded port included.
+pub(crate) fn reboot_brings_all_back(machine: &Machine) -> Result<()> {
+    let boot_id = "cat /proc/sys/kernel/random/boot_id";
+    let before = machine.shell(boot_id)?;
+    // The connection may end before the command does.
+    machine.ssh("sudo systemctl reboot")?;
+    until("rebooted", BOOT, || match machine.shell(boot_id) {
+        Ok(now) if now != before => Seen::Yes(()),
+        Ok(_) => Seen::NotYet("the old boot".to_owned()),
+        Err(error) => Seen::NotYet(error.to_string()),
+    })?;
+    answers_again(BOOT)?;
+    each_url_is_answered(machine)?;
+    everything_described_is_active(machine)
+}
+
+fn answers_again(limit: Duration) -> Result<()> {
+    until("answering", limit, || match get("/info") {
+        Ok(_) => Seen::Yes(()),
+        Err(error) => Seen::NotYet(error.to_string()),
+    })?;
+    Ok(())
+}
+
+/// The services the root topology describes, on a host with that many processors.
+fn described(workers: u32) -> Vec<String> {
+    let single = std::iter::once("randoms-single@8080.service".to_owned());
+    let shared = (1..=workers).map(|n| format!("randoms-shared-8081@{n}.service"));
+    let spread = (8082..=8085).map(|port| format!("randoms-spread@{port}.service"));
+    let edge = std::iter::once("randoms-edge.service".to_owned());
+    single.chain(shared).chain(spread).chain(edge).collect()
+}
+
+/// Our services that systemd calls active.
+fn active(machine: &Machine) -> Result<Vec<String>> {
+    let listed = machine.shell(
+        "systemctl list-units 'randoms*.service' --state=active --plain --no-legend --no-pager",
+    )?;
+    let units = listed.lines().filter_map(|line| line.split(' ').next());
+    Ok(units.map(str::to_owned).collect())
+}
+
+/// Main processes of the pool `spread`.
+fn processes(machine: &Machine) -> Result<Vec<String>> {
+    let listed =
+        machine.shell("systemctl show 'randoms-spread@*.service' --property=MainPID --value")?;
+    let pids = listed.lines().map(str::trim).filter(|pid| !pid.is_empty());
+    Ok(pids.map(str::to_owned).collect())
+}

@@ -1,0 +1,95 @@
+//! The VM of the root topology, brought up and down by the scripts a reader uses.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use lab::command::{self, Finished};
+use lab::{Error, Result};
+
+/// The VM, and whether it is ours to remove.
+pub(crate) struct Machine {
+    root: PathBuf,
+    was_up: bool,
+}
+
+impl Machine {
+    /// Runs `make up` with its progress shown.
+    pub(crate) fn up() -> Result<Self> {
+        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        let was_up = ["libvirt", "virtualbox"].iter().any(|provider| {
+            let id = format!("vagrant/.vagrant/machines/node1/{provider}/id");
+            root.join(id).exists()
+        });
+        // Made first, so that a VM that comes up only in part is removed as well.
+        let machine = Self { root, was_up };
+        let status = machine
+            .script("up")
+            .status()
+            .map_err(Error::io("starting scripts/up"))?;
+        if status.success() {
+            return Ok(machine);
+        }
+        Err(Error::Command {
+            line: "scripts/up".to_owned(),
+            status: status.to_string(),
+            said: "see above".to_owned(),
+        })
+    }
+
+    /// Runs `make up` once more and returns what it said.
+    pub(crate) fn up_again(&self) -> Result<Finished> {
+        command::finish(&mut self.script("up"))
+    }
+
+    /// Runs a command line in the VM and returns its standard output.
+    pub(crate) fn shell(&self, line: &str) -> Result<String> {
+        self.ssh(line)?.success()
+    }
+
+    /// Runs a command line in the VM, however it ends.
+    pub(crate) fn ssh(&self, line: &str) -> Result<Finished> {
+        let vagrant = self.root.join("vagrant");
+        command::finish(
+            Command::new("vagrant")
+                .args(["ssh", "node1", "--no-tty", "--command", line])
+                .current_dir(vagrant),
+        )
+    }
+
+    fn script(&self, name: &str) -> Command {
+        let mut command = Command::new(self.root.join("scripts").join(name));
+        // Cargo gives its own settings to the tests it runs; a reader has none of them.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO")) {
+            command.env_remove(name);
+        }
+        command
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if !self.was_up {
+            let _ = self.script("down").status();
+        }
+    }
+}
+
+/// Programs without which no VM can run here. What only a build of the box
+/// needs is left to `make up`, which says so.
+pub(crate) fn missing() -> Vec<String> {
+    [
+        "vagrant",
+        "virsh",
+        "qemu-system-x86_64",
+        "ansible-playbook",
+        "curl",
+    ]
+    .into_iter()
+    .filter(|program| {
+        let found = format!("PATH=$PATH:/usr/sbin:/sbin command -v {program}");
+        !command::finish(Command::new("sh").args(["-c", &found]))
+            .is_ok_and(|finished| finished.code == Some(0))
+    })
+    .map(str::to_owned)
+    .collect()
+}
