@@ -16,6 +16,18 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// The root topology and every one of `topologies/`.
+fn topologies() -> Vec<PathBuf> {
+    let folder = fs::read_dir(repository().join("topologies")).expect("is readable");
+    let mut found: Vec<_> = folder
+        .map(|entry| entry.expect("is readable").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+        .collect();
+    found.push(repository().join("topology.yaml"));
+    found.sort();
+    found
+}
+
 /// What `renderer` prints for the topology at `path`, without the files it only copies.
 fn printed(renderer: &Renderer, path: &Path) -> Files {
     let text = fs::read_to_string(path).expect("the topology is readable");
@@ -77,11 +89,10 @@ fn compare(golden: &Path, made: &Files) {
 
 #[test]
 fn each_renderer_prints_its_golden_trees() {
-    let topologies = ["topology.yaml", "topologies/two-hosts.yaml"];
     for renderer in render::embedded().expect("the embedded templates are sound") {
-        for topology in topologies {
-            let made = printed(&renderer, &repository().join(topology));
-            let case = Path::new(topology).file_stem().expect("has a name");
+        for topology in topologies() {
+            let made = printed(&renderer, &topology);
+            let case = topology.file_stem().expect("has a name");
             let golden = repository()
                 .join("templates")
                 .join(renderer.name())

@@ -8,7 +8,7 @@
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use super::input::Input;
 use crate::cli::{Exit, Streams, VerifyArgs};
@@ -123,16 +123,55 @@ impl Scratch {
         streams: &mut Streams<'_>,
     ) -> io::Result<Verdict> {
         self.prepare(rule)?;
+        let said = rule.run.join(" ");
+        for command in [&rule.prepare, &rule.run] {
+            let Some(output) = self.output(command)? else {
+                let program = command.first().map_or("", String::as_str);
+                writeln!(
+                    streams.err,
+                    "not asked  {renderer}: {said}: {program} is not installed"
+                )?;
+                return Ok(Verdict::Missing);
+            };
+            if !output.status.success() {
+                writeln!(streams.err, "refused    {renderer}: {said}")?;
+                self.repeat(&output, streams)?;
+                return Ok(Verdict::Refused);
+            }
+        }
+        writeln!(streams.err, "passed     {renderer}: {said}")?;
+        Ok(Verdict::Passed)
+    }
+
+    /// What a tool said, with the paths of a host.
+    fn repeat(&self, output: &Output, streams: &mut Streams<'_>) -> io::Result<()> {
+        let host = self.on_host("").display().to_string();
+        let host = host.trim_end_matches('/');
+        for line in [&output.stdout, &output.stderr]
+            .into_iter()
+            .flat_map(|b| b.split(|b| *b == b'\n'))
+        {
+            if !line.is_empty() {
+                writeln!(
+                    streams.err,
+                    "    {}",
+                    String::from_utf8_lossy(line).replace(host, "")
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a command in the copy of the bundle; `None` when it is not installed.
+    fn output(&self, command: &[String]) -> io::Result<Option<Output>> {
         let host = self.folder.path().join("host").display().to_string();
-        let words: Vec<String> = rule
-            .run
+        let words: Vec<String> = command
             .iter()
             .map(|w| w.replace("SCRATCH", &host))
             .collect();
-        let Some((program, arguments)) = words.split_first() else {
-            return Ok(Verdict::Passed);
-        };
-        let said = rule.run.join(" ");
+        let (program, arguments) = words
+            .split_first()
+            .map_or(("true", &[][..]), |(p, a)| (p.as_str(), a));
         let output = Command::new(program)
             .args(arguments)
             .current_dir(self.bundle())
@@ -145,33 +184,10 @@ impl Scratch {
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .output();
-        let output = match output {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                writeln!(
-                    streams.err,
-                    "not asked  {renderer}: {said}: {program} is not installed"
-                )?;
-                return Ok(Verdict::Missing);
-            }
-            other => other?,
-        };
-        if output.status.success() {
-            writeln!(streams.err, "passed     {renderer}: {said}")?;
-            return Ok(Verdict::Passed);
+        match output {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map(Some),
         }
-        writeln!(streams.err, "refused    {renderer}: {said}")?;
-        for line in [output.stdout, output.stderr]
-            .iter()
-            .flat_map(|b| b.split(|b| *b == b'\n'))
-            .filter(|l| !l.is_empty())
-        {
-            writeln!(
-                streams.err,
-                "    {}",
-                String::from_utf8_lossy(line).replace(&host, "")
-            )?;
-        }
-        Ok(Verdict::Refused)
     }
 
     fn prepare(&self, rule: &VerifyRule) -> io::Result<()> {

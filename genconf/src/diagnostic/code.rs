@@ -127,6 +127,12 @@ codes! {
         wrong: "pools: { web: { app: web, mode: fork, ports: [8080], workers: 4 } }",
         right: "pools: { web: { app: web, mode: cluster, ports: [8080], workers: 4 } }",
     }
+    /// A socket that a proxy cannot reach.
+    Unreachable = "unreachable" {
+        cause: "A unix socket is met on its own host only; a proxy on another host would answer 502 to everything.",
+        wrong: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }\npools: { web: { app: web, hosts: [b], listen: unix, ports: [8080] } }\nproxies: { door: { hosts: [a], routes: [{ path: /, pool: web }] } }",
+        right: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }\npools: { web: { app: web, hosts: [b], ports: [8080] } }\nproxies: { door: { hosts: [a], routes: [{ path: /, pool: web }] } }",
+    }
     /// A port below 1024 for an app.
     PrivilegedPort = "privileged-port" {
         cause: "Ports below 1024 are the proxy's business: an app there would be reached around it.",

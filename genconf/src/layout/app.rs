@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::source::Spanned;
+use crate::topology::choice::Runtime;
 use crate::topology::decode::Named;
 use crate::topology::text::{EnvName, Text};
-use crate::topology::{self, default};
+use crate::topology::{self, HealthCheck, default};
 
 /// A program and how it is run.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -18,10 +19,28 @@ pub struct App {
     pub build: String,
     /// File name inside a release.
     pub executable: String,
+    /// What runs the executable; empty when it runs by itself.
+    pub interpreter: &'static str,
+    /// `native`, `node` or `jvm`.
+    pub runtime: &'static str,
+    /// Whether it tells systemd when it is ready and alive.
+    pub notifies: bool,
+    /// Whether it takes its listening socket from systemd.
+    pub takes_socket: bool,
+    /// Whether it opens connections or ports itself.
+    pub has_network: bool,
     /// Arguments.
     pub args: Vec<String>,
+    /// File with more variables, relative to the topology; empty when there is none.
+    pub env_file: String,
     /// Path that answers 200 when the app can serve.
     pub health_path: String,
+    /// `watchdog` or `probe`.
+    pub health_via: &'static str,
+    /// Longest silence of an instance, in milliseconds.
+    pub health_timeout_ms: u64,
+    /// Time between two probes, in milliseconds.
+    pub health_interval_ms: u64,
     /// Longest time for a stop, in whole seconds.
     pub stop_timeout_seconds: u64,
     /// When the host ends an instance that has not stopped, in whole seconds:
@@ -29,8 +48,6 @@ pub struct App {
     pub kill_after_seconds: u64,
     /// Longest time from start to ready, in whole seconds.
     pub ready_timeout_seconds: u64,
-    /// Longest silence of an instance, in milliseconds.
-    pub watchdog_ms: u64,
     /// Most memory of an instance in bytes, or `infinity`.
     pub memory: String,
     /// Most threads and processes of an instance.
@@ -55,44 +72,75 @@ pub(super) fn resolve(name: &str, app: &topology::App) -> App {
     let stop_timeout = app
         .stop_timeout
         .as_ref()
-        .map_or(default::STOP_TIMEOUT, |t| t.value)
-        .seconds();
-    let args = app
-        .args
-        .iter()
-        .flatten()
-        .map(|a| a.value.as_str().to_owned());
+        .map_or(default::STOP_TIMEOUT, |t| t.value);
+    let ready_timeout = app
+        .ready_timeout
+        .as_ref()
+        .map_or(default::READY_TIMEOUT, |t| t.value);
     let memory = app.memory.as_ref().map(|m| m.value.bytes().to_string());
-    let build = app.build.as_ref().map(|b| b.value.as_str());
+    let runtime = app.runs_on();
+    let check = app.health.as_ref().map(|h| &h.0);
+    let duration = |pick: fn(&HealthCheck) -> Option<topology::quantity::Duration>,
+                    default: topology::quantity::Duration| {
+        check.and_then(pick).unwrap_or(default).millis()
+    };
     App {
         name: name.to_owned(),
         artifact: app.artifact.value.as_str().to_owned(),
-        build: build.unwrap_or_default().to_owned(),
-        executable: app.artifact.value.file_name().to_owned(),
-        args: args.collect(),
-        health_path: app
-            .health
+        build: app
+            .build
             .as_ref()
-            .map_or(default::HEALTH, |h| h.value.as_str())
+            .map_or("", |b| b.value.as_str())
             .to_owned(),
-        stop_timeout_seconds: stop_timeout,
-        kill_after_seconds: stop_timeout + KILL_SLACK_SECONDS,
-        ready_timeout_seconds: app
-            .ready_timeout
+        executable: app.artifact.value.file_name().to_owned(),
+        interpreter: interpreter(runtime),
+        runtime: runtime.word(),
+        notifies: app.notifies(),
+        takes_socket: app.takes_socket(),
+        has_network: app.has_network(),
+        args: texts(app.args.as_ref()),
+        env_file: app
+            .env_file
             .as_ref()
-            .map_or(default::READY_TIMEOUT, |t| t.value)
-            .seconds(),
-        watchdog_ms: app
-            .watchdog
-            .as_ref()
-            .map_or(default::WATCHDOG, |t| t.value)
-            .millis(),
+            .map_or("", |f| f.value.as_str())
+            .to_owned(),
+        health_path: check
+            .and_then(|c| c.path.as_ref())
+            .map_or(default::HEALTH, |p| p.value.as_str())
+            .to_owned(),
+        health_via: app.watched_by().word(),
+        health_timeout_ms: duration(
+            |c| c.timeout.as_ref().map(|t| t.value),
+            default::HEALTH_TIMEOUT,
+        ),
+        health_interval_ms: duration(
+            |c| c.interval.as_ref().map(|t| t.value),
+            default::HEALTH_INTERVAL,
+        ),
+        stop_timeout_seconds: stop_timeout.seconds(),
+        kill_after_seconds: stop_timeout.seconds() + KILL_SLACK_SECONDS,
+        ready_timeout_seconds: ready_timeout.seconds(),
         memory: memory.unwrap_or_else(|| "infinity".to_owned()),
         tasks: app
             .tasks
             .as_ref()
             .map_or(default::TASKS, |t| t.value.number()),
     }
+}
+
+fn interpreter(runtime: Runtime) -> &'static str {
+    match runtime {
+        Runtime::Native => "",
+        Runtime::Node => "/usr/bin/node",
+        Runtime::Jvm => "/usr/bin/java -jar",
+    }
+}
+
+pub(super) fn texts(list: Option<&Vec<Spanned<Text>>>) -> Vec<String> {
+    list.into_iter()
+        .flatten()
+        .map(|t| t.value.as_str().to_owned())
+        .collect()
 }
 
 /// The variables of both, by name; where both have one, that of `over` counts.

@@ -6,13 +6,15 @@
 mod app;
 mod host;
 mod naming;
+mod placement;
 mod pool;
 mod proxy;
+mod routing;
 
 pub use app::{App, Variable};
 pub use host::{DropIn, Forward, Host, HostListener, HostPool, HostProxy};
 pub use pool::{Listener, Pool};
-pub use proxy::{Bind, Proxy, Route, Server, Upstream};
+pub use proxy::{Bind, Header, Limit, Proxy, Route, Server, Tls, Upstream};
 
 use serde::Serialize;
 
@@ -56,8 +58,8 @@ pub fn resolve(valid: &Valid<Topology>, source: &str) -> Layout {
         pool::resolve(topology, name.as_str(), pool)
     });
     let listeners: Vec<Listener> = pools.iter().flat_map(pool::listeners).collect();
-    let proxies = proxy::resolve_all(topology, &pools);
-    let hosts = host::resolve_all(topology, &pools, &proxies);
+    let proxies = routing::resolve_all(topology, &pools);
+    let hosts = placement::resolve_all(topology, &pools, &proxies);
     let dropins = hosts.iter().flat_map(|h| h.dropins.clone()).collect();
     Layout {
         version: env!("CARGO_PKG_VERSION"),

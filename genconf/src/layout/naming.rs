@@ -29,3 +29,8 @@ pub(super) fn bracketed(ip: IpAddr) -> String {
         IpAddr::V6(ip) => format!("[{ip}]"),
     }
 }
+
+/// `/run/randoms/spread-8082.sock`: a unix socket of a pool; `port` may be `%i`.
+pub(super) fn unix_socket(project: &str, pool: &str, port: &str) -> String {
+    format!("/run/{project}/{pool}-{port}.sock")
+}

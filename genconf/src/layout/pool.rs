@@ -1,10 +1,12 @@
 //! Pools, resolved.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::app::{self, App, Variable};
 use super::naming;
-use crate::topology::choice::{Mode, Workers};
+use crate::topology::choice::{Mode, Transport, Workers, WorkersBy};
 use crate::topology::decode::Named;
 use crate::topology::name::HostName;
 use crate::topology::{self, Topology, is_on};
@@ -22,6 +24,14 @@ pub struct Pool {
     pub app: App,
     /// `fork` or `cluster`.
     pub mode: &'static str,
+    /// What a unit of it is: one for each `port`, or one for each `worker` behind a port.
+    pub unit_per: &'static str,
+    /// Whose the listening socket is: `systemd` or the `app`.
+    pub socket_of: &'static str,
+    /// `tcp` or `unix`.
+    pub listen: &'static str,
+    /// Arguments of its instances: the app's, then its own.
+    pub args: Vec<String>,
     /// Its hosts by name.
     pub hosts: Vec<String>,
     /// Its ports, sorted.
@@ -30,6 +40,8 @@ pub struct Pool {
     pub workers: String,
     /// Environment of its instances.
     pub env: Vec<Variable>,
+    /// Addresses that may reach it: those of the proxies' hosts and its own; none for loopback.
+    pub allow: Vec<String>,
     /// Whether only proxies on the same host reach it, so that loopback is enough.
     pub loopback: bool,
 }
@@ -46,33 +58,75 @@ pub struct Listener {
 }
 
 pub(super) fn resolve(topology: &Topology, name: &str, pool: &topology::Pool) -> Pool {
-    let app = topology
-        .apps
-        .iter()
-        .find(|(n, _)| n.value == pool.app.value);
-    let written = app.map(|(_, app)| app);
+    let written = topology.apps.get(&pool.app.value);
+    // `names_exist` lets no pool pass whose app is not described.
+    let app = written.map_or_else(App::default, |a| app::resolve(pool.app.value.as_str(), a));
     let mode = pool.mode.as_ref().map_or(Mode::Fork, |m| m.value);
     let unit = naming::stem(topology.project.value.as_str(), name);
-    let mut ports: Vec<u16> = pool
-        .ports
-        .iter()
-        .flat_map(|r| r.value.ports())
-        .map(topology::address::Port::number)
-        .collect();
-    ports.sort_unstable();
+    let loopback = is_loopback(topology, name, pool);
     Pool {
         name: name.to_owned(),
         target: naming::target(&unit),
         unit,
-        // `names_exist` lets no pool pass whose app is not described.
-        app: written.map_or_else(App::default, |a| app::resolve(pool.app.value.as_str(), a)),
         mode: mode.word(),
+        unit_per: unit_per(mode, pool),
+        socket_of: if app.takes_socket { "systemd" } else { "app" },
+        listen: pool
+            .listen
+            .as_ref()
+            .map_or(Transport::Tcp, |l| l.value)
+            .word(),
+        args: [app.args.clone(), app::texts(pool.args.as_ref())].concat(),
         hosts: hosts(topology, |host| is_on(pool.hosts.as_ref(), host)),
-        ports,
+        ports: ports(pool),
         workers: workers(mode, pool.workers.as_ref().map(|w| w.value)),
         env: app::variables(written.and_then(|a| a.env.as_ref()), pool.env.as_ref()),
-        loopback: is_loopback(topology, name, pool),
+        allow: if loopback {
+            Vec::new()
+        } else {
+            allowed(topology, name, pool)
+        },
+        loopback,
+        app,
     }
+}
+
+fn ports(pool: &topology::Pool) -> Vec<u16> {
+    let ranges = pool.ports.iter().flat_map(|r| r.value.ports());
+    let mut ports: Vec<u16> = ranges.map(topology::address::Port::number).collect();
+    ports.sort_unstable();
+    ports
+}
+
+fn unit_per(mode: Mode, pool: &topology::Pool) -> &'static str {
+    let by_app = pool
+        .workers_by
+        .as_ref()
+        .is_some_and(|w| w.value == WorkersBy::App);
+    if mode == Mode::Cluster && !by_app {
+        "worker"
+    } else {
+        "port"
+    }
+}
+
+/// Addresses of the hosts whose proxies route to this pool, and of its own, sorted.
+fn allowed(topology: &Topology, name: &str, pool: &topology::Pool) -> Vec<String> {
+    let routes_here =
+        |proxy: &topology::Proxy| proxy.routes.iter().any(|r| r.pool.value.as_str() == name);
+    let proxies: Vec<_> = topology
+        .proxies
+        .iter()
+        .flat_map(Named::iter)
+        .filter(|(_, p)| routes_here(p))
+        .collect();
+    let counts = |host: &HostName| {
+        is_on(pool.hosts.as_ref(), host)
+            || proxies.iter().any(|(_, p)| is_on(p.hosts.as_ref(), host))
+    };
+    let hosts = topology.hosts.iter().filter(|(n, _)| counts(&n.value));
+    let addresses: BTreeSet<_> = hosts.map(|(_, host)| host.address.value.ip()).collect();
+    addresses.iter().map(ToString::to_string).collect()
 }
 
 /// The names of the hosts that `chosen` picks, sorted.
@@ -106,9 +160,9 @@ fn is_loopback(topology: &Topology, name: &str, pool: &topology::Pool) -> bool {
             .all(|(_, proxy)| hosts(topology, |host| is_on(proxy.hosts.as_ref(), host)) == own)
 }
 
-/// The shared ports of a cluster pool; a fork pool has none.
+/// The ports of a pool that workers share; none where each unit has its own.
 pub(super) fn listeners(pool: &Pool) -> impl Iterator<Item = Listener> {
-    let shared = pool.mode == Mode::Cluster.word();
+    let shared = pool.unit_per == "worker";
     let ports = if shared { pool.ports.as_slice() } else { &[] };
     ports.iter().map(|port| Listener {
         pool: pool.clone(),

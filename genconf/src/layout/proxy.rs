@@ -1,14 +1,6 @@
-//! Proxies, resolved.
-
-use std::collections::{BTreeMap, HashMap};
+//! Proxies, resolved. `routing` fills these in.
 
 use serde::Serialize;
-
-use super::naming;
-use super::pool::{self, Pool};
-use crate::topology::choice::{Balance, Engine};
-use crate::topology::decode::Named;
-use crate::topology::{self, Topology, default, is_on};
 
 /// A front door.
 #[derive(Clone, Debug, Serialize)]
@@ -21,8 +13,21 @@ pub struct Proxy {
     pub unit: String,
     /// Hosts it runs on, by name.
     pub hosts: Vec<String>,
-    /// Where it listens.
-    pub listen: Bind,
+    /// File name of its configuration.
+    pub file: &'static str,
+    /// Where it listens, in the order of the descriptors it is given: first
+    /// where it serves, then where it only redirects.
+    pub listen: Vec<Bind>,
+    /// Encryption: none or one.
+    pub tls: Vec<Tls>,
+    /// Limits on a client's requests: none or one.
+    pub limits: Vec<Limit>,
+    /// Headers added to every answer, by name.
+    pub headers: Vec<Header>,
+    /// Lines of the engine's own, outside of the server.
+    pub extra_global: Vec<String>,
+    /// Lines of the engine's own, inside the server.
+    pub extra_server: Vec<String>,
     /// Loopback port of the status page.
     pub status_port: u16,
     /// Names it answers to; `_` for any.
@@ -43,6 +48,39 @@ pub struct Proxy {
     pub routes: Vec<Route>,
 }
 
+/// Encryption of a proxy.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tls {
+    /// Certificate chain, on the host.
+    pub certificate: String,
+    /// Private key, on the host.
+    pub key: String,
+    /// How long browsers remember to come encrypted, in seconds.
+    pub hsts_seconds: u64,
+    /// The port of the encrypted door, as a redirect names it: empty for 443.
+    pub port_suffix: String,
+}
+
+/// A limit on the requests of one client address.
+#[derive(Clone, Debug, Serialize)]
+pub struct Limit {
+    /// Requests.
+    pub requests: u32,
+    /// In a `s`econd or a `m`inute.
+    pub unit: char,
+    /// Requests that may come at once beyond it.
+    pub burst: u16,
+}
+
+/// A header of an answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
 /// An address and a port to listen on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Bind {
@@ -52,6 +90,8 @@ pub struct Bind {
     pub port: u16,
     /// How the host itself reaches it: `127.0.0.1:80`.
     pub local: String,
+    /// Whether it serves; otherwise it redirects to the one that does.
+    pub serves: bool,
 }
 
 /// A pool as one way of balancing sees it.
@@ -61,6 +101,10 @@ pub struct Upstream {
     pub name: String,
     /// The pool.
     pub pool: String,
+    /// Path that answers 200 when an instance can serve.
+    pub health_path: String,
+    /// Time between two checks, in milliseconds.
+    pub health_interval_ms: u64,
     /// The way to balance.
     pub balance: &'static str,
     /// Its servers, by host and port.
@@ -76,7 +120,9 @@ pub struct Upstream {
 pub struct Server {
     /// Its host.
     pub host: String,
-    /// `127.0.0.1:8082`.
+    /// A name that is unique in its upstream: `node1-8082`.
+    pub name: String,
+    /// `127.0.0.1:8082`, or the path of a unix socket.
     pub socket: String,
 }
 
@@ -93,190 +139,4 @@ pub struct Route {
     pub rewrites: bool,
     /// What replaces the path, without a slash at its end; empty for `/`.
     pub rewrite: String,
-}
-
-pub(super) fn resolve_all(topology: &Topology, pools: &[Pool]) -> Vec<Proxy> {
-    let mut written: Vec<_> = topology.proxies.iter().flat_map(Named::iter).collect();
-    written.sort_by_key(|(name, _)| &name.value);
-    let pools: HashMap<&str, &Pool> = pools.iter().map(|p| (p.name.as_str(), p)).collect();
-    written
-        .into_iter()
-        .zip(default::FIRST_STATUS..)
-        .map(|((name, proxy), status)| {
-            Resolver {
-                topology,
-                pools: &pools,
-                proxy,
-            }
-            .resolve(name.value.as_str(), status)
-        })
-        .collect()
-}
-
-struct Resolver<'t> {
-    topology: &'t Topology,
-    pools: &'t HashMap<&'t str, &'t Pool>,
-    proxy: &'t topology::Proxy,
-}
-
-impl Resolver<'_> {
-    fn resolve(&self, name: &str, status: u16) -> Proxy {
-        let proxy = self.proxy;
-        let timeout = |pick: fn(&topology::Timeouts) -> Option<topology::quantity::Duration>,
-                       default: topology::quantity::Duration| {
-            proxy
-                .timeouts
-                .as_ref()
-                .and_then(pick)
-                .unwrap_or(default)
-                .millis()
-        };
-        let names = proxy
-            .server_name
-            .as_ref()
-            .map(|l| l.iter().map(|n| n.value.as_str().to_owned()).collect());
-        Proxy {
-            name: name.to_owned(),
-            engine: proxy
-                .engine
-                .as_ref()
-                .map_or(Engine::Nginx, |e| e.value)
-                .word(),
-            unit: naming::stem(self.topology.project.value.as_str(), name),
-            hosts: pool::hosts(self.topology, |host| is_on(proxy.hosts.as_ref(), host)),
-            listen: bind(proxy.listen.as_ref().map_or(default::LISTEN, |l| l.value)),
-            status_port: proxy.status.as_ref().map_or(status, |s| s.value.number()),
-            server_names: names.unwrap_or_else(|| vec!["_".to_owned()]),
-            max_body: proxy
-                .max_body
-                .as_ref()
-                .map_or(default::MAX_BODY, |b| b.value)
-                .bytes(),
-            connect_timeout_ms: timeout(
-                |t| t.connect.as_ref().map(|d| d.value),
-                default::CONNECT_TIMEOUT,
-            ),
-            read_timeout_ms: timeout(|t| t.read.as_ref().map(|d| d.value), default::READ_TIMEOUT),
-            send_timeout_ms: timeout(|t| t.send.as_ref().map(|d| d.value), default::SEND_TIMEOUT),
-            stop_timeout_seconds: self.slowest_stop(),
-            upstreams: self.upstreams(),
-            routes: self.routes(),
-        }
-    }
-
-    fn balance(&self, route: &topology::Route) -> Balance {
-        let written = route.balance.as_ref().or(self.proxy.balance.as_ref());
-        written.map_or(Balance::RoundRobin, |b| b.value)
-    }
-
-    fn slowest_stop(&self) -> u64 {
-        let pools = self
-            .proxy
-            .routes
-            .iter()
-            .filter_map(|r| self.pools.get(r.pool.value.as_str()));
-        pools
-            .map(|p| p.app.stop_timeout_seconds)
-            .max()
-            .unwrap_or_default()
-    }
-
-    fn upstreams(&self) -> Vec<Upstream> {
-        let mut upstreams = BTreeMap::new();
-        for route in self.proxy.routes.iter() {
-            let balance = self.balance(route);
-            let Some(pool) = self.pools.get(route.pool.value.as_str()) else {
-                continue;
-            };
-            let name = upstream_name(&pool.name, balance);
-            upstreams
-                .entry(name.clone())
-                .or_insert_with(|| self.upstream(name, pool, balance));
-        }
-        upstreams.into_values().collect()
-    }
-
-    fn upstream(&self, name: String, pool: &Pool, balance: Balance) -> Upstream {
-        let mut hosts: Vec<_> = self
-            .topology
-            .hosts
-            .iter()
-            .filter(|(n, _)| pool.hosts.iter().any(|h| h == n.value.as_str()))
-            .collect();
-        hosts.sort_by_key(|(name, _)| &name.value);
-        // Port by port over the hosts, so that the first rounds already reach every host.
-        let servers: Vec<Server> = pool
-            .ports
-            .iter()
-            .flat_map(|port| hosts.iter().map(move |(name, host)| (port, name, host)))
-            .map(|(port, name, host)| Server {
-                host: name.value.as_str().to_owned(),
-                socket: naming::socket(instance_address(pool, host), *port),
-            })
-            .collect();
-        Upstream {
-            name,
-            pool: pool.name.clone(),
-            balance: balance.word(),
-            spans_hosts: hosts.len() > 1,
-            zone_kib: (servers.len() * 2).next_multiple_of(64).max(64),
-            servers,
-        }
-    }
-
-    fn routes(&self) -> Vec<Route> {
-        let trimmed = |path: &str| path.trim_end_matches('/').to_owned();
-        let mut routes: Vec<_> = self
-            .proxy
-            .routes
-            .iter()
-            .map(|route| Route {
-                path: trimmed(route.path.value.as_str()),
-                upstream: upstream_name(route.pool.value.as_str(), self.balance(route)),
-                pool: route.pool.value.as_str().to_owned(),
-                rewrites: route.rewrite.is_some(),
-                rewrite: route
-                    .rewrite
-                    .as_ref()
-                    .map_or(String::new(), |r| trimmed(r.value.as_str())),
-            })
-            .collect();
-        routes.sort_by(|a, b| {
-            b.path
-                .len()
-                .cmp(&a.path.len())
-                .then_with(|| a.path.cmp(&b.path))
-        });
-        routes
-    }
-}
-
-/// Where an instance of `pool` on `host` listens.
-pub(super) fn instance_address(pool: &Pool, host: &topology::Host) -> std::net::IpAddr {
-    if pool.loopback {
-        std::net::Ipv4Addr::LOCALHOST.into()
-    } else {
-        host.address.value.ip()
-    }
-}
-
-fn upstream_name(pool: &str, balance: Balance) -> String {
-    match balance {
-        Balance::RoundRobin => pool.to_owned(),
-        other => format!("{pool}-{}", other.word()),
-    }
-}
-
-fn bind(listen: topology::address::Listen) -> Bind {
-    let socket = listen.socket();
-    let local = match socket.ip() {
-        ip if !ip.is_unspecified() => ip,
-        std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-        std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-    };
-    Bind {
-        socket: socket.to_string(),
-        port: socket.port(),
-        local: naming::socket(local, socket.port()),
-    }
 }

@@ -26,7 +26,14 @@ pub(super) fn register(tera: &mut Tera, languages: &[String]) -> Result<(), Stri
     tera.register_filter("address", address);
     for language in languages {
         match language.as_str() {
-            "nginx" => tera.register_filter("nginx", nginx),
+            "nginx" => {
+                tera.register_filter("nginx", nginx);
+                tera.register_filter("verbatim", verbatim);
+            }
+            "haproxy" => {
+                tera.register_filter("haproxy", haproxy);
+                tera.register_filter("verbatim", verbatim);
+            }
             "unit" => {
                 tera.register_filter("unit", unit);
                 tera.register_filter("exec", exec);
@@ -66,6 +73,26 @@ fn nginx(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
         "\"{}\"",
         text.replace('\\', "\\\\").replace('"', "\\\"")
     )))
+}
+
+/// A string of haproxy.cfg in single quotes, where nothing is special but the
+/// quote itself, which cannot be written in them (configuration.txt, 2.2).
+fn haproxy(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
+    if text.chars().any(char::is_control) {
+        return Err(Error::message(format!(
+            "{text:?} cannot be written in haproxy.cfg"
+        )));
+    }
+    Ok(safe(&format!("'{}'", text.replace('\'', "'\\''"))))
+}
+
+/// A line of the user's own in the engine's language: the one thing that is
+/// printed as it was written. It is one line; what it says is between the user and the engine.
+fn verbatim(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
+    if text.chars().any(char::is_control) {
+        return Err(Error::message(format!("{text:?} is not one line")));
+    }
+    Ok(safe(text))
 }
 
 /// A quoted word of a unit file: systemd.syntax(7), "Quoting"; `%` is doubled

@@ -115,6 +115,7 @@ impl Renderer {
             .map(|(new, old)| Ok((print(new)?, print(old)?)));
         Ok(VerifyRule {
             run: rule.run.iter().map(print).collect::<Result<_, _>>()?,
+            prepare: rule.prepare.iter().map(print).collect::<Result<_, _>>()?,
             stubs: rule.stubs.iter().map(print).collect::<Result<_, _>>()?,
             links: links.collect::<Result<_, _>>()?,
             each: Each::Once,

@@ -50,6 +50,8 @@ pub enum Each {
 pub struct VerifyRule {
     /// Program and arguments, each a template; run in a copy of the bundle.
     pub run: Vec<String>,
+    /// A command to run first, of the same kind; empty for none.
+    pub prepare: Vec<String>,
     /// Programs that must seem to exist, as paths on a host, each a template.
     pub stubs: Vec<String>,
     /// Links to make first, new name to old, each a template, in the copy.
@@ -95,6 +97,7 @@ fn verify(node: &Node) -> Result<VerifyRule, String> {
     let list = |key: &str| node.get(key).map(texts).unwrap_or_default();
     Ok(VerifyRule {
         run: list("run"),
+        prepare: list("prepare"),
         stubs: list("stubs"),
         links: node.get("links").map(pairs).unwrap_or_default(),
         each: each(node)?,

@@ -12,6 +12,14 @@ fn misspelt(text: &str, words: &[&'static str]) -> String {
     }
 }
 
+/// `true` and `false` are words to us and booleans to an editor.
+fn words_schema(words: &[&'static str]) -> Value {
+    if words == ["true", "false"] {
+        return json!({ "type": "boolean" });
+    }
+    json!({ "enum": words })
+}
+
 macro_rules! choices {
     ($($(#[doc = $doc:literal])+ $name:ident, $what:literal {
         $($(#[doc = $vdoc:literal])+ $variant:ident = $word:literal,)+
@@ -34,7 +42,7 @@ macro_rules! choices {
             const WHAT: &'static str = $what;
 
             fn schema() -> Value {
-                json!({ "enum": [$($word),+] })
+                words_schema(&[$($word),+])
             }
 
             fn read(text: &str) -> Result<Self, String> {
@@ -70,6 +78,51 @@ choices! {
     Engine, "an engine" {
         /// nginx.
         Nginx = "nginx",
+        /// `HAProxy`.
+        Haproxy = "haproxy",
+    }
+    /// What runs the artifact, which decides how it is started and sandboxed.
+    Runtime, "a runtime" {
+        /// The artifact is a program.
+        Native = "native",
+        /// Node.js runs it: V8 writes machine code, which the strictest sandbox forbids.
+        Node = "node",
+        /// Java runs it: as V8.
+        Jvm = "jvm",
+    }
+    /// Who watches whether an instance still answers.
+    Via, "a way to watch health" {
+        /// The app tells systemd (`WATCHDOG=1`, `sd_notify(3)`).
+        Watchdog = "watchdog",
+        /// A timer asks the health path.
+        Probe = "probe",
+    }
+    /// Who is the master of a cluster's workers.
+    WorkersBy, "a master of workers" {
+        /// systemd: each worker is a unit.
+        Systemd = "systemd",
+        /// The app's own master, in one unit.
+        App = "app",
+    }
+    /// What kind of socket a pool listens on.
+    Transport, "a kind of socket" {
+        /// TCP ports.
+        Tcp = "tcp",
+        /// Unix sockets, numbered by the ports.
+        Unix = "unix",
+    }
+    /// Yes or no.
+    Switch, "yes or no" {
+        /// Yes.
+        Yes = "true",
+        /// No.
+        No = "false",
+    }
+}
+
+impl From<Switch> for bool {
+    fn from(switch: Switch) -> Self {
+        switch == Switch::Yes
     }
 }
 

@@ -50,7 +50,7 @@ impl<T: Leaf> Decode for Spanned<T> {
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node, faults: &mut Diagnostics) -> Option<Self> {
         let Kind::Sequence(elements) = &node.kind else {
-            faults.push(wrong_shape(node, "a list"));
+            faults.push(not_a_list(node));
             return None;
         };
         let read = |element: &Rc<Node>| T::decode(element, faults);
@@ -268,6 +268,14 @@ impl<'n> Fields<'n> {
 pub fn wrong_shape(node: &Node, wanted: &str) -> Diagnostic {
     let said = format!("{} stands where {wanted} should be", node.noun());
     Diagnostic::error(Code::WrongShape, node.span, said)
+}
+
+fn not_a_list(node: &Node) -> Diagnostic {
+    let diagnostic = wrong_shape(node, "a list");
+    match node.text().filter(|_| !node.is_null()) {
+        Some(text) => diagnostic.help(format!("write `[{}]`", brief(text))),
+        None => diagnostic,
+    }
 }
 
 /// The start of a text that may be long or hostile, fit for one line of a message.

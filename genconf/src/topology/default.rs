@@ -1,8 +1,11 @@
 //! What a key means when it is not written. Filled in by `layout`; rules that
 //! must know them read them here.
 
+use super::App;
 use super::address::Listen;
+use super::choice::{Runtime, Switch, Via};
 use super::quantity::{ByteSize, Duration};
+use crate::source::Spanned;
 
 /// `hosts.*.cpus`.
 pub const CPUS: u16 = 2;
@@ -14,19 +17,74 @@ pub const HEALTH: &str = "/health";
 pub const STOP_TIMEOUT: Duration = Duration::from_millis(10_000);
 /// `apps.*.ready_timeout`.
 pub const READY_TIMEOUT: Duration = Duration::from_millis(30_000);
-/// `apps.*.watchdog`.
-pub const WATCHDOG: Duration = Duration::from_millis(3_000);
+/// `apps.*.health.timeout`.
+pub const HEALTH_TIMEOUT: Duration = Duration::from_millis(3_000);
+/// `apps.*.health.interval`.
+pub const HEALTH_INTERVAL: Duration = Duration::from_millis(2_000);
 /// `apps.*.tasks`: tokio alone may start 512 threads for blocking work.
 pub const TASKS: u16 = 512;
 /// `proxies.*.listen`.
 pub const LISTEN: Listen = Listen::any(80);
+/// `proxies.*.listen` with `tls`.
+pub const LISTEN_TLS: Listen = Listen::any(443);
+/// `proxies.*.tls.redirect_from`.
+pub const REDIRECT_FROM: Listen = Listen::any(80);
+/// `proxies.*.tls.hsts`.
+pub const HSTS: Duration = Duration::from_millis(24 * 3_600_000);
+/// `proxies.*.rate_limit.burst`.
+pub const BURST: u16 = 20;
 /// `proxies.*.status` of the first proxy; each next one, by name, has the next port.
 pub const FIRST_STATUS: u16 = 9080;
 /// `proxies.*.max_body`.
 pub const MAX_BODY: ByteSize = ByteSize::from_bytes(1 << 20);
 /// `proxies.*.timeouts.connect`.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(2_000);
-/// `proxies.*.timeouts.read`.
-pub const READ_TIMEOUT: Duration = Duration::from_millis(60_000);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
+/// `proxies.*.timeouts.read`: how long a request hangs that was on its way to
+/// a host when that host vanished; only then is it sent to another.
+pub const READ_TIMEOUT: Duration = Duration::from_millis(10_000);
 /// `proxies.*.timeouts.send`.
-pub const SEND_TIMEOUT: Duration = Duration::from_millis(60_000);
+pub const SEND_TIMEOUT: Duration = Duration::from_millis(10_000);
+
+/// Defaults that depend on another key of the same app.
+impl App {
+    /// `apps.*.runtime`.
+    #[must_use]
+    pub fn runs_on(&self) -> Runtime {
+        self.runtime.as_ref().map_or(Runtime::Native, |r| r.value)
+    }
+
+    /// `apps.*.notify`.
+    #[must_use]
+    pub fn notifies(&self) -> bool {
+        self.unless_written(self.notify.as_ref())
+    }
+
+    /// `apps.*.socket`.
+    #[must_use]
+    pub fn takes_socket(&self) -> bool {
+        self.unless_written(self.socket.as_ref())
+    }
+
+    /// `apps.*.network`; an app that opens its own port has one in any case.
+    #[must_use]
+    pub fn has_network(&self) -> bool {
+        !self.takes_socket() || self.network.as_ref().is_some_and(|n| n.value.into())
+    }
+
+    /// `apps.*.health.via`.
+    #[must_use]
+    pub fn watched_by(&self) -> Via {
+        let written = self.health.as_ref().and_then(|h| h.0.via.as_ref());
+        let usual = if self.notifies() {
+            Via::Watchdog
+        } else {
+            Via::Probe
+        };
+        written.map_or(usual, |v| v.value)
+    }
+
+    /// A native program is expected to know systemd's protocols, others only when they say so.
+    fn unless_written(&self, written: Option<&Spanned<Switch>>) -> bool {
+        written.map_or(self.runs_on() == Runtime::Native, |s| s.value.into())
+    }
+}

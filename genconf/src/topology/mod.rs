@@ -15,11 +15,13 @@ pub mod text;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Source, Spanned, read};
 use address::{Address, Listen, PortRange};
-use choice::{Balance, Count, Engine, Mode, Version, Workers};
+use choice::{
+    Balance, Count, Engine, Mode, Runtime, Switch, Transport, Version, Via, Workers, WorkersBy,
+};
 use decode::{Decode, Named, NonEmpty, record};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
-use quantity::{ByteSize, Duration};
-use text::{EnvName, FilePath, Text, UrlPath};
+use quantity::{ByteSize, Duration, Rate};
+use text::{Directive, EnvName, FilePath, HeaderName, HeaderValue, HostPath, Text, UrlPath};
 
 record! {
     /// One service: its hosts, programs, processes and front doors.
@@ -62,18 +64,65 @@ record! {
         optional args: Vec<Spanned<Text>>,
         /// Environment variables. Default: none.
         optional env: Named<EnvName, Spanned<Text>>,
-        /// Path that answers 200 when the app can serve. Default: /health.
-        optional health: Spanned<UrlPath>,
+        /// File with more variables, relative to the topology; reaches the host readable by root alone.
+        optional env_file: Spanned<FilePath>,
+        /// What runs the artifact. Default: native.
+        optional runtime: Spanned<Runtime>,
+        /// Tells systemd when it is ready and alive (`sd_notify`). Default: true for native, false otherwise.
+        optional notify: Spanned<Switch>,
+        /// Takes its listening socket from systemd (`LISTEN_FDS`). Default: true for native, false otherwise.
+        optional socket: Spanned<Switch>,
+        /// Opens connections itself, to a database for example. Default: false where it takes its socket.
+        optional network: Spanned<Switch>,
+        /// How it is known to serve; a path alone is enough. Default: /health.
+        optional health: Health,
         /// Longest time for a stop: requests in flight are answered within it. Default: 10s.
         optional stop_timeout: Spanned<Duration>,
         /// Longest time from start to ready. Default: 30s.
         optional ready_timeout: Spanned<Duration>,
-        /// Time without a sign of life after which an instance is replaced. Default: 3s.
-        optional watchdog: Spanned<Duration>,
         /// Most memory of one instance. Default: only the bound of all together, 90% of the host.
         optional memory: Spanned<ByteSize>,
         /// Most threads and processes of one instance. Default: 512.
         optional tasks: Spanned<Count>,
+    }
+}
+
+/// The health of an app: its path, or a mapping with more.
+#[derive(Clone, Debug)]
+pub struct Health(pub HealthCheck);
+
+record! {
+    /// How an app is known to serve.
+    HealthCheck, "a health check" {
+        /// Path that answers 200 when the app can serve. Default: /health.
+        optional path: Spanned<UrlPath>,
+        /// Silence after which an instance is replaced. Default: 3s.
+        optional timeout: Spanned<Duration>,
+        /// Time between two probes. Default: 2s.
+        optional interval: Spanned<Duration>,
+        /// Who watches. Default: watchdog for an app that notifies, probe for others.
+        optional via: Spanned<Via>,
+    }
+}
+
+impl decode::Decode for Health {
+    fn decode(node: &crate::source::Node, faults: &mut Diagnostics) -> Option<Self> {
+        if node.text().is_none() {
+            return HealthCheck::decode(node, faults).map(Self);
+        }
+        let path = Some(Spanned::<UrlPath>::decode(node, faults)?);
+        Some(Self(HealthCheck {
+            path,
+            timeout: None,
+            interval: None,
+            via: None,
+        }))
+    }
+}
+
+impl schema::Described for Health {
+    fn describe() -> serde_json::Value {
+        serde_json::json!({ "anyOf": [Spanned::<UrlPath>::describe(), HealthCheck::describe()] })
     }
 }
 
@@ -90,6 +139,12 @@ record! {
         expected ports: NonEmpty<Vec<Spanned<PortRange>>>,
         /// Workers behind each port of a cluster. Default: max.
         optional workers: Spanned<Workers>,
+        /// Who is the master of a cluster's workers. Default: systemd.
+        optional workers_by: Spanned<WorkersBy>,
+        /// TCP ports, or unix sockets numbered by the ports. Default: tcp.
+        optional listen: Spanned<Transport>,
+        /// Arguments of this pool, after those of the app. Default: none.
+        optional args: Vec<Spanned<Text>>,
         /// Environment variables of this pool, over those of the app.
         optional env: Named<EnvName, Spanned<Text>>,
     }
@@ -102,8 +157,10 @@ record! {
         optional engine: Spanned<Engine>,
         /// Hosts it runs on. Default: all.
         optional hosts: HostList,
-        /// Port, or address and port. Default: 80.
+        /// Port, or address and port. Default: 80, with `tls` 443.
         optional listen: Spanned<Listen>,
+        /// Encryption. Default: none.
+        optional tls: Tls,
         /// Loopback port of the status page. Default: 9080 for the first proxy by name, 9081 for the next, and so on.
         optional status: Spanned<address::Port>,
         /// Names it answers to. Default: any.
@@ -114,19 +171,59 @@ record! {
         optional max_body: Spanned<ByteSize>,
         /// How long it waits for an instance.
         optional timeouts: Timeouts,
+        /// Most requests of one client address. Default: no limit.
+        optional rate_limit: RateLimit,
+        /// Headers added to every answer. Default: none.
+        optional headers: Named<HeaderName, Spanned<HeaderValue>>,
+        /// Lines of the engine's own language, printed as written. Default: none.
+        optional extra: Extra,
         /// Which path goes to which pool.
         expected routes: NonEmpty<Vec<Route>>,
     }
 }
 
 record! {
+    /// Encryption of a proxy.
+    Tls, "tls" {
+        /// Certificate chain in PEM, on the host.
+        required certificate: Spanned<HostPath>,
+        /// Private key in PEM, on the host; root alone need be able to read it.
+        required key: Spanned<HostPath>,
+        /// Where plain HTTP is answered with a redirect. Default: 80.
+        optional redirect_from: Spanned<Listen>,
+        /// How long browsers remember to come encrypted (HSTS). Default: 24h.
+        optional hsts: Spanned<Duration>,
+    }
+}
+
+record! {
+    /// Most requests of one client address; more are answered 429.
+    RateLimit, "a rate limit" {
+        /// Requests for a second or a minute: `50/s`, `300/m`.
+        required rate: Spanned<Rate>,
+        /// Requests that may come at once beyond it. Default: 20.
+        optional burst: Spanned<Count>,
+    }
+}
+
+record! {
+    /// Lines of the engine's own language and where they go.
+    Extra, "extra" {
+        /// In nginx's `http`, in `HAProxy`'s `global`.
+        optional global: Vec<Spanned<Directive>>,
+        /// In nginx's `server`, in `HAProxy`'s `frontend`.
+        optional server: Vec<Spanned<Directive>>,
+    }
+}
+
+record! {
     /// How long a proxy waits for an instance.
     Timeouts, "timeouts" {
-        /// To take a connection. Default: 2s.
+        /// To take a connection. Default: 1s.
         optional connect: Spanned<Duration>,
-        /// Between two pieces of an answer. Default: 60s.
+        /// Between two pieces of an answer. Default: 10s.
         optional read: Spanned<Duration>,
-        /// Between two pieces of a request. Default: 60s.
+        /// Between two pieces of a request. Default: 10s.
         optional send: Spanned<Duration>,
     }
 }

@@ -135,6 +135,49 @@ impl Leaf for Duration {
     }
 }
 
+/// Requests in a span of time: `50/s` or `300/m`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rate {
+    requests: u32,
+    unit: char,
+}
+
+impl Rate {
+    /// The number of requests.
+    #[must_use]
+    pub const fn requests(self) -> u32 {
+        self.requests
+    }
+
+    /// `s` for a second, `m` for a minute.
+    #[must_use]
+    pub const fn unit(self) -> char {
+        self.unit
+    }
+}
+
+impl Leaf for Rate {
+    const WHAT: &'static str = "a rate";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[0-9]+/[sm]$" })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let read = |unit: char| {
+            let number = text.strip_suffix(unit)?.strip_suffix('/')?;
+            let requests = digits(number).and_then(|n| u32::try_from(n).ok())?;
+            (1..=1_000_000)
+                .contains(&requests)
+                .then_some(Self { requests, unit })
+        };
+        let help = "write requests for a second or a minute: `50/s`, `300/m`";
+        read('s')
+            .or_else(|| read('m'))
+            .ok_or_else(|| help.to_owned())
+    }
+}
+
 fn digits(text: &str) -> Option<u64> {
     let all = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     all.then(|| text.parse().ok()).flatten()

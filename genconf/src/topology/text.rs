@@ -71,6 +71,136 @@ impl Leaf for EnvName {
     }
 }
 
+/// The name of an HTTP header field: RFC 9110, section 5.1, without the
+/// rarer punctuation of `token`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct HeaderName(String);
+
+impl HeaderName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Fields that the proxy itself must set for messages to stay whole.
+const OWN_HEADERS: [&str; 6] = [
+    "connection",
+    "content-length",
+    "date",
+    "server",
+    "transfer-encoding",
+    "upgrade",
+];
+
+impl Leaf for HeaderName {
+    const WHAT: &'static str = "the name of a header";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9-]{0,127}$" })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        let starts = text.starts_with(|c: char| c.is_ascii_alphabetic());
+        if OWN_HEADERS.contains(&text.to_ascii_lowercase().as_str()) {
+            return Err("the proxy sets this one itself".to_owned());
+        }
+        if starts && text.len() <= 128 && text.bytes().all(inner) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("use letters, digits and hyphens, a letter first".to_owned())
+    }
+}
+
+/// The value of an HTTP header field that every engine can be told to send:
+/// visible ASCII and spaces (RFC 9110, section 5.5), without `$`, which names
+/// a variable in nginx and cannot be escaped there, and `%`, the same in `HAProxy`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HeaderValue(String);
+
+impl HeaderValue {
+    /// The value.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Leaf for HeaderValue {
+    const WHAT: &'static str = "the value of a header";
+
+    fn schema() -> Value {
+        json!({ "type": ["string", "number", "boolean"], "pattern": "^[ -#&-~]+$", "maxLength": 4096 })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let visible = |b: u8| matches!(b, b' '..=b'~') && b != b'$' && b != b'%';
+        if !text.is_empty() && text.len() <= 4096 && text.bytes().all(visible) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(
+            "use visible ASCII and spaces without `$` and `%`, which proxies read as variables"
+                .to_owned(),
+        )
+    }
+}
+
+/// A line of a proxy's own language, printed as it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Directive(String);
+
+impl Directive {
+    /// The line.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Leaf for Directive {
+    const WHAT: &'static str = "a directive";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "maxLength": 4096 })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
+            return Err("write each directive as one line of a list, at most 4 KiB".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// An absolute path on a host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HostPath(FilePath);
+
+impl HostPath {
+    /// The path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Leaf for HostPath {
+    const WHAT: &'static str = "an absolute path on the host";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^/[A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-]$" })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        if !text.starts_with('/') || text.split('/').any(|s| s == "..") {
+            return Err("write the whole path, from `/` on".to_owned());
+        }
+        FilePath::read(text).map(Self)
+    }
+}
+
 /// A path on the machine where genconf runs: relative to the topology, or absolute.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FilePath(String);

@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
+use crate::topology::address::Listen;
+use crate::topology::choice::Transport;
 use crate::topology::decode::Named;
 use crate::topology::name::HostName;
-use crate::topology::{Topology, default, is_on};
+use crate::topology::{Pool, Topology, default, is_on};
 
 /// No two hosts have one address.
 pub(super) fn addresses_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
@@ -121,10 +123,15 @@ fn port_clash(
 
 fn claims<'t>(topology: &'t Topology, host: &HostName) -> Vec<Claim<'t>> {
     let mut claims = Vec::new();
+    let tcp = |pool: &Pool| {
+        pool.listen
+            .as_ref()
+            .is_none_or(|l| l.value == Transport::Tcp)
+    };
     for (name, pool) in topology
         .pools
         .iter()
-        .filter(|(_, p)| is_on(p.hosts.as_ref(), host))
+        .filter(|(_, p)| is_on(p.hosts.as_ref(), host) && tcp(p))
     {
         let owner = name.value.as_str();
         for range in pool.ports.iter() {
@@ -143,10 +150,23 @@ fn claims<'t>(topology: &'t Topology, host: &HostName) -> Vec<Claim<'t>> {
             continue;
         }
         let owner = name.value.as_str();
-        let listen = proxy.listen.as_ref();
-        let port = listen.map_or(default::LISTEN, |l| l.value).socket().port();
-        let span = listen.map_or(name.span, |l| l.span);
-        claims.push(Claim { port, span, owner });
+        let usual = if proxy.tls.is_some() {
+            default::LISTEN_TLS
+        } else {
+            default::LISTEN
+        };
+        let claim = |listen: Option<&Spanned<Listen>>, usual: Listen| Claim {
+            port: listen.map_or(usual, |l| l.value).socket().port(),
+            span: listen.map_or(name.span, |l| l.span),
+            owner,
+        };
+        claims.push(claim(proxy.listen.as_ref(), usual));
+        claims.extend(
+            proxy
+                .tls
+                .iter()
+                .map(|t| claim(t.redirect_from.as_ref(), default::REDIRECT_FROM)),
+        );
         let status = proxy.status.as_ref();
         let port = status.map_or(next, |s| s.value.number());
         let span = status.map_or(name.span, |s| s.span);

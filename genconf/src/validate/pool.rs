@@ -1,8 +1,10 @@
-//! A pool's own keys, taken together.
+//! A pool's own keys, and those of its app, taken together.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::topology::Topology;
-use crate::topology::choice::Mode;
+use crate::source::Span;
+use crate::topology::choice::{Mode, Transport, Via, WorkersBy};
+use crate::topology::decode::Named;
+use crate::topology::{Pool, Topology, is_on};
 
 /// Ports below 1024 belong to proxies.
 pub(super) fn ports_are_unprivileged(topology: &Topology, faults: &mut Diagnostics) {
@@ -27,16 +29,144 @@ pub(super) fn ports_are_unprivileged(topology: &Topology, faults: &mut Diagnosti
 /// A fork pool has one process for each port.
 pub(super) fn workers_belong_to_clusters(topology: &Topology, faults: &mut Diagnostics) {
     for (_, pool) in topology.pools.iter() {
-        let fork = pool.mode.as_ref().is_none_or(|m| m.value == Mode::Fork);
-        let (Some(workers), true) = (&pool.workers, fork) else {
+        if is_cluster(pool) {
+            continue;
+        }
+        let keys = [
+            pool.workers.as_ref().map(|w| w.span),
+            pool.workers_by.as_ref().map(|w| w.span),
+        ];
+        for span in keys.into_iter().flatten() {
+            let said = "a fork pool has one process for each port, not workers";
+            let diagnostic = Diagnostic::error(Code::Contradiction, span, said)
+                .help("write `mode: cluster`, or give it more `ports`");
+            faults.push(match &pool.mode {
+                Some(mode) => diagnostic.also(mode.span, "fork here"),
+                None => diagnostic,
+            });
+        }
+    }
+}
+
+/// Sharing a port between units, and unix sockets, are systemd's doing: the app must take the socket.
+pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
+    for (_, pool) in topology.pools.iter() {
+        let Some(app) = topology
+            .apps
+            .get(&pool.app.value)
+            .filter(|a| !a.takes_socket())
+        else {
             continue;
         };
-        let said = "a fork pool has one process for each port, not workers";
-        let diagnostic = Diagnostic::error(Code::Contradiction, workers.span, said)
-            .help("write `mode: cluster`, or give it more `ports`");
-        faults.push(match &pool.mode {
-            Some(mode) => diagnostic.also(mode.span, "fork here"),
-            None => diagnostic,
-        });
+        let why = app.socket.as_ref().map_or(pool.app.span, |s| s.span);
+        if let Some(mode) = pool
+            .mode
+            .as_ref()
+            .filter(|_| is_cluster(pool) && !is_by_app(pool))
+        {
+            let said = "workers of systemd share a socket that this app does not take";
+            faults.push(
+                contradiction(mode.span, said, why)
+                    .help("let it take LISTEN_FDS and write `socket: true`, or use its own master with `workers_by: app`"),
+            );
+        }
+        if let Some(listen) = unix(pool) {
+            let said = "only systemd makes the unix socket, and this app does not take it";
+            faults.push(
+                contradiction(listen, said, why)
+                    .help("let it take LISTEN_FDS and write `socket: true`"),
+            );
+        }
     }
+}
+
+/// Who watches must be able to see.
+pub(super) fn health_can_be_watched(topology: &Topology, faults: &mut Diagnostics) {
+    for (_, app) in topology.apps.iter() {
+        let Some(via) = app.health.as_ref().and_then(|h| h.0.via.as_ref()) else {
+            continue;
+        };
+        if via.value == Via::Watchdog && !app.notifies() {
+            let why = app.notify.as_ref().map_or(app.artifact.span, |s| s.span);
+            let said = "a watchdog waits for signs that this app does not give";
+            faults.push(
+                contradiction(via.span, said, why)
+                    .help("write `via: probe`, or `notify: true` once it speaks sd_notify"),
+            );
+        }
+    }
+    for (_, pool) in topology
+        .pools
+        .iter()
+        .filter(|(_, p)| is_cluster(p) && !is_by_app(p))
+    {
+        let app = topology.apps.get(&pool.app.value);
+        let Some(app) = app.filter(|a| a.watched_by() == Via::Probe) else {
+            continue;
+        };
+        let why = app
+            .health
+            .as_ref()
+            .and_then(|h| h.0.via.as_ref())
+            .map_or(app.artifact.span, |v| v.span);
+        let said = "a probe cannot tell the workers behind one port apart";
+        faults.push(
+            contradiction(pool.app.span, said, why)
+                .help("let the app speak sd_notify, or use a fork pool"),
+        );
+    }
+}
+
+/// A unix socket is met on its own host only.
+pub(super) fn unix_sockets_are_local(topology: &Topology, faults: &mut Diagnostics) {
+    for (name, pool) in topology.pools.iter() {
+        let Some(listen) = unix(pool) else {
+            continue;
+        };
+        for (_, proxy) in topology.proxies.iter().flat_map(Named::iter) {
+            let Some(route) = proxy.routes.iter().find(|r| r.pool.value == name.value) else {
+                continue;
+            };
+            let elsewhere =
+                topology.hosts.names().map(|n| &n.value).find(|host| {
+                    is_on(proxy.hosts.as_ref(), host) != is_on(pool.hosts.as_ref(), host)
+                });
+            let several = topology
+                .hosts
+                .names()
+                .filter(|h| is_on(pool.hosts.as_ref(), &h.value))
+                .count()
+                > 1;
+            if elsewhere.is_some() || several {
+                let said = format!(
+                    "a proxy on another host cannot reach the unix sockets of `{}`",
+                    name.value.as_str()
+                );
+                faults.push(
+                    Diagnostic::error(Code::Unreachable, route.pool.span, said)
+                        .also(listen, "unix here")
+                        .help("write `listen: tcp`, or put the pool and the proxy on one and the same host"),
+                );
+            }
+        }
+    }
+}
+
+fn contradiction(span: Span, said: &str, other: Span) -> Diagnostic {
+    Diagnostic::error(Code::Contradiction, span, said).also(other, "because of this")
+}
+
+fn is_cluster(pool: &Pool) -> bool {
+    pool.mode.as_ref().is_some_and(|m| m.value == Mode::Cluster)
+}
+
+fn is_by_app(pool: &Pool) -> bool {
+    pool.workers_by
+        .as_ref()
+        .is_some_and(|w| w.value == WorkersBy::App)
+}
+
+fn unix(pool: &Pool) -> Option<Span> {
+    let listen = pool.listen.as_ref()?;
+    (listen.value == Transport::Unix).then_some(listen.span)
 }

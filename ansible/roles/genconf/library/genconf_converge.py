@@ -10,6 +10,7 @@ from ansible.module_utils.genconf_host import description, lease
 from ansible.module_utils.genconf_host.converge import Convergence
 from ansible.module_utils.genconf_host.deploy import Abandoned
 from ansible.module_utils.genconf_host.roll import Failed, Silent
+from ansible.module_utils.genconf_host.store import Rejected
 from ansible.module_utils.genconf_host.systemd import Refused, Systemctl
 
 DOCUMENTATION = r"""
@@ -18,6 +19,7 @@ short_description: Start, reload or remove units until systemd agrees with the d
 options:
   host: {type: dict, required: true, description: What is described for this host}
   step: {type: str, required: true, choices: [serve, front, prune]}
+  artifacts: {type: dict, default: {}, description: SHA-256 of the artifact of each app (serve)}
   described: {type: list, elements: path, default: [], description: Files that prune leaves alone}
 """
 
@@ -28,19 +30,20 @@ def main() -> None:
         argument_spec={
             "host": {"type": "dict", "required": True},
             "step": {"type": "str", "required": True, "choices": ["serve", "front", "prune"]},
+            "artifacts": {"type": "dict", "default": {}},
             "described": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
     host = description.read(module.params["host"])
-    work = Convergence(host, Systemctl(), dry=module.check_mode)
+    work = Convergence(host, Systemctl(), dry=module.check_mode, artifacts=module.params["artifacts"])
     try:
         with lease.turn(host.project):
             if module.params["step"] == "prune":
                 work.prune({Path(path) for path in module.params["described"]})
             else:
                 getattr(work, module.params["step"])()
-    except (Abandoned, Failed, Silent, Refused, lease.Held) as error:
+    except (Abandoned, Failed, Rejected, Silent, Refused, lease.Held) as error:
         module.fail_json(msg=str(error), actions=work.log)
     after = "".join(f"{action}\n" for action in work.log)
     module.exit_json(

@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.genconf_host import files
+from ansible.module_utils.genconf_host import acceptance, description, files
 
 DOCUMENTATION = r"""
 module: genconf_files
 short_description: Make a set of files be exactly so
 description:
-  - Writes those that differ, each atomically, once its own program accepts it.
+  - Writes those that differ, each atomically, a proxy's configuration once its engine accepts it.
 options:
   files: {type: dict, required: true, description: Content by path}
   modes: {type: dict, default: {}, description: "Mode by path, where it is not 0644"}
-  checks: {type: dict, default: {}, description: "Command by path that accepts it, %s is the file"}
+  host: {type: dict, required: true, description: What is described for this host}
   folders: {type: list, elements: path, default: [], description: "Folders to make, mode 0755"}
 """
 
@@ -27,18 +28,20 @@ def main() -> None:
         argument_spec={
             "files": {"type": "dict", "required": True},
             "modes": {"type": "dict", "default": {}},
-            "checks": {"type": "dict", "default": {}},
+            "host": {"type": "dict", "required": True},
             "folders": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
     params = module.params
+    host = description.read(params["host"])
+    checks = {proxy.destination: partial(acceptance.check, proxy, host.project) for proxy in host.proxies}
     wanted = [
         files.File(
             Path(path),
             content,
             mode=int(params["modes"].get(path, "0644"), 8),
-            check=tuple(params["checks"].get(path, ())),
+            check=checks.get(Path(path)),
         )
         for path, content in sorted(params["files"].items())
     ]
@@ -57,7 +60,7 @@ def _make(module: AnsibleModule, folders: list[Path], differing: list[files.File
             folder.mkdir(mode=0o755, parents=True)
         for file in differing:
             files.write(file)
-    except (files.Refused, OSError) as error:
+    except (files.Refused, acceptance.Refused, OSError) as error:
         module.fail_json(msg=str(error))
 
 

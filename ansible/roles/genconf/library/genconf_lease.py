@@ -29,7 +29,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     host = description.read(module.params["host"])
-    run = lease.Run(**module.params["run"])
+    run = lease.run(module.params["run"])
     refusal = ""
     if module.check_mode:
         pass
@@ -37,8 +37,8 @@ def main() -> None:
         lease.give_back(host.project, run)
     else:
         try:
-            if former := lease.take(host.project, run):
-                module.warn(f"took over {host.name}, left behind by {former}")
+            if warning := lease.take(host.project, run):
+                module.warn(f"{host.name}: {warning}")
         except lease.Held as held:
             refusal = f"{host.name}: {held}"
     # A lease is gone when the run is: it is no change to the host.

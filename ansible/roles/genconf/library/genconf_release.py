@@ -33,9 +33,10 @@ def look(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
 
     A refusal is a result, not a failure: every host of a run is asked before any gives up.
     """
+    warning = ""
     if not site.dry:
         try:
-            lease.take(site.host.project, lease.Run(**params["run"]))
+            warning = lease.take(site.host.project, lease.run(params["run"]))
         except lease.Held as held:
             return {"changed": False, "refusal": f"{site.host.name}: {held}", "uploads": []}
     uploads = site.lacking(params["artifacts"], params["only_first"])
@@ -43,35 +44,40 @@ def look(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     return {
         "changed": site.dry and bool(uploads),
         "refusal": "",
+        "warnings": [f"{site.host.name}: {warning}"] if warning else [],
         "uploads": [asdict(upload) for upload in uploads],
     }
 
 
 def admit(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """What was uploaded becomes releases."""
-    return {"changed": True, "releases": site.admit(params["artifacts"])}
+    with lease.turn(site.host.project):
+        return {"changed": True, "releases": site.admit(params["artifacts"])}
 
 
 def roll_out(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Moves to the releases that were admitted."""
-    return _told(site.deploy(params["artifacts"], params["observe"]))
+    with lease.turn(site.host.project):
+        return _told(site.deploy(params["artifacts"], params["observe"]))
 
 
 def rollback(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Moves to releases that are here."""
-    return _told(site.rollback(params["release"], params["observe"]))
+    with lease.turn(site.host.project):
+        return _told(site.rollback(params["release"], params["observe"]))
 
 
 def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Takes back what an earlier step of this run did."""
     outcomes = [deploy.Outcome(**outcome) for outcome in params["outcomes"]]
-    return {"changed": bool(outcomes), "summary": site.undo(outcomes)}
+    with lease.turn(site.host.project):
+        return {"changed": bool(outcomes), "summary": site.undo(outcomes)}
 
 
 def confirm(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Everything touched is still as it was when it passed, so the host is given back."""
     site.confirm([deploy.Outcome(**outcome) for outcome in params["outcomes"]])
-    lease.give_back(site.host.project, lease.Run(**params["run"]))
+    lease.give_back(site.host.project, lease.run(params["run"]))
     return {"changed": False}
 
 
@@ -114,11 +120,7 @@ def main() -> None:
     host = description.read(module.params["host"])
     site = deploy.Site(host, Systemctl(), dry=module.check_mode)
     try:
-        if module.params["step"] == "look":
-            result = look(module.params, site)
-        else:
-          with lease.turn(host.project):
-            result = STEPS[module.params["step"]](module.params, site)
+        result = STEPS[module.params["step"]](module.params, site)
     except (deploy.Abandoned, Failed, Rejected, Refused, lease.Held, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

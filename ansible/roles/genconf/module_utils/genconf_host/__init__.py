@@ -3,14 +3,17 @@
 Each module is named by the noun it defines:
 
   description  what a host should run, as the inventory tells it
+  acceptance   would the engine take this configuration?
   files        what is on disk: written atomically, with a diff, removed only if ours
   store        the releases of one app and the link that says which one runs
   lease        who is working on this host, and since when
   systemd      the state of units and the few verbs used on them
   health       does this instance answer?
-  roll         restart instance by instance, gate, observe, go back
+  roll         restart instance by instance, gate, observe
+  deploy       move the apps of a host between releases, or leave them where they were
   converge     start, reload and remove until systemd agrees with the description
   status       one row for each instance
+  command      the same for a person on the host
 
 Ansible sends this package along with each task, so it never runs an older one.
 `site.yml` also installs it under /usr/local/lib/genconf for `genconf-host`.

@@ -31,6 +31,7 @@ class Convergence:
     host: Host
     manager: Manager
     dry: bool
+    artifacts: dict[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
 
     def serve(self) -> None:
@@ -110,7 +111,7 @@ class Convergence:
             needed = ((roll.needs(instance), instance) for instance in self.host.instances)
             self.log.extend(f"{verb} {instance.unit}" for verb, instance in needed if verb)
             return
-        for outcome in Site(self.host, self.manager).begin():
+        for outcome in Site(self.host, self.manager).begin(self.artifacts):
             self.log.extend(outcome.log)
         # What has no releases, such as a container, is brought up as it is.
         try:

@@ -87,14 +87,18 @@ class Site:
                 self._record(outcome)
         return outcomes
 
-    def begin(self) -> list[Outcome]:
-        """Brings up what `current` names; an app that has none starts with the release it has."""
+    def begin(self, artifacts: dict[str, str]) -> list[Outcome]:
+        """Brings up what `current` names; an app that has no release yet starts with its artifact.
+
+        So it also ends what an earlier run left unfinished: the gates are passed, or it goes back.
+        """
         moves = []
         for app in self._here():
-            store = self.store(app)
-            digest = store.current or next(iter(store.releases()), None)
-            if digest:
-                moves.append((app, digest))
+            first = artifacts.get(app.name, "")[:DIGEST_LENGTH]
+            digest = self.store(app).current or first
+            if not digest or not self.store(app).has(digest):
+                raise Rejected(f"{self.host.name} has no release of {app.name} to start with")
+            moves.append((app, digest))
         return [self._record(outcome) for outcome in self._move(moves, observe=0.0)]
 
     def rollback(self, release: str, observe: float) -> list[Outcome]:

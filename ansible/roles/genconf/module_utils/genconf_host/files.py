@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable
+from typing import Callable, Iterable
 
 UNITS = Path("/etc/systemd/system")
 BANNER = "Written by genconf for "
 
 
 class Refused(Exception):
-    """A file that may not be replaced, or content that its own program does not accept."""
+    """A file that may not be replaced."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A file as it should be. `check` is a command that accepts it; `%s` is where it lies."""
+    """A file as it should be. `check` is handed its content in a file beside it, and may raise."""
 
     path: Path
     content: str
     mode: int = 0o644
-    check: tuple[str, ...] = ()
+    check: Callable[[Path], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def change(file: File) -> Change:
 
 
 def write(file: File) -> None:
-    """Puts `file` in place, all of it or none, once its own program accepts it."""
+    """Puts `file` in place, all of it or none, once its check accepts it."""
     if file.path.parent == UNITS and file.path.exists() and owner(file.path) is None:
         raise Refused(f"{file.path} exists and was not written by genconf: move it away first")
     file.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -63,7 +62,8 @@ def write(file: File) -> None:
             handle.flush()
             os.fchmod(handle.fileno(), file.mode)
             os.fsync(handle.fileno())
-        _accept(file, fresh)
+        if file.check:
+            file.check(fresh)
         fresh.rename(file.path)
     finally:
         fresh.unlink(missing_ok=True)
@@ -99,15 +99,6 @@ def written(path: Path) -> float:
         return path.lstat().st_mtime
     except FileNotFoundError:
         return 0.0
-
-
-def _accept(file: File, fresh: Path) -> None:
-    if not file.check:
-        return
-    command = [word.replace("%s", str(fresh)) for word in file.check]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Refused(f"{file.path} is not accepted by {command[0]}:\n{done.stdout}{done.stderr}")
 
 
 def _is_as_described(file: File) -> bool:

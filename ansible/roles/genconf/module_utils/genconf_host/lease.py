@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
 RUN = Path("/run/genconf")
 
@@ -41,7 +41,13 @@ class Run:
     who: str
     pid: int
     living: list[int]
-    take_over: bool = False
+    take_over: bool
+
+
+def run(raw: dict[str, Any]) -> Run:
+    """A run from a task's arguments, whose numbers may have become text on the way."""
+    living = [int(pid) for pid in raw["living"]]
+    return Run(str(raw["who"]), int(raw["pid"]), living, bool(raw["take_over"]))
 
 
 @contextmanager
@@ -86,16 +92,16 @@ class Lease:
         return f"{self.who} (process {self.pid}, {self.age:.0f} s ago)"
 
 
-def take(project: str, run: Run) -> Lease | None:
-    """Takes the lease; returns the one it took over, if it did."""
+def take(project: str, run: Run) -> str:
+    """Takes the lease. Returns a warning if another one was taken over, else nothing."""
     with turn(project):
         held = _read(project)
         if held and held.is_of(run):
-            return None
+            return ""
         if held and not (held.is_left_behind(run) or run.take_over):
             raise Held(f"{project} is held by {held}")
         _write(project, Lease(run.who, run.pid, time.time()))
-        return held
+        return f"took over {project}, left behind by {held}" if held else ""
 
 
 def give_back(project: str, run: Run) -> None:

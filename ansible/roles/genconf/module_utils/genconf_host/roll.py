@@ -11,7 +11,7 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Iterable
+from typing import Callable, Iterable, NoReturn
 
 from .description import Host, Instance
 from .files import written
@@ -89,31 +89,39 @@ class Roll:
                 self.manager.run("reset-failed", instance.unit)
             self.manager.run(verb, "--no-block", instance.unit)
         except Refused as refusal:
-            self._fail(instance, str(refusal), "")
+            self._fail(instance, str(refusal))
         self._gate(instance, before)
         self.log.append(f"{verb} {instance.unit}")
         if len(self.touched) == 1:
             self._watch()
 
     def _gate(self, instance: Instance, before: State) -> None:
-        allowed = instance.app.ready_timeout + (instance.app.stop_timeout if before.is_active else 0.0)
-        deadline = time.monotonic() + allowed
-        reason: str | None = "did not start"
-        while True:
-            state = self._state(instance)
-            begun = state.invocation != before.invocation
-            if begun and (state.is_down or state.restarts > 0):
-                self._fail(instance, f"ended before it was healthy: {state.last_words()}", "")
-            if begun and state.is_active:
-                reason = self.health(instance.health)
-                if reason is None:
-                    self.touched[instance] = state.invocation
-                    return
-            elif begun:
-                reason = f"not ready: {state.active} ({state.sub})"
+        """Returns when a new run of the instance answers; stopping has a deadline of its own."""
+        stopping = instance.app.stop_timeout if before.is_active else 0.0
+        deadline = time.monotonic() + stopping + instance.app.ready_timeout
+        has_begun = False
+        while (reason := self._complaint(instance, before)) is not None:
+            if not has_begun and self._state(instance).invocation != before.invocation:
+                has_begun = True
+                deadline = time.monotonic() + instance.app.ready_timeout
             if time.monotonic() > deadline:
-                self._fail(instance, f"not healthy within {allowed:.0f} s: {reason}", state.invocation)
+                allowed = instance.app.ready_timeout
+                self._fail(instance, f"not healthy {allowed:.0f} s after its start: {reason}")
             time.sleep(PULSE)
+
+    def _complaint(self, instance: Instance, before: State) -> str | None:
+        """What a new run of the instance lacks. Notes it as touched when that is nothing."""
+        state = self._state(instance)
+        if state.invocation == before.invocation:
+            return f"still {state.active} ({state.sub})"
+        if state.is_down or state.restarts > 0:
+            self._fail(instance, f"ended before it was healthy: {state.last_words()}")
+        if not state.is_active:
+            return f"{state.active} ({state.sub})"
+        reason = self.health(instance.health)
+        if reason is None:
+            self.touched[instance] = state.invocation
+        return reason
 
     def _watch(self) -> None:
         """The first instance runs alone for a while before others follow it."""
@@ -136,7 +144,7 @@ class Roll:
     def _state(self, instance: Instance) -> State:
         return self.manager.states([instance.unit])[instance.unit]
 
-    def _fail(self, instance: Instance, reason: str, invocation: str) -> None:
+    def _fail(self, instance: Instance, reason: str, invocation: str = "") -> NoReturn:
         invocation = invocation or self._state(instance).invocation
         self.touched.setdefault(instance, invocation)
         raise Failed(instance, reason, self.manager.log(instance.unit, invocation, LOG_LINES))
@@ -145,14 +153,15 @@ class Roll:
 def running_release(root: Path, pid: int) -> str | None:
     """The release a process was started from, as the kernel tells it; None if it cannot tell.
 
-    It cannot for an interpreted app, whose executable is the interpreter.
+    The executable of an interpreted app is its interpreter; its working directory may still tell.
     """
-    try:
-        executable = Path(os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)"))
-        return executable.relative_to(root / "releases").parts[0]
-    except (OSError, ValueError, IndexError):
-        return None
-
+    for link in ("exe", "cwd"):
+        try:
+            path = Path(os.readlink(f"/proc/{pid}/{link}").removesuffix(" (deleted)"))
+            return path.relative_to(root / "releases").parts[0]
+        except (OSError, ValueError, IndexError):
+            continue
+    return None
 
 
 class Silent(Exception):

@@ -1,0 +1,217 @@
+//! What runs where: the units, sockets and ports of each host.
+
+use std::collections::BTreeSet;
+
+use super::host::{DropIn, Forward, Host, HostListener, HostPool, HostProxy};
+use super::naming;
+use super::pool::{self, Pool};
+use super::proxy::Proxy;
+use super::routing::instance_address;
+use crate::topology::{self, Topology, default};
+
+pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]) -> Vec<Host> {
+    let mut written: Vec<_> = topology.hosts.iter().collect();
+    written.sort_by_key(|(name, _)| &name.value);
+    let mut forwarded = BTreeSet::new();
+    let last = written.len();
+    let numbered = written.into_iter().zip(1..);
+    let resolve = |((name, host), number): (
+        (
+            &crate::source::Spanned<topology::name::HostName>,
+            &topology::Host,
+        ),
+        usize,
+    )| {
+        let name = name.value.as_str();
+        let placement = Placement {
+            project: topology.project.value.as_str(),
+            name,
+            host,
+        };
+        let pools: Vec<_> = pools
+            .iter()
+            .filter(|p| p.hosts.binary_search_by(|h| h.as_str().cmp(name)).is_ok())
+            .collect();
+        let proxies: Vec<_> = proxies
+            .iter()
+            .filter(|p| p.hosts.binary_search_by(|h| h.as_str().cmp(name)).is_ok())
+            .collect();
+        let ports = proxies.iter().flat_map(|p| &p.listen).map(|bind| bind.port);
+        Host {
+            name: name.to_owned(),
+            address: host.address.value.ip().to_string(),
+            cpus: host
+                .cpus
+                .as_ref()
+                .map_or(default::CPUS, |c| c.value.number()),
+            memory_mib: host
+                .memory
+                .as_ref()
+                .map_or(default::HOST_MEMORY, |m| m.value)
+                .mebibytes(),
+            forwards: ports.map(|port| forward(port, &mut forwarded)).collect(),
+            last: number == last,
+            units: placement.units(&pools, &proxies),
+            timers: pools
+                .iter()
+                .filter(|p| is_probed(p))
+                .map(|p| format!("{}-probe.timer", p.unit))
+                .collect(),
+            dropins: pools.iter().flat_map(|p| placement.dropins(p)).collect(),
+            pools: pools.iter().map(|p| placement.pool(p)).collect(),
+            proxies: proxies.iter().map(|p| placement.proxy(p)).collect(),
+        }
+    };
+    numbered.map(resolve).collect()
+}
+
+/// 80 is met at 8080, 443 at 8443, others at themselves; the next free one where taken.
+fn forward(guest: u16, taken: &mut BTreeSet<u16>) -> Forward {
+    let first = if guest < 1024 { guest + 8000 } else { guest };
+    let free = (first..=u16::MAX).find(|port| !taken.contains(port));
+    let host = free.unwrap_or(first);
+    taken.insert(host);
+    Forward { guest, host }
+}
+
+fn is_probed(pool: &Pool) -> bool {
+    pool.app.health_via == "probe"
+}
+
+/// One host, while what it runs is put together.
+struct Placement<'t> {
+    project: &'t str,
+    name: &'t str,
+    host: &'t topology::Host,
+}
+
+impl Placement<'_> {
+    fn units(&self, pools: &[&Pool], proxies: &[&Proxy]) -> Vec<String> {
+        let mut units = vec![
+            format!("{}.slice", self.project),
+            naming::target(self.project),
+        ];
+        for pool in pools {
+            units.push(pool.target.clone());
+            units.extend(pool_units(pool));
+        }
+        for proxy in proxies {
+            units.push(format!("{}.socket", proxy.unit));
+            units.push(format!("{}.service", proxy.unit));
+        }
+        units.sort();
+        units
+    }
+
+    fn pool(&self, pool: &Pool) -> HostPool {
+        HostPool {
+            name: pool.name.clone(),
+            app: pool.app.name.clone(),
+            target: pool.target.clone(),
+            mode: pool.mode,
+            listeners: pool
+                .ports
+                .iter()
+                .map(|port| self.listener(pool, *port))
+                .collect(),
+        }
+    }
+
+    fn listener(&self, pool: &Pool, port: u16) -> HostListener {
+        let health = self.health(pool, port);
+        if pool.unit_per == "port" {
+            let stem = format!("{}@{port}", pool.unit);
+            let socket = if pool.socket_of == "systemd" {
+                format!("{stem}.socket")
+            } else {
+                String::new()
+            };
+            return HostListener {
+                port,
+                socket,
+                health,
+                services: vec![format!("{stem}.service")],
+                service_prefix: String::new(),
+                workers: "1".to_owned(),
+            };
+        }
+        let stem = naming::shared_stem(&pool.unit, port);
+        let count: u32 = pool.workers.parse().unwrap_or_default();
+        HostListener {
+            port,
+            socket: format!("{stem}.socket"),
+            health,
+            services: (1..=count).map(|n| format!("{stem}@{n}.service")).collect(),
+            service_prefix: format!("{stem}@"),
+            workers: pool.workers.clone(),
+        }
+    }
+
+    fn health(&self, pool: &Pool, port: u16) -> String {
+        let path = &pool.app.health_path;
+        if pool.listen == "unix" {
+            let socket = naming::unix_socket(self.project, &pool.name, &port.to_string());
+            return format!("http+unix://{socket}:{path}");
+        }
+        let socket = naming::socket(instance_address(pool, self.host), port);
+        format!("http://{socket}{path}")
+    }
+
+    /// A socket of systemd's that other hosts reach gets this host's address.
+    fn dropins(&self, pool: &Pool) -> Vec<DropIn> {
+        if pool.loopback || pool.socket_of == "app" {
+            return Vec::new();
+        }
+        let ip = self.host.address.value.ip();
+        let mut sockets: Vec<(String, u16)> = pool::listeners(pool)
+            .map(|l| (format!("{}.socket", l.unit), l.port))
+            .collect();
+        if pool.unit_per == "port" {
+            sockets.push((format!("{}@.socket", pool.unit), 0));
+        }
+        let dropin = |(unit, port)| DropIn {
+            host: self.name.to_owned(),
+            source: format!("systemd/hosts/{}/{unit}.d/50-listen.conf", self.name),
+            unit_dir: format!("{unit}.d"),
+            name: "50-listen.conf".to_owned(),
+            address: naming::bracketed(ip),
+            port,
+            allow: pool.allow.clone(),
+        };
+        sockets.into_iter().map(dropin).collect()
+    }
+
+    fn proxy(&self, proxy: &Proxy) -> HostProxy {
+        let file = &proxy.file;
+        HostProxy {
+            name: proxy.name.clone(),
+            engine: proxy.engine,
+            package: proxy.engine,
+            unit: format!("{}.service", proxy.unit),
+            socket: format!("{}.socket", proxy.unit),
+            config: format!("{}/{}/{file}", proxy.engine, proxy.name),
+            destination: format!("/etc/{}/{}/{file}", self.project, proxy.name),
+            health: format!("http://127.0.0.1:{}/status", proxy.status_port),
+        }
+    }
+}
+
+/// The unit files of a pool, its target left out.
+fn pool_units(pool: &Pool) -> Vec<String> {
+    let mut units = Vec::new();
+    if pool.unit_per == "port" {
+        units.push(format!("{}@.service", pool.unit));
+        if pool.socket_of == "systemd" {
+            units.push(format!("{}@.socket", pool.unit));
+        }
+    }
+    for listener in pool::listeners(pool) {
+        units.push(format!("{}.socket", listener.unit));
+        units.push(format!("{}@.service", listener.unit));
+    }
+    if is_probed(pool) {
+        units.push(format!("{}-probe.service", pool.unit));
+        units.push(format!("{}-probe.timer", pool.unit));
+    }
+    units
+}

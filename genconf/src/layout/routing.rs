@@ -1,0 +1,294 @@
+//! From a proxy as written to all that an engine must know of it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::naming;
+use super::pool::{self, Pool};
+use super::proxy::{Bind, Header, Limit, Proxy, Route, Server, Tls, Upstream};
+use crate::source::Spanned;
+use crate::topology::address::Listen;
+use crate::topology::choice::{Balance, Engine};
+use crate::topology::decode::Named;
+use crate::topology::quantity::Duration;
+use crate::topology::text::{Directive, HeaderName, HeaderValue};
+use crate::topology::{self, Topology, default, is_on};
+
+pub(super) fn resolve_all(topology: &Topology, pools: &[Pool]) -> Vec<Proxy> {
+    let mut written: Vec<_> = topology.proxies.iter().flat_map(Named::iter).collect();
+    written.sort_by_key(|(name, _)| &name.value);
+    let pools: HashMap<&str, &Pool> = pools.iter().map(|p| (p.name.as_str(), p)).collect();
+    written
+        .into_iter()
+        .zip(default::FIRST_STATUS..)
+        .map(|((name, proxy), status)| {
+            Resolver {
+                topology,
+                pools: &pools,
+                proxy,
+            }
+            .resolve(name.value.as_str(), status)
+        })
+        .collect()
+}
+
+struct Resolver<'t> {
+    topology: &'t Topology,
+    pools: &'t HashMap<&'t str, &'t Pool>,
+    proxy: &'t topology::Proxy,
+}
+
+impl Resolver<'_> {
+    fn resolve(&self, name: &str, status: u16) -> Proxy {
+        let proxy = self.proxy;
+        let engine = proxy.engine.as_ref().map_or(Engine::Nginx, |e| e.value);
+        let names = proxy
+            .server_name
+            .as_ref()
+            .map(|l| l.iter().map(|n| n.value.as_str().to_owned()).collect());
+        let directives = |list: Option<&Vec<Spanned<Directive>>>| {
+            list.into_iter()
+                .flatten()
+                .map(|d| d.value.as_str().to_owned())
+                .collect()
+        };
+        let extra = proxy.extra.as_ref();
+        Proxy {
+            name: name.to_owned(),
+            engine: engine.word(),
+            unit: naming::stem(self.topology.project.value.as_str(), name),
+            hosts: pool::hosts(self.topology, |host| is_on(proxy.hosts.as_ref(), host)),
+            file: file(engine),
+            listen: self.binds(),
+            tls: proxy.tls.iter().map(|tls| self.tls(tls)).collect(),
+            limits: proxy.rate_limit.iter().map(limit).collect(),
+            headers: headers(proxy.headers.as_ref()),
+            extra_global: directives(extra.and_then(|e| e.global.as_ref())),
+            extra_server: directives(extra.and_then(|e| e.server.as_ref())),
+            status_port: proxy.status.as_ref().map_or(status, |s| s.value.number()),
+            server_names: names.unwrap_or_else(|| vec!["_".to_owned()]),
+            max_body: proxy
+                .max_body
+                .as_ref()
+                .map_or(default::MAX_BODY, |b| b.value)
+                .bytes(),
+            connect_timeout_ms: self.timeout(|t| t.connect.as_ref(), default::CONNECT_TIMEOUT),
+            read_timeout_ms: self.timeout(|t| t.read.as_ref(), default::READ_TIMEOUT),
+            send_timeout_ms: self.timeout(|t| t.send.as_ref(), default::SEND_TIMEOUT),
+            stop_timeout_seconds: self.slowest_stop(),
+            upstreams: self.upstreams(),
+            routes: self.routes(),
+        }
+    }
+
+    fn timeout(
+        &self,
+        pick: fn(&topology::Timeouts) -> Option<&Spanned<Duration>>,
+        default: Duration,
+    ) -> u64 {
+        let written = self.proxy.timeouts.as_ref().and_then(pick);
+        written.map_or(default, |d| d.value).millis()
+    }
+
+    /// Where it serves, which TLS moves to 443 unless another place is written.
+    fn door(&self) -> Listen {
+        let usual = if self.proxy.tls.is_some() {
+            default::LISTEN_TLS
+        } else {
+            default::LISTEN
+        };
+        self.proxy.listen.as_ref().map_or(usual, |l| l.value)
+    }
+
+    fn binds(&self) -> Vec<Bind> {
+        let redirect = |tls: &topology::Tls| {
+            tls.redirect_from
+                .as_ref()
+                .map_or(default::REDIRECT_FROM, |l| l.value)
+        };
+        let door = Bind {
+            serves: true,
+            ..bind(self.door())
+        };
+        let redirects = self.proxy.tls.iter().map(|tls| bind(redirect(tls)));
+        std::iter::once(door).chain(redirects).collect()
+    }
+
+    fn tls(&self, tls: &topology::Tls) -> Tls {
+        let port = self.door().socket().port();
+        Tls {
+            certificate: tls.certificate.value.as_str().to_owned(),
+            key: tls.key.value.as_str().to_owned(),
+            hsts_seconds: tls
+                .hsts
+                .as_ref()
+                .map_or(default::HSTS, |d| d.value)
+                .seconds(),
+            port_suffix: if port == 443 {
+                String::new()
+            } else {
+                format!(":{port}")
+            },
+        }
+    }
+
+    fn balance(&self, route: &topology::Route) -> Balance {
+        let written = route.balance.as_ref().or(self.proxy.balance.as_ref());
+        written.map_or(Balance::RoundRobin, |b| b.value)
+    }
+
+    fn slowest_stop(&self) -> u64 {
+        let pools = self
+            .proxy
+            .routes
+            .iter()
+            .filter_map(|r| self.pools.get(r.pool.value.as_str()));
+        pools
+            .map(|p| p.app.stop_timeout_seconds)
+            .max()
+            .unwrap_or_default()
+    }
+
+    fn upstreams(&self) -> Vec<Upstream> {
+        let mut upstreams = BTreeMap::new();
+        for route in self.proxy.routes.iter() {
+            let balance = self.balance(route);
+            let Some(pool) = self.pools.get(route.pool.value.as_str()) else {
+                continue;
+            };
+            let name = upstream_name(&pool.name, balance);
+            upstreams
+                .entry(name.clone())
+                .or_insert_with(|| self.upstream(name, pool, balance));
+        }
+        upstreams.into_values().collect()
+    }
+
+    fn upstream(&self, name: String, pool: &Pool, balance: Balance) -> Upstream {
+        let mut hosts: Vec<_> = self
+            .topology
+            .hosts
+            .iter()
+            .filter(|(n, _)| pool.hosts.iter().any(|h| h == n.value.as_str()))
+            .collect();
+        hosts.sort_by_key(|(name, _)| &name.value);
+        // Port by port over the hosts, so that the first rounds already reach every host.
+        let places = pool
+            .ports
+            .iter()
+            .flat_map(|port| hosts.iter().map(move |host| (*port, *host)));
+        let servers: Vec<Server> = places
+            .map(|(port, (name, host))| self.server(pool, port, (name.value.as_str(), host)))
+            .collect();
+        Upstream {
+            name,
+            pool: pool.name.clone(),
+            health_path: pool.app.health_path.clone(),
+            health_interval_ms: pool.app.health_interval_ms,
+            balance: balance.word(),
+            spans_hosts: hosts.len() > 1,
+            zone_kib: (servers.len() * 2).next_multiple_of(64).max(64),
+            servers,
+        }
+    }
+
+    fn server(&self, pool: &Pool, port: u16, host: (&str, &topology::Host)) -> Server {
+        let project = self.topology.project.value.as_str();
+        Server {
+            host: host.0.to_owned(),
+            name: format!("{}-{port}", host.0),
+            socket: match pool.listen {
+                "unix" => naming::unix_socket(project, &pool.name, &port.to_string()),
+                _ => naming::socket(instance_address(pool, host.1), port),
+            },
+        }
+    }
+
+    fn routes(&self) -> Vec<Route> {
+        let trimmed = |path: &str| path.trim_end_matches('/').to_owned();
+        let mut routes: Vec<_> = self
+            .proxy
+            .routes
+            .iter()
+            .map(|route| Route {
+                path: trimmed(route.path.value.as_str()),
+                upstream: upstream_name(route.pool.value.as_str(), self.balance(route)),
+                pool: route.pool.value.as_str().to_owned(),
+                rewrites: route.rewrite.is_some(),
+                rewrite: route
+                    .rewrite
+                    .as_ref()
+                    .map_or(String::new(), |r| trimmed(r.value.as_str())),
+            })
+            .collect();
+        routes.sort_by(|a, b| {
+            b.path
+                .len()
+                .cmp(&a.path.len())
+                .then_with(|| a.path.cmp(&b.path))
+        });
+        routes
+    }
+}
+
+/// Where an instance of `pool` on `host` listens.
+pub(super) fn instance_address(pool: &Pool, host: &topology::Host) -> std::net::IpAddr {
+    if pool.loopback {
+        std::net::Ipv4Addr::LOCALHOST.into()
+    } else {
+        host.address.value.ip()
+    }
+}
+
+fn upstream_name(pool: &str, balance: Balance) -> String {
+    match balance {
+        Balance::RoundRobin => pool.to_owned(),
+        other => format!("{pool}-{}", other.word()),
+    }
+}
+
+fn file(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Nginx => "nginx.conf",
+        Engine::Haproxy => "haproxy.cfg",
+    }
+}
+
+fn limit(limit: &topology::RateLimit) -> Limit {
+    Limit {
+        requests: limit.rate.value.requests(),
+        unit: limit.rate.value.unit(),
+        burst: limit
+            .burst
+            .as_ref()
+            .map_or(default::BURST, |b| b.value.number()),
+    }
+}
+
+fn headers(written: Option<&Named<HeaderName, Spanned<HeaderValue>>>) -> Vec<Header> {
+    let header = |(name, value): (&Spanned<HeaderName>, &Spanned<HeaderValue>)| Header {
+        name: name.value.as_str().to_owned(),
+        value: value.value.as_str().to_owned(),
+    };
+    let mut headers: Vec<_> = written
+        .into_iter()
+        .flat_map(Named::iter)
+        .map(header)
+        .collect();
+    headers.sort_by(|a, b| a.name.cmp(&b.name));
+    headers
+}
+
+fn bind(listen: Listen) -> Bind {
+    let socket = listen.socket();
+    let local = match socket.ip() {
+        ip if !ip.is_unspecified() => ip,
+        std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+        std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+    };
+    Bind {
+        socket: socket.to_string(),
+        port: socket.port(),
+        serves: false,
+        local: naming::socket(local, socket.port()),
+    }
+}
