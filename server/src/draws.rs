@@ -6,7 +6,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use rand::{Rng, RngExt};
-use rand_distr::{Binomial, Distribution};
+
+use crate::binomial;
 
 /// How many different values a draw can have: 1, 2, … `FACES`.
 pub const FACES: usize = 1000;
@@ -62,16 +63,11 @@ impl Tally {
     /// Samples the counts themselves: of the draws that are left, those that
     /// fall on the next value are binomial with probability one in the number
     /// of values left. This is the multinomial distribution, not a likeness.
-    ///
-    /// # Panics
-    /// Never: one over a positive whole number is a probability.
     pub fn multinomial(draws: u64, generator: &mut impl Rng) -> Self {
         let mut counts = [0; FACES];
         let mut left = draws;
         for (count, values_left) in counts.iter_mut().zip((2..=1000_u16).rev()) {
-            let probability = f64::from(values_left).recip();
-            let next = Binomial::new(left, probability).expect("a probability");
-            *count = next.sample(generator);
+            *count = binomial::sample(left, values_left, generator);
             left -= *count;
         }
         counts[FACES - 1] = left;

@@ -51,7 +51,7 @@ impl Identity {
             .clone()
             .unwrap_or_else(|| format!("{mode}-{}", id()));
         Self {
-            served_by: HeaderValue::from_str(&name).unwrap_or_else(|_| HeaderValue::from(id())),
+            served_by: served_by(name),
             mode,
             instance,
             workers: match role {
@@ -71,6 +71,14 @@ impl Identity {
             directory: std::env::current_dir().unwrap_or_default(),
             processors: processors(),
         }
+    }
+}
+
+/// A header value that lives as long as the process is the cheapest to copy.
+fn served_by(name: String) -> HeaderValue {
+    match HeaderValue::from_str(&name) {
+        Ok(_) => HeaderValue::from_static(name.leak()),
+        Err(_) => HeaderValue::from(id()),
     }
 }
 

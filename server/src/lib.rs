@@ -12,6 +12,7 @@
 //! | `listener`, `notify`, `log` | socket, supervisor, standard output |
 
 mod app;
+mod binomial;
 mod connection;
 pub mod draws;
 mod identity;

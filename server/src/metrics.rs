@@ -9,47 +9,22 @@ use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 
-/// The routes that are counted apart.
-const ROUTES: [&str; 7] = [
-    "/api/randoms",
-    "/info",
-    "/health",
-    "/ready",
-    "/metrics",
-    "/",
-    "other",
-];
+use crate::routes::{PATHS, Route};
 
 /// The statuses this server gives; anything else is counted as `other`.
-const STATUSES: [u16; 8] = [200, 304, 400, 404, 405, 415, 500, 503];
+const STATUSES: [u16; 6] = [200, 400, 404, 405, 500, 503];
 
 /// Upper bounds of the latency histogram in microseconds.
 const BUCKETS: [u64; 12] = [
     25, 50, 100, 250, 500, 1_000, 2_500, 10_000, 50_000, 250_000, 1_000_000, 10_000_000,
 ];
 
-/// A route's place in the counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Route(usize);
-
-impl Route {
-    /// The route a path belongs to; a trailing slash makes no difference.
-    pub(crate) fn of(path: &str) -> Self {
-        let path = match path.strip_suffix('/') {
-            Some("") | None => path,
-            Some(rest) => rest,
-        };
-        let place = ROUTES.iter().position(|&route| route == path);
-        Self(place.unwrap_or(ROUTES.len() - 1))
-    }
-}
-
 /// The counters of one process.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     started: Instant,
     total: AtomicU64,
-    requests: [[AtomicU64; STATUSES.len() + 1]; ROUTES.len()],
+    requests: [[AtomicU64; STATUSES.len() + 1]; PATHS.len()],
     latency: [AtomicU64; BUCKETS.len() + 1],
     latency_nanos: AtomicU64,
     /// Requests being answered.
@@ -125,7 +100,7 @@ impl Metrics {
     fn write_requests(&self, out: &mut String) {
         let name = "randoms_requests_total";
         write_head(out, (name, "Requests answered.", "counter"));
-        for (route, statuses) in ROUTES.iter().zip(&self.requests) {
+        for (route, statuses) in PATHS.iter().zip(&self.requests) {
             for (index, count) in statuses.iter().enumerate() {
                 let count = count.load(Relaxed);
                 if count > 0 {
@@ -170,12 +145,6 @@ fn write_single(out: &mut String, head: Head<'_>, value: impl std::fmt::Display)
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn trailing_slash_is_the_same_route() {
-        assert_eq!(Route::of("/api/randoms/"), Route::of("/api/randoms"));
-        assert_ne!(Route::of("/"), Route::of("/elsewhere"));
-    }
 
     #[test]
     fn histogram_is_cumulative_and_complete() {

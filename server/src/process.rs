@@ -13,7 +13,7 @@ use crate::identity::{Identity, Role};
 use crate::listener::{Bound, Keeper};
 use crate::log::Log;
 use crate::notify::{Supervisor, watchdog_bound};
-use crate::routes::routes;
+use crate::routes::Routes;
 use crate::serve::{Order, Server};
 use crate::settings::Settings;
 use crate::watchdog;
@@ -56,15 +56,15 @@ impl Process {
     }
 
     async fn run(self, settings: &Settings, app: &'static App) -> io::Result<()> {
-        let service = warp::service(routes(app));
+        let routes = Routes::new(app);
         let supervisor = Arc::new(self.supervisor);
         spawn_signals(&self.orders, self.role, self.bound.keeper)?;
         if let Some(period) = self.pings {
-            let pings = watchdog::ping(Arc::clone(&supervisor), service.clone(), period);
+            let pings = watchdog::ping(Arc::clone(&supervisor), routes, period);
             tokio::spawn(pings);
         }
         let address = self.bound.describe();
-        let server = Server::new(app, service, settings.limits);
+        let server = Server::new(app, routes, settings.limits);
         let orders = self.orders.subscribe();
         spawn_stopping(self.orders.subscribe(), Arc::clone(&supervisor));
         let serving = server.run(self.bound, orders, settings.drain);

@@ -9,18 +9,17 @@ use hyper::Request;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::notify::Supervisor;
-use crate::serve::{Bodiless, Routes};
+use crate::routes::{Bodiless, Route, Routes};
 
 /// Tells the supervisor `alive` each `period`, as long as that is true.
-pub(crate) async fn ping(supervisor: Arc<Supervisor>, routes: impl Routes, period: Duration) {
+pub(crate) async fn ping(supervisor: Arc<Supervisor>, routes: &'static Routes, period: Duration) {
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let mut routes = routes.clone();
         // A task of its own: a runtime that starts no more tasks is stuck.
-        let answer = tokio::spawn(async move { routes.call(health()).await });
-        if let Ok(Ok(response)) = answer.await
+        let answer = tokio::spawn(async { routes.answer(Route::of("/health"), health()) });
+        if let Ok(response) = answer.await
             && response.status().is_success()
         {
             supervisor.alive();

@@ -1,7 +1,7 @@
 //! How an event becomes a line: text for people, text for the journal, JSON.
 
-use std::fmt::Write as _;
-use std::io::Write;
+use std::fmt;
+use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Event;
@@ -32,13 +32,12 @@ impl Form {
 
     /// Appends the line of an event.
     pub(super) fn write(self, out: &mut Vec<u8>, at: SystemTime, event: &Event) {
-        let line = match self {
-            Self::Text => format!("{} {}", timestamp(at), sentence(event)),
-            Self::Journal => format!("{}{}", level(event).0, sentence(event)),
-            Self::Json => json(at, event),
-        };
         // Writing into memory cannot fail.
-        let _ = writeln!(out, "{line}");
+        let _ = match self {
+            Self::Text => writeln!(out, "{} {}", Timestamp(at), Sentence(event)),
+            Self::Journal => writeln!(out, "{}{}", level(event).0, Sentence(event)),
+            Self::Json => json(out, at, event),
+        };
     }
 }
 
@@ -49,48 +48,57 @@ fn level(event: &Event) -> (&'static str, &'static str) {
     }
 }
 
-fn sentence(event: &Event) -> String {
-    match event {
-        Event::Generated { cant, took } => {
-            format!("generated list cant={cant} took={}us", took.as_micros())
+struct Sentence<'a>(&'a Event);
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Event::Generated { cant, took } => {
+                write!(
+                    out,
+                    "generated list cant={cant} took={}us",
+                    took.as_micros()
+                )
+            }
+            Event::Note(text) => out.write_str(text),
+            Event::Warning(text) => write!(out, "warning: {text}"),
         }
-        Event::Note(text) => text.clone(),
-        Event::Warning(text) => format!("warning: {text}"),
     }
 }
 
-fn json(at: SystemTime, event: &Event) -> String {
-    let mut line = format!(
-        r#"{{"time":"{}","level":"{}","pid":{},"#,
-        timestamp(at),
-        level(event).1,
-        std::process::id()
-    );
-    let rest = match event {
-        Event::Generated { cant, took } => format!(
-            r#""event":"generated list","cant":{cant},"took_us":{}}}"#,
-            took.as_micros()
-        ),
-        Event::Note(text) | Event::Warning(text) => {
-            format!(r#""event":{}}}"#, serde_json::json!(text))
+fn json(out: &mut Vec<u8>, at: SystemTime, event: &Event) -> io::Result<()> {
+    let (time, level, pid) = (Timestamp(at), level(event).1, std::process::id());
+    write!(
+        out,
+        r#"{{"time":"{time}","level":"{level}","pid":{pid},"event":"#
+    )?;
+    match event {
+        Event::Generated { cant, took } => {
+            let micros = took.as_micros();
+            writeln!(
+                out,
+                r#""generated list","cant":{cant},"took_us":{micros}}}"#
+            )
         }
-    };
-    let _ = write!(line, "{rest}");
-    line
+        Event::Note(text) | Event::Warning(text) => writeln!(out, "{}}}", serde_json::json!(text)),
+    }
 }
 
-/// The time in UTC as RFC 3339 has it, to the millisecond.
-fn timestamp(at: SystemTime) -> String {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let (year, month, day) = civil(days);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-        second / 3600,
-        second / 60 % 60,
-        second % 60,
-        since.subsec_millis()
-    )
+/// A time in UTC as RFC 3339 has it, to the millisecond.
+struct Timestamp(SystemTime);
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+        let (year, month, day) = civil(days);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        let millis = since.subsec_millis();
+        write!(
+            out,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
+        )
+    }
 }
 
 /// Year, month and day of a number of days since 1970-01-01. Counted in years
@@ -121,7 +129,7 @@ mod tests {
 
     #[test]
     fn timestamp_is_utc_in_rfc_3339() {
-        let at = |seconds| timestamp(UNIX_EPOCH + Duration::from_millis(seconds));
+        let at = |millis| Timestamp(UNIX_EPOCH + Duration::from_millis(millis)).to_string();
         assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(at(951_782_399_999), "2000-02-28T23:59:59.999Z");
         assert_eq!(at(951_782_400_000), "2000-02-29T00:00:00.000Z");

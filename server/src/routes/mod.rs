@@ -1,14 +1,20 @@
-//! What the server answers: the filters that choose, and one file for each
-//! answer that is more than a word.
+//! What the server answers: the table of paths, the filters behind each, and
+//! one file for each answer that is more than a word.
 
 mod info;
 mod problem;
 mod randoms;
 
-use bytes::Bytes;
-use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{Request, StatusCode};
+use tower_service::Service;
 use warp::reject::{MethodNotAllowed, Rejection};
 use warp::reply::Response;
 use warp::{Filter, Reply};
@@ -22,40 +28,96 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 
-/// All routes; what none of them takes becomes a problem.
-pub(crate) fn routes(
-    app: &'static App,
-) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
-    let info = Info::new(app);
-    let randoms = warp::path!("api" / "randoms")
-        .and(readable())
-        .or(warp::path!("api" / "randoms").and(warp::post()))
-        .unify()
-        .and(query())
-        .map(move |query: String| randoms::answer(app, &query));
-    let info = warp::path!("info")
-        .or(warp::path::end())
-        .unify()
-        .and(readable())
-        .and(warp::header::optional("accept"))
-        .map(move |wanted: Option<Wanted>| info.answer(wanted));
-    let health = warp::path!("health").and(readable()).map(|| word("ok\n"));
-    let ready = warp::path!("ready")
-        .and(readable())
-        .map(move || readiness(app));
-    let metrics = warp::path!("metrics")
-        .and(readable())
-        .map(move || metrics(app));
-    randoms
-        .or(info)
-        .unify()
-        .or(health)
-        .unify()
-        .or(ready)
-        .unify()
-        .or(metrics)
-        .unify()
-        .recover(refuse)
+/// The paths of the table, by the number of their route. The last one stands
+/// for all others.
+pub(crate) const PATHS: [&str; 7] = [
+    "/api/randoms",
+    "/info",
+    "/health",
+    "/ready",
+    "/metrics",
+    "/",
+    "other",
+];
+
+/// What the routes take: the body has been read before.
+pub(crate) type Bodiless = Request<Empty<Bytes>>;
+
+type Handler = Box<dyn Fn(Bodiless) -> Response + Send + Sync>;
+
+/// A path's number in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Route(pub(crate) usize);
+
+impl Route {
+    /// The route of a path; a trailing slash makes no difference.
+    pub(crate) fn of(path: &str) -> Self {
+        let path = match path.strip_suffix('/') {
+            Some("") | None => path,
+            Some(rest) => rest,
+        };
+        let place = PATHS.iter().position(|&known| known == path);
+        Self(place.unwrap_or(PATHS.len() - 1))
+    }
+}
+
+/// The answers to all requests.
+///
+/// The path is looked up in a table and not by a chain of filters: trying one
+/// filter after the other moves the request along, which cost more than all
+/// else that this server does for a small answer.
+pub(crate) struct Routes {
+    table: [Handler; PATHS.len()],
+}
+
+impl Routes {
+    /// The routes of a process, kept until it ends.
+    pub(crate) fn new(app: &'static App) -> &'static Self {
+        let info = Info::new(app);
+        let page = move || {
+            readable()
+                .and(warp::header::optional("accept"))
+                .map(move |wanted: Option<Wanted>| info.answer(wanted))
+        };
+        let randoms = readable()
+            .or(warp::post())
+            .unify()
+            .and(query())
+            .map(move |query: String| randoms::answer(app, &query));
+        let table = [
+            handler(randoms),
+            handler(page()),
+            handler(readable().map(|| word("ok\n"))),
+            handler(readable().map(move || readiness(app))),
+            handler(readable().map(move || metrics(app))),
+            handler(page()),
+            Box::new(|_| nothing()) as Handler,
+        ];
+        Box::leak(Box::new(Self { table }))
+    }
+
+    /// Answers a request.
+    pub(crate) fn answer(&self, route: Route, request: Bodiless) -> Response {
+        self.table[route.0](request)
+    }
+}
+
+/// Makes a filter a function. None of ours waits for anything, so that its
+/// first poll is its last.
+fn handler<F>(filter: F) -> Handler
+where
+    F: Filter<Error = Rejection> + Clone + Send + Sync + 'static,
+    F::Extract: Reply,
+    F::Future: Send,
+{
+    let service = warp::service(filter.recover(refuse));
+    Box::new(move |request| {
+        let answer = pin!(service.clone().call(request));
+        match answer.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(response)) => response,
+            Poll::Pending => unavailable(),
+        }
+    })
 }
 
 /// GET, or HEAD for the same without a body.
@@ -96,9 +158,7 @@ fn metrics(app: &App) -> Response {
         (
             "randoms_requests_in_flight",
             "Requests being answered.",
-            app.metrics
-                .in_flight
-                .load(std::sync::atomic::Ordering::Relaxed),
+            app.metrics.in_flight.load(Relaxed),
         ),
         (
             "randoms_connections_open",
@@ -119,14 +179,33 @@ fn metrics(app: &App) -> Response {
     respond(PROMETHEUS, app.metrics.text(&gauges).into())
 }
 
+fn nothing() -> Response {
+    Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path.").response()
+}
+
+fn unavailable() -> Response {
+    let detail = "The answer is not ready.";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).response()
+}
+
 async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
-    let problem = if rejection.is_not_found() {
-        Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path.")
-    } else if rejection.find::<MethodNotAllowed>().is_some() {
+    let problem = if rejection.find::<MethodNotAllowed>().is_some() {
         let detail = "This path does not take this method.";
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     } else {
         Problem::new(StatusCode::BAD_REQUEST, "The request cannot be read.")
     };
     Ok(problem.response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailing_slash_is_the_same_route() {
+        assert_eq!(Route::of("/api/randoms/"), Route::of("/api/randoms"));
+        assert_ne!(Route::of("/"), Route::of("/elsewhere"));
+        assert_eq!(Route::of("/").0, 5);
+    }
 }

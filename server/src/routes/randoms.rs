@@ -34,7 +34,13 @@ pub(super) fn answer(app: &App, query: &str) -> Response {
         Err(problem) => return problem.response(),
     };
     let started = Instant::now();
-    let tally = GENERATOR.with_borrow_mut(|generator| Tally::draw(cant, generator));
+    let tally = GENERATOR.with_borrow_mut(|shared| {
+        // A copy can stay in registers for as long as the draws take.
+        let mut generator = shared.clone();
+        let tally = Tally::draw(cant, &mut generator);
+        *shared = generator;
+        tally
+    });
     let response = respond(JSON, tally.json());
     let took = started.elapsed();
     app.metrics.draws.fetch_add(cant, Relaxed);

@@ -1,44 +1,23 @@
 //! One request: its body is read to the end, the routes answer, the answer is
 //! counted and named.
 
-use std::convert::Infallible;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
-use tower_service::Service;
 
 use crate::app::App;
 use crate::connection::{Phase, Pulse};
-use crate::metrics::Route;
-use crate::routes::Problem;
+use crate::routes::{Problem, Route, Routes};
 
 /// Says which process answered.
 const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
-/// What the routes take: the body has been read before.
-pub(crate) type Bodiless = Request<Empty<Bytes>>;
-
-/// The answer of a warp route.
-pub(crate) type Answer = warp::reply::Response;
-
-/// The routes as a service.
-pub(crate) trait Routes:
-    Service<Bodiless, Response = Answer, Error = Infallible, Future: Send> + Clone + Send + 'static
-{
-}
-
-impl<T> Routes for T where
-    T: Service<Bodiless, Response = Answer, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + 'static
-{
-}
+/// The answer of a route.
+pub(super) type Answer = warp::reply::Response;
 
 /// Counts a request as in flight until dropped, finished or not.
 struct InFlight(&'static App);
@@ -59,7 +38,7 @@ impl Drop for InFlight {
 /// Answers one request.
 pub(super) async fn answer(
     app: &'static App,
-    mut routes: impl Routes,
+    routes: &Routes,
     pulse: &Pulse,
     request: Request<Incoming>,
 ) -> Answer {
@@ -69,10 +48,7 @@ pub(super) async fn answer(
     pulse.enter(Phase::Body);
     let (head, body) = request.into_parts();
     let mut response = match read_to_end(body).await {
-        Ok(()) => {
-            let Ok(response) = routes.call(Request::from_parts(head, Empty::new())).await;
-            response
-        }
+        Ok(()) => routes.answer(route, Request::from_parts(head, Empty::new())),
         Err(_) => Problem::new(StatusCode::BAD_REQUEST, "The body cannot be read.").response(),
     };
     let headers = response.headers_mut();

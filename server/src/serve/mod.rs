@@ -22,11 +22,10 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-pub(crate) use answer::{Bodiless, Routes};
-
 use crate::app::App;
 use crate::connection::Felt;
 use crate::listener::{Bound, Keeper, Listener};
+use crate::routes::Routes;
 use crate::settings::Limits;
 
 /// How long answers on open connections go on after the end of accepting: a
@@ -59,18 +58,18 @@ pub(crate) struct Ended {
 }
 
 /// Serves one listening socket.
-pub(crate) struct Server<R> {
+pub(crate) struct Server {
     app: &'static App,
-    routes: R,
+    routes: &'static Routes,
     limits: Limits,
     protocol: http1::Builder,
     graceful: GracefulShutdown,
     places: Arc<Semaphore>,
 }
 
-impl<R: Routes> Server<R> {
+impl Server {
     /// A server that has not begun.
-    pub(crate) fn new(app: &'static App, routes: R, limits: Limits) -> Self {
+    pub(crate) fn new(app: &'static App, routes: &'static Routes, limits: Limits) -> Self {
         let mut protocol = http1::Builder::new();
         protocol
             .timer(TokioTimer::new())
@@ -173,10 +172,10 @@ impl<R: Routes> Server<R> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let registration = self.app.connections.register();
-        let (app, routes) = (self.app, self.routes.clone());
+        let (app, routes) = (self.app, self.routes);
         let pulse = Arc::clone(&registration.pulse);
         let service = service_fn(move |request| {
-            let (routes, pulse) = (routes.clone(), Arc::clone(&pulse));
+            let pulse = Arc::clone(&pulse);
             async move { Ok::<_, Infallible>(answer::answer(app, routes, &pulse, request).await) }
         });
         let io = TokioIo::new(Felt::new(stream, Arc::clone(&registration.pulse)));
