@@ -24,7 +24,32 @@ fn main() -> io::Result<()> {
         .unwrap_or_default();
     fs::write(out.join("templates.rs"), table)?;
     println!("cargo:rerun-if-changed={}", root.display());
-    Ok(())
+    fs::write(out.join("topologies.rs"), examples(&here)?)
+}
+
+/// The root topology as `default`, then those of `topologies/`, for `genconf init`.
+fn examples(here: &Path) -> io::Result<String> {
+    let folder = here.join("../topologies").canonicalize()?;
+    let mut files = Vec::new();
+    collect(&folder, &mut files)?;
+    files.sort();
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let root = here.join("../topology.yaml").canonicalize()?;
+    println!("cargo:rerun-if-changed={}", root.display());
+    let mut table = format!(
+        "&[\n    (\"default\", include_str!({:?})),\n",
+        root.to_string_lossy()
+    );
+    for file in files
+        .iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "yaml"))
+    {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let file = file.to_string_lossy();
+        writeln!(table, "    ({name:?}, include_str!({file:?})),").map_err(io::Error::other)?;
+    }
+    table.push_str("]\n");
+    Ok(table)
 }
 
 /// Every file below `folder` but the golden trees, which only tests read.

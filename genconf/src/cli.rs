@@ -57,11 +57,16 @@ pub struct Cli {
 pub enum Command {
     /// Run the real tools on the rendered files, in a scratch copy
     Verify(VerifyArgs),
-    /// Tell what the code of a fault means
-    Explain {
-        /// The code, such as `port-clash`; without it, the list of all
-        code: Option<String>,
-    },
+    /// Tell what a fault means, or where a rendered line comes from
+    Explain(ExplainArgs),
+    /// Say what applying the topology would do on the hosts
+    Plan(PlanArgs),
+    /// Draw the topology
+    Graph(GraphArgs),
+    /// Write a topology to begin with
+    Init(InitArgs),
+    /// Print the manual page
+    Man,
     /// Print the JSON Schema of the topology, for editors
     Schema,
     /// Print completions for a shell
@@ -108,6 +113,70 @@ pub struct VerifyArgs {
     /// How faults are told
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// What is explained.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// A code such as `port-clash`, or `FILE:LINE` of the bundle; without it, the list of all codes
+    pub what: Option<String>,
+    /// The topology that made FILE
+    #[arg(long, default_value = "topology.yaml")]
+    pub topology: PathBuf,
+    /// Folder of the bundle [default: the topology's own]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// What is planned.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// The topology; `-` reads standard input
+    pub topology: PathBuf,
+    /// Folder of the bundle that the hosts have [default: the topology's own]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How faults are told
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// What is drawn, and for whom.
+#[derive(Args, Debug)]
+pub struct GraphArgs {
+    /// The topology; `-` reads standard input
+    pub topology: PathBuf,
+    /// The language of the drawing
+    #[arg(long, value_enum, default_value_t = Drawing::Svg)]
+    pub r#as: Drawing,
+    /// How faults are told
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// The language of a drawing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Drawing {
+    /// For browsers
+    Svg,
+    /// For pages that draw Mermaid
+    Mermaid,
+    /// For Graphviz
+    Dot,
+}
+
+/// Which topology to begin with, and where.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// The file to write; one that exists is left alone
+    #[arg(default_value = "topology.yaml")]
+    pub file: PathBuf,
+    /// Which example
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub example: String,
+    /// List the examples
+    #[arg(long)]
+    pub list: bool,
 }
 
 /// How faults are told.
@@ -168,7 +237,11 @@ pub fn run(
     match cli.command {
         None => commands::generate::run(&cli.generate, streams),
         Some(Command::Verify(args)) => commands::verify::run(&args, streams),
-        Some(Command::Explain { code }) => commands::explain::run(code.as_deref(), streams),
+        Some(Command::Explain(args)) => commands::explain::run(&args, streams),
+        Some(Command::Plan(args)) => commands::plan::run(&args, streams),
+        Some(Command::Graph(args)) => commands::graph::run(&args, streams),
+        Some(Command::Init(args)) => commands::init::run(&args, streams),
+        Some(Command::Man) => commands::man::run(streams),
         Some(Command::Schema) => commands::schema::run(streams),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "genconf", streams.out);

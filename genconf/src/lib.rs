@@ -10,6 +10,7 @@
 pub mod cli;
 pub mod commands;
 pub mod diagnostic;
+pub mod graph;
 pub mod layout;
 pub mod render;
 pub mod source;

@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("topology", &["source", "diagnostic"]),
     ("validate", &["source", "diagnostic", "topology"]),
     ("layout", &["source", "diagnostic", "topology", "validate"]),
+    ("graph", &["layout"]),
     ("tree", &["source"]),
     ("render", &["source", "diagnostic", "layout", "tree"]),
     (
@@ -23,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "topology",
             "validate",
             "layout",
+            "graph",
             "tree",
             "render",
         ],

@@ -24,6 +24,14 @@ impl Input<'_> {
         &self,
         streams: &mut Streams<'_>,
     ) -> io::Result<Result<Generated, Exit>> {
+        Ok(self.generate_from(streams)?.map(|(_, generated)| generated))
+    }
+
+    /// The same, with the source it came from.
+    pub(super) fn generate_from(
+        &self,
+        streams: &mut Streams<'_>,
+    ) -> io::Result<Result<(Source, Generated), Exit>> {
         let source = match self.read() {
             Ok(source) => source,
             Err(error) => {
@@ -41,7 +49,7 @@ impl Input<'_> {
             .and_then(|r| crate::generate(&source, &self.place, &r, &mut faults));
         self.tell(&faults, &source, streams)?;
         match made {
-            Ok(generated) => Ok(Ok(generated)),
+            Ok(generated) => Ok(Ok((source, generated))),
             Err(Refusal::Faulty) => Ok(Err(Exit::Fault)),
             Err(Refusal::Render(fault)) => {
                 writeln!(

@@ -3,7 +3,12 @@
 
 pub mod explain;
 pub mod generate;
+pub mod graph;
+pub mod init;
+pub mod man;
+pub mod plan;
 pub mod schema;
 pub mod verify;
 
 mod input;
+mod trace;

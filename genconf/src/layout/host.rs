@@ -79,6 +79,10 @@ pub struct HostListener {
     pub port: u16,
     /// The socket unit; empty where the app listens by itself.
     pub socket: String,
+    /// Path of its unix socket; empty for TCP.
+    pub unix_socket: String,
+    /// Path that answers 200 when it can serve.
+    pub health_path: String,
     /// URL of its health on this host; `http+unix://SOCKET:PATH` for a unix socket.
     pub health: String,
     /// The services behind it; empty where only the host knows how many.

@@ -118,7 +118,8 @@ impl Placement<'_> {
     }
 
     fn listener(&self, pool: &Pool, port: u16) -> HostListener {
-        let health = self.health(pool, port);
+        let (unix_socket, health) = (self.unix_socket(pool, port), self.health(pool, port));
+        let health_path = pool.app.health_path.clone();
         if pool.unit_per == "port" {
             let stem = format!("{}@{port}", pool.unit);
             let socket = if pool.socket_of == "systemd" {
@@ -129,6 +130,8 @@ impl Placement<'_> {
             return HostListener {
                 port,
                 socket,
+                unix_socket,
+                health_path,
                 health,
                 services: vec![format!("{stem}.service")],
                 service_prefix: String::new(),
@@ -140,6 +143,8 @@ impl Placement<'_> {
         HostListener {
             port,
             socket: format!("{stem}.socket"),
+            unix_socket,
+            health_path,
             health,
             services: (1..=count).map(|n| format!("{stem}@{n}.service")).collect(),
             service_prefix: format!("{stem}@"),
@@ -147,11 +152,17 @@ impl Placement<'_> {
         }
     }
 
+    fn unix_socket(&self, pool: &Pool, port: u16) -> String {
+        match pool.listen {
+            "unix" => naming::unix_socket(self.project, &pool.name, &port.to_string()),
+            _ => String::new(),
+        }
+    }
+
     fn health(&self, pool: &Pool, port: u16) -> String {
         let path = &pool.app.health_path;
         if pool.listen == "unix" {
-            let socket = naming::unix_socket(self.project, &pool.name, &port.to_string());
-            return format!("http+unix://{socket}:{path}");
+            return format!("http+unix://{}:{path}", self.unix_socket(pool, port));
         }
         let socket = naming::socket(instance_address(pool, self.host), port);
         format!("http://{socket}{path}")

@@ -77,6 +77,13 @@ impl Renderer {
         &self.specification
     }
 
+    /// Whether it is this renderer that makes the file at `path`.
+    #[must_use]
+    pub fn makes(&self, layout: &Layout, path: &BundlePath) -> bool {
+        let mut own = Tree::default();
+        self.render(layout, &mut own).is_ok() && own.get(path).is_some()
+    }
+
     /// Adds everything this renderer makes of `layout`.
     pub(super) fn render(&self, layout: &Layout, tree: &mut Tree) -> Result<(), RenderFault> {
         let layout = self.value(layout)?;

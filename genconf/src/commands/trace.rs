@@ -1,0 +1,279 @@
+//! Which line of the topology a rendered line comes from, found by experiment:
+//! each value of the topology is changed in turn, and what changes with it in
+//! the rendered file is what it says there. No template has to keep a record.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::diagnostic::Diagnostics;
+use crate::render::Renderer;
+use crate::source::{Kind, Node, Position, Source, Span, read};
+use crate::tree::{Artifact, BundlePath, Tree};
+
+/// A place of the topology that a line depends on.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Origin {
+    /// Line and column, from 1.
+    pub(super) at: (usize, usize),
+    /// The keys that lead there: `proxies.edge.listen`.
+    pub(super) key: String,
+}
+
+/// A scalar of the topology and the keys that lead to it.
+struct Leaf {
+    span: Span,
+    key: String,
+    /// Every place that has this name, when it is a name that others refer to.
+    places: Vec<Span>,
+}
+
+/// Finds origins in one topology.
+pub(super) struct Tracer<'t> {
+    source: &'t Source,
+    place: &'t str,
+    renderers: &'t [Renderer],
+}
+
+impl<'t> Tracer<'t> {
+    /// A tracer for `source`, rendered as from `place`.
+    pub(super) fn new(source: &'t Source, place: &'t str, renderers: &'t [Renderer]) -> Self {
+        Self {
+            source,
+            place,
+            renderers,
+        }
+    }
+
+    /// The places that line `line` (from 1) of the artifact at `path` depends on.
+    pub(super) fn origins(&self, path: &BundlePath, line: usize) -> Vec<Origin> {
+        let Some(tree) = self.tree(self.source.text()) else {
+            return Vec::new();
+        };
+        let text = tree.get(path).map(text_of).unwrap_or_default();
+        let wanted = text.lines().nth(line - 1).unwrap_or_default().to_owned();
+        let occurrence = text.lines().take(line).filter(|l| *l == wanted).count();
+        let leaves = read(self.source)
+            .map(|root| leaves(&root))
+            .unwrap_or_default();
+        let depends = |leaf: &&Leaf| {
+            let mut experiments = self.changed(leaf).filter_map(|t| self.tree(&t));
+            let gone = |other: Tree| {
+                let text = successor(path, &tree, &other).unwrap_or_default();
+                text.lines().filter(|l| *l == wanted).count() < occurrence
+            };
+            experiments.any(gone)
+        };
+        let origin = |leaf: &Leaf| {
+            let Position { line, column } = self.source.position(leaf.span.start);
+            Origin {
+                at: (line, column),
+                key: leaf.key.clone(),
+            }
+        };
+        let found: BTreeSet<_> = leaves.iter().filter(depends).map(origin).collect();
+        found.into_iter().collect()
+    }
+
+    /// What the topology comes to when it is `text`, if that is valid.
+    fn tree(&self, text: &str) -> Option<Tree> {
+        let source = Source::new(self.source.name(), text);
+        let made = crate::generate(
+            &source,
+            self.place,
+            self.renderers,
+            &mut Diagnostics::default(),
+        );
+        made.ok().map(|made| made.tree)
+    }
+
+    /// Texts of the topology in which only this leaf says something else.
+    fn changed<'l>(&'l self, leaf: &'l Leaf) -> impl Iterator<Item = String> + 'l {
+        let text = self.source.text();
+        let written = &text[leaf.span.start..leaf.span.end];
+        others(written).into_iter().map(move |other| {
+            let mut changed = text.to_owned();
+            // From the end, so that earlier places stay where they are.
+            for place in leaf.places.iter().rev() {
+                changed.replace_range(place.start..place.end, &other);
+            }
+            changed
+        })
+    }
+}
+
+fn text_of(artifact: &Artifact) -> String {
+    String::from_utf8_lossy(&artifact.bytes).into_owned()
+}
+
+/// The text at `path` in `new`; where the change gave the file another name,
+/// the text most like it among the files that `old` did not have.
+fn successor(path: &BundlePath, old: &Tree, new: &Tree) -> Option<String> {
+    if let Some(artifact) = new.get(path) {
+        return Some(text_of(artifact));
+    }
+    let extension = |p: &BundlePath| p.as_str().rsplit('.').next().map(str::to_owned);
+    let fresh =
+        |(p, _): &(&BundlePath, &Artifact)| old.get(p).is_none() && extension(p) == extension(path);
+    new.iter()
+        .find(fresh)
+        .map(|(_, artifact)| text_of(artifact))
+}
+
+/// Other things that could stand where `written` stands; what is not valid there is passed over.
+fn others(written: &str) -> Vec<String> {
+    const WORDS: [&str; 14] = [
+        "true",
+        "false",
+        "fork",
+        "cluster",
+        "round_robin",
+        "least_conn",
+        "ip_hash",
+        "random",
+        "tcp",
+        "unix",
+        "max",
+        "node",
+        "probe",
+        "haproxy",
+    ];
+    let mut others = Vec::new();
+    for step in [1000, 1, 7, 100] {
+        others.extend(shifted(written, step));
+    }
+    let quoted = written.len() > 1 && written.ends_with(['"', '\'']);
+    let inner = written.len() - usize::from(quoted);
+    others.push(format!("{}x{}", &written[..inner], &written[inner..]));
+    others.push(format!(
+        "{}/x{}",
+        written[..inner].trim_end_matches('/'),
+        &written[inner..]
+    ));
+    others.extend(
+        WORDS
+            .iter()
+            .filter(|w| **w != written)
+            .map(|w| (*w).to_owned()),
+    );
+    others
+}
+
+/// Every number of the last dotted part raised by `step`: `8082-8085` becomes `9082-9085`.
+fn shifted(written: &str, step: u64) -> Option<String> {
+    let (head, tail) = written
+        .rsplit_once('.')
+        .map_or(("", written), |(h, t)| (&written[..=h.len()], t));
+    let mut out = head.to_owned();
+    let mut digits = String::new();
+    let mut any = false;
+    for c in tail.chars().chain(['\0']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        if let Ok(number) = digits.parse::<u64>() {
+            out.push_str(&(number + step).to_string());
+            any = true;
+        }
+        digits.clear();
+        if c != '\0' {
+            out.push(c);
+        }
+    }
+    any.then_some(out)
+}
+
+/// Every scalar value and every name, in the order of the text.
+fn leaves(root: &Rc<Node>) -> Vec<Leaf> {
+    let mut found = Vec::new();
+    collect(root, "", &mut found);
+    let mut names = Vec::new();
+    for section in ["hosts", "apps", "pools", "proxies"] {
+        if let Some(Kind::Mapping(entries)) = root.get(section).map(|n| &n.kind) {
+            names.extend(entries.iter().map(|e| (section, Rc::clone(&e.key))));
+        }
+    }
+    for (section, key) in names {
+        let name = key.text().unwrap_or_default();
+        let mut places = vec![key.span];
+        places.extend(
+            found
+                .iter()
+                .filter(|l| refers(&l.key, section))
+                .filter(|l| text_at(root, l.span) == Some(name))
+                .map(|l| l.span),
+        );
+        places.sort_unstable();
+        found.push(Leaf {
+            span: key.span,
+            key: format!("{section}.{name}"),
+            places,
+        });
+    }
+    found
+}
+
+/// Whether the value at `key` names something of `section`.
+fn refers(key: &str, section: &str) -> bool {
+    let last = key.rsplit('.').find(|part| part.parse::<usize>().is_err());
+    matches!(
+        (last, section),
+        (Some("app"), "apps") | (Some("pool"), "pools") | (Some("hosts"), "hosts")
+    )
+}
+
+fn text_at(node: &Rc<Node>, span: Span) -> Option<&str> {
+    match &node.kind {
+        Kind::Scalar { text, .. } => (node.span == span).then_some(text),
+        Kind::Sequence(elements) => elements.iter().find_map(|n| text_at(n, span)),
+        Kind::Mapping(entries) => entries.iter().find_map(|e| text_at(&e.value, span)),
+    }
+}
+
+fn collect(node: &Rc<Node>, key: &str, found: &mut Vec<Leaf>) {
+    let below = |step: &str| {
+        if key.is_empty() {
+            step.to_owned()
+        } else {
+            format!("{key}.{step}")
+        }
+    };
+    match &node.kind {
+        Kind::Scalar { .. } if node.is_null() => {}
+        Kind::Scalar { .. } => found.push(Leaf {
+            span: node.span,
+            key: key.to_owned(),
+            places: vec![node.span],
+        }),
+        Kind::Sequence(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                collect(element, &below(&index.to_string()), found);
+            }
+        }
+        Kind::Mapping(entries) => {
+            for entry in entries {
+                collect(
+                    &entry.value,
+                    &below(entry.key.text().unwrap_or_default()),
+                    found,
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shifted_where_they_stand() {
+        assert_eq!(shifted("8082-8085", 1000).as_deref(), Some("9082-9085"));
+        assert_eq!(
+            shifted("192.168.56.11", 1).as_deref(),
+            Some("192.168.56.12")
+        );
+        assert_eq!(shifted("10s", 1).as_deref(), Some("11s"));
+        assert_eq!(shifted("spread", 1), None);
+    }
+}
