@@ -38,6 +38,7 @@ struct Up {
 }
 
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 struct Load {
     /// Where to: <http://ADDRESS:PORT/PATH>.
     target: Target,

@@ -4,7 +4,7 @@ use lab::Result;
 
 use crate::install::UNITS;
 use crate::row::Row;
-use crate::stage::{Stage, inactive, wait_active, wait_restarts};
+use crate::stage::{Stage, inactive, main_pid, wait_active, wait_restarts};
 
 /// The others serve, and the port comes back without a hand once the cause is gone.
 pub(crate) fn a_crash_loop_hurts_nobody_else(stage: &Stage) -> Result<()> {
@@ -17,9 +17,8 @@ pub(crate) fn a_crash_loop_hurts_nobody_else(stage: &Stage) -> Result<()> {
     ))?;
     host.run(&["systemctl", "restart", unit])?;
     let load = stage.load()?;
-    host.shell(&format!(
-        "touch /run/broken && systemctl kill --signal=KILL {unit}"
-    ))?;
+    let pid = main_pid(host, unit)?;
+    host.shell(&format!("touch /run/broken && kill -KILL {pid}"))?;
     // More starts than systemd's default limit of 5 would have allowed.
     wait_restarts(host, unit, 7)?;
     assert!(!inactive(host, &[unit])?.is_empty(), "it was to be broken");

@@ -4,7 +4,7 @@ use lab::load::Report;
 use lab::{Error, Result};
 
 use crate::row::Row;
-use crate::stage::{Stage, inactive, wait_active};
+use crate::stage::{Stage, inactive, wait_active, wait_inactive};
 
 /// Everything the root topology describes, on a host with two processors.
 pub(crate) const UNITS: [&str; 16] = [
@@ -200,12 +200,7 @@ fn exposure(stage: &Stage, unit: &str) -> Result<f64> {
 pub(crate) fn target_stops_and_starts_all(stage: &Stage) -> Result<()> {
     let host = stage.front();
     host.run(&["systemctl", "stop", "randoms.target"])?;
-    let stopped = inactive(host, &UNITS)?;
-    assert_eq!(
-        stopped.len(),
-        UNITS.len(),
-        "still active: all but {stopped:?}"
-    );
+    wait_inactive(host, &UNITS)?;
     host.run(&["systemctl", "start", "randoms.target"])?;
     wait_active(host, &UNITS)?;
     routes_answer(stage)

@@ -36,9 +36,7 @@ fn killed(stage: &Stage, (path, unit): (&str, &str), fault: &str) -> Result<()> 
     let load = stage.load_on(path, &[])?;
     for _ in 0..rounds() {
         let pid = main_pid(stage.front(), unit)?;
-        stage
-            .front()
-            .run(&["systemctl", "kill", "--signal=KILL", unit])?;
+        stage.front().run(&["kill", "-KILL", &pid.to_string()])?;
         wait_replaced(stage.front(), unit, pid)?;
     }
     let report = load.finish()?;

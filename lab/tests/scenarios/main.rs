@@ -5,15 +5,21 @@
 //! line picks the scenarios whose name contains it. `LAB_FULL=1` runs the long
 //! forms and writes `lab/RESULTS.md`.
 
+mod bad_release;
+mod change;
+mod controller_killed;
 mod crash_loop;
 mod deploy;
+mod disk_full;
 mod hang;
+mod host_loss;
 mod install;
 mod kill;
 mod programs;
 mod restart;
 mod row;
 mod runner;
+mod sandbox;
 mod stage;
 mod topology;
 
@@ -98,6 +104,47 @@ const ONE_HOST: &[Scenario] = &[
         "rolling_back_loses_nothing",
         deploy::rolling_back_loses_nothing,
     ),
+    Scenario(
+        "a_release_that_exits_is_refused",
+        bad_release::a_release_that_exits_is_refused,
+    ),
+    Scenario(
+        "an_unhealthy_release_is_refused",
+        bad_release::an_unhealthy_release_is_refused,
+    ),
+    Scenario(
+        "a_release_that_dies_soon_is_refused",
+        bad_release::a_release_that_dies_soon_is_refused,
+    ),
+    Scenario(
+        "a_release_for_another_machine_is_refused",
+        bad_release::a_release_for_another_machine_is_refused,
+    ),
+    Scenario(
+        "a_killed_controller_loses_nothing",
+        controller_killed::a_killed_controller_loses_nothing,
+    ),
+    Scenario(
+        "a_full_disk_leaves_no_half_release",
+        disk_full::a_full_disk_leaves_no_half_release,
+    ),
+    Scenario(
+        "reloading_the_proxy_loses_nothing",
+        change::reloading_the_proxy_loses_nothing,
+    ),
+    Scenario(
+        "changing_the_environment_loses_nothing",
+        change::changing_the_environment_loses_nothing,
+    ),
+    Scenario("scaling_up_loses_nothing", change::scaling_up_loses_nothing),
+    Scenario(
+        "scaling_down_loses_nothing",
+        change::scaling_down_loses_nothing,
+    ),
+    Scenario(
+        "an_instance_can_do_nothing_but_serve",
+        sandbox::an_instance_can_do_nothing_but_serve,
+    ),
     Scenario("reboot_brings_all_back", install::reboot_brings_all_back),
 ];
 
@@ -129,6 +176,22 @@ const OTHER_SUITE: &[Scenario] = &[
     ),
 ];
 
+/// A proxy host in front of two app hosts.
+const THREE_HOSTS: &[Scenario] = &[
+    Scenario(
+        "a_lost_host_loses_no_get",
+        host_loss::a_lost_host_loses_no_get,
+    ),
+    Scenario(
+        "a_rebooting_host_loses_no_get",
+        host_loss::a_rebooting_host_loses_no_get,
+    ),
+    Scenario(
+        "losing_both_hosts_is_counted",
+        host_loss::losing_both_hosts_is_counted,
+    ),
+];
+
 const GROUPS: &[Group] = &[
     Group {
         name: "Debian 12",
@@ -141,6 +204,18 @@ const GROUPS: &[Group] = &[
         hosts: || vec![HostPlan::new("node1", "192.168.56.11").on(Suite::Trixie)],
         topology: topology::ROOT,
         scenarios: OTHER_SUITE,
+    },
+    Group {
+        name: "three hosts",
+        hosts: || {
+            vec![
+                HostPlan::new("front", "192.168.56.10"),
+                HostPlan::new("node1", "192.168.56.11"),
+                HostPlan::new("node2", "192.168.56.12"),
+            ]
+        },
+        topology: topology::HOSTS,
+        scenarios: THREE_HOSTS,
     },
 ];
 

@@ -4,7 +4,7 @@ use lab::{Host, Result};
 
 use crate::install::UNITS;
 use crate::row::Row;
-use crate::stage::{Stage, is_full, wait_active};
+use crate::stage::{Stage, is_full, wait_active, wait_inactive};
 
 const NOTHING: &str = "0 GET, 0 POST";
 
@@ -77,10 +77,14 @@ pub(crate) fn a_closed_port_is_counted(stage: &Stage) -> Result<()> {
     let load = stage.load()?;
     stage
         .front()
-        .shell("systemctl stop 'randoms-spread@*.socket' 'randoms-spread@*.service'")?;
+        .run(&["systemctl", "stop", "randoms-spread.target"])?;
+    wait_inactive(
+        stage.front(),
+        &["randoms-spread@8082.socket", "randoms-spread@8082.service"],
+    )?;
     stage
         .front()
-        .run(&["systemctl", "start", "randoms.target"])?;
+        .run(&["systemctl", "start", "randoms-spread.target"])?;
     wait_active(stage.front(), &UNITS)?;
     let report = load.finish()?;
     assert!(

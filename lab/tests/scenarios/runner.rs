@@ -111,6 +111,7 @@ impl Runner {
             Err(_) => {}
         }
         self.failed.push(name.to_owned());
+        stage.mend();
         say(&format!("scenario {name} ... FAILED ({took:.1} s)"));
     }
 

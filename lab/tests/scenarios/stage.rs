@@ -76,6 +76,19 @@ impl Stage {
         Loading::start(self.lab.controller(), Programs::lab(), &words)
     }
 
+    /// After a failed scenario: what it left broken must not fail the next one.
+    pub(crate) fn mend(&self) {
+        for host in self.lab.hosts() {
+            let _ = host.restore_network();
+            let _ = host.shell(
+                "rm -rf /run/systemd/system/randoms* /run/broken; systemctl daemon-reload; \
+                 systemctl start randoms.target 'randoms-*.socket'",
+            );
+        }
+        let _ = self.bundle.put_artifact(ARTIFACT, &self.server);
+        let _ = self.play("site.yml", &[]);
+    }
+
     pub(crate) fn note(&self, row: Row) {
         if let Ok(mut rows) = self.rows.lock() {
             rows.push(row);
@@ -106,6 +119,19 @@ pub(crate) fn wait_active(host: &Host, units: &[&str]) -> Result<Duration> {
         Ok(lacking) if lacking.is_empty() => Seen::Yes(()),
         Ok(lacking) => Seen::NotYet(lacking.join(", ")),
         Err(error) => Seen::NotYet(error.to_string()),
+    })?;
+    Ok(took)
+}
+
+/// Waits until none of `units` is active or on its way down: what a target is
+/// made of stops in jobs of its own, for which `systemctl stop` does not wait.
+pub(crate) fn wait_inactive(host: &Host, units: &[&str]) -> Result<Duration> {
+    let state = format!("{} inactive on {}", units.join(", "), host.name());
+    let mut words = vec!["systemctl", "is-active"];
+    words.extend(units);
+    let ((), took) = wait::until(&state, RECOVERY, || match host.finish(&words) {
+        Ok(seen) if seen.stdout.lines().all(|state| state == "inactive") => Seen::Yes(()),
+        seen => Seen::NotYet(format!("{seen:?}")),
     })?;
     Ok(took)
 }

@@ -1,0 +1,124 @@
+//! Releases that must not get past the first instance.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use lab::{Host, Play, Result};
+
+use crate::deploy::current;
+use crate::install::UNITS;
+use crate::row::Row;
+use crate::stage::{ARTIFACT, CONNECTIONS, Stage, wait_active};
+
+/// The link is back within this after it was moved to the bad release. The
+/// watch of the first instance, 5 s, lies within.
+const FLIPPED: Duration = Duration::from_secs(10);
+
+const SERVER: &str = include_str!("bad_release.py");
+
+/// It ends before it ever says that it is ready.
+pub(crate) fn a_release_that_exits_is_refused(stage: &Stage) -> Result<()> {
+    refused(
+        stage,
+        "bad release: exits at once",
+        b"#!/bin/sh\nexit 7\n",
+        0,
+    )
+}
+
+/// It runs and serves, but its health path says no.
+pub(crate) fn an_unhealthy_release_is_refused(stage: &Stage) -> Result<()> {
+    refused(
+        stage,
+        "bad release: starts, is unhealthy",
+        served(500, 0).as_bytes(),
+        0,
+    )
+}
+
+/// It passes its health check and dies a little later; the requests it had in
+/// hand die with it.
+pub(crate) fn a_release_that_dies_soon_is_refused(stage: &Stage) -> Result<()> {
+    let bytes = served(200, 3);
+    refused(
+        stage,
+        "bad release: healthy, dies after 3 s",
+        bytes.as_bytes(),
+        CONNECTIONS,
+    )
+}
+
+/// It was built for another processor.
+pub(crate) fn a_release_for_another_machine_is_refused(stage: &Stage) -> Result<()> {
+    // The head of an ELF file (elf(5)) whose e_machine, at 18, is EM_AARCH64.
+    let mut bytes = stage.server[..4096].to_vec();
+    bytes[18] = 183;
+    refused(stage, "bad release: wrong architecture", &bytes, 0)
+}
+
+/// The script with its two figures.
+fn served(health: u16, life: u16) -> String {
+    SERVER.replacen(
+        "STOPPING =",
+        &format!("HEALTH, LIFE = {health}, {life}\nSTOPPING ="),
+        1,
+    )
+}
+
+/// `posts`: how many POSTs may be lost, since the release itself drops them.
+fn refused(stage: &Stage, fault: &str, bytes: &[u8], posts: u32) -> Result<()> {
+    let before = current(stage)?;
+    let load = stage.load()?;
+    stage.bundle.put_artifact(ARTIFACT, bytes)?;
+    let (play, away) = watched(stage, &before)?;
+    stage.bundle.put_artifact(ARTIFACT, &stage.server)?;
+    let report = load.finish()?;
+    let seen = format!(
+        "exit {:?}, on the bad release for {:.1} s",
+        play.code(),
+        away.as_secs_f64()
+    );
+    stage.note(Row::loaded(fault, "flipped back ≤ 10 s, 0 failed", &report).with(seen));
+    assert!(
+        play.code().is_some_and(|code| code != 0),
+        "it was accepted: {}",
+        play.said()
+    );
+    assert_eq!(current(stage)?, before, "{}", play.said());
+    wait_active(stage.front(), &UNITS)?;
+    assert!(!away.is_zero(), "it was never tried: {}", play.said());
+    assert!(away <= FLIPPED, "flipped back after {away:?}");
+    assert_eq!(report.get.failures(), 0, "{report}\n{:?}", report.events);
+    assert!(
+        report.post.failures() <= u64::from(posts),
+        "{report}\n{:?}",
+        report.events
+    );
+    Ok(())
+}
+
+/// Deploys, and measures how long `current` named another release than `before`.
+fn watched(stage: &Stage, before: &str) -> Result<(Play, Duration)> {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| time_away(stage.front(), before, &over));
+        let play = stage.play("deploy.yml", &[]);
+        over.store(true, Ordering::Relaxed);
+        Ok((play?, watch.join().unwrap_or_default()))
+    })
+}
+
+fn time_away(host: &Host, before: &str, over: &AtomicBool) -> Duration {
+    let link = host.root().join("opt/randoms/randoms/current");
+    let mut away = Duration::ZERO;
+    let mut last = Instant::now();
+    while !over.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(5));
+        let now = Instant::now();
+        if std::fs::read_link(&link).is_ok_and(|found| found.as_os_str() != before) {
+            away += now - last;
+        }
+        last = now;
+    }
+    away
+}

@@ -1,0 +1,111 @@
+//! Changes of the topology: only what changed is touched, and nothing is lost.
+
+use lab::Result;
+use lab::load::Report;
+
+use crate::install::UNITS;
+use crate::row::Row;
+use crate::stage::{Stage, inactive, main_pid, wait_active};
+use crate::topology::ROOT;
+
+/// A change of nginx.conf alone reloads nginx: same master, no instance touched.
+pub(crate) fn reloading_the_proxy_loses_nothing(stage: &Stage) -> Result<()> {
+    let nginx = main_pid(stage.front(), "randoms-edge.service")?;
+    let instance = main_pid(stage.front(), "randoms-spread@8082.service")?;
+    let changed = with_body_limit(ROOT);
+    changed_to(stage, &changed, "change of nginx.conf (reload)")?;
+    assert_eq!(
+        main_pid(stage.front(), "randoms-edge.service")?,
+        nginx,
+        "nginx was restarted"
+    );
+    assert_eq!(
+        main_pid(stage.front(), "randoms-spread@8082.service")?,
+        instance,
+        "an instance was restarted"
+    );
+    let reloads = stage
+        .front()
+        .shell("journalctl -u randoms-edge -o cat | grep -c reconfiguring")?;
+    assert_ne!(reloads, "0", "nginx was not reloaded");
+    Ok(())
+}
+
+/// A change of the environment restarts the pools of that app.
+pub(crate) fn changing_the_environment_loses_nothing(stage: &Stage) -> Result<()> {
+    let instance = main_pid(stage.front(), "randoms-spread@8082.service")?;
+    let changed = with_body_limit(ROOT).replace(
+        "health: /health",
+        "health: /health\n    env: { LAB: changed }",
+    );
+    changed_to(stage, &changed, "change of the environment")?;
+    assert_ne!(
+        main_pid(stage.front(), "randoms-spread@8082.service")?,
+        instance
+    );
+    let environment = stage.front().run(&[
+        "systemctl",
+        "show",
+        "--property=Environment",
+        "randoms-spread@8082",
+    ])?;
+    assert!(environment.contains("LAB=changed"), "{environment}");
+    Ok(())
+}
+
+/// A port more is served, and no other one suffers.
+pub(crate) fn scaling_up_loses_nothing(stage: &Stage) -> Result<()> {
+    let report = changed_to(
+        stage,
+        &ROOT.replace("8082-8085", "8082-8086"),
+        "scale from 4 to 5",
+    )?;
+    assert_eq!(
+        inactive(stage.front(), &["randoms-spread@8086.service"])?,
+        [""; 0]
+    );
+    let fifth = report.served_by.get("spread@8086").copied().unwrap_or(0);
+    assert!(
+        fifth > 0 || served_now(stage)?,
+        "the new instance answered nothing"
+    );
+    Ok(())
+}
+
+/// A port less: drained, then gone with its socket.
+pub(crate) fn scaling_down_loses_nothing(stage: &Stage) -> Result<()> {
+    changed_to(stage, ROOT, "scale from 5 to 4")?;
+    let rest = stage.front().run(&[
+        "systemctl",
+        "list-units",
+        "--no-legend",
+        "--all",
+        "randoms-spread@8086.*",
+    ])?;
+    assert_eq!(rest, "", "something of 8086 is left");
+    let ports = stage.front().run(&["ss", "-Hltn", "sport = :8086"])?;
+    assert_eq!(ports, "", "8086 is still open");
+    Ok(())
+}
+
+fn with_body_limit(topology: &str) -> String {
+    topology.replace("listen: 80", "listen: 80\n    max_body: 2MiB")
+}
+
+fn served_now(stage: &Stage) -> Result<bool> {
+    let report = stage.load()?.finish()?;
+    Ok(report.served_by.contains_key("spread@8086"))
+}
+
+fn changed_to(stage: &Stage, topology: &str, fault: &str) -> Result<Report> {
+    stage.bundle.render(topology)?;
+    let load = stage.load()?;
+    let play = stage.play("site.yml", &[])?;
+    let report = load.finish()?;
+    let play = play.success()?;
+    assert_ne!(play.count("node1", "changed")?, 0, "nothing was changed");
+    wait_active(stage.front(), &UNITS)?;
+    stage.note(Row::loaded(fault, "0 GET, 0 POST", &report));
+    assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
+    Ok(report)
+}
