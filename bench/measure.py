@@ -1,0 +1,76 @@
+"""One measurement: two sides asked in turn, and the median of their ratios."""
+
+import json
+import statistics
+import time
+
+ROUNDS = 3
+SECONDS = 2
+
+
+class Side:
+    """Something that answers at a URL in a room."""
+
+    def __init__(self, name, room, url, core=None):
+        self.name = name
+        self.room = room
+        self.url = url
+        self.core = core
+
+    def rate(self, connections):
+        """Requests a second under wrk."""
+        printed = self.room.run(
+            ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout", "10s", self.url],
+            self.core)
+        if "Non-2xx" in printed:
+            raise SystemExit(f"bench: {self.name} gave errors:\n{printed}")
+        lines = [line for line in printed.splitlines() if line.startswith("Requests/sec:")]
+        return float(lines[0].split()[1])
+
+
+class SlowSide(Side):
+    """One so slow that single requests are timed instead."""
+
+    REQUESTS = 2
+
+    def rate(self, connections):
+        began = time.monotonic()
+        for _ in range(self.REQUESTS):
+            self.room.get(self.url)
+        return self.REQUESTS / (time.monotonic() - began)
+
+
+class Row:
+    """A comparison with its goal and what came out."""
+
+    def __init__(self, title, goal, sides, connections=64):
+        self.title = title
+        self.goal = goal
+        self.left, self.right = sides
+        self.connections = connections
+        self.rates = []
+
+    def measure(self):
+        """Asks both sides in turn; who is first alternates too."""
+        for number in range(ROUNDS):
+            sides = [self.left, self.right]
+            if number % 2:
+                sides.reverse()
+            rates = {side: side.rate(self.connections) for side in sides}
+            self.rates.append((rates[self.left], rates[self.right]))
+        return self
+
+    def medians(self):
+        """The median rate of each side."""
+        return tuple(statistics.median(rate) for rate in zip(*self.rates))
+
+    def ratio(self):
+        """The median of the ratios of the rounds."""
+        return statistics.median(left / right for left, right in self.rates)
+
+
+def ask_a_million(side):
+    """Asks until the server has counted a million requests."""
+    url = side.url.split("/info")[0] + "/info"
+    while json.loads(side.room.get(url))["requests"] < 1_000_000:
+        side.room.run(["wrk", "-t1", "-c64", "-d3s", url], side.core)
