@@ -7,9 +7,10 @@ release than `current`: the next run sees both, and finishes or goes back.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Iterable
+from typing import Callable, Iterable
 
 from .description import App, Host, Instance
+from .health import probe
 from .roll import Failed, Roll
 from .store import DIGEST_LENGTH, Rejected, Store
 from .systemd import Manager, Refused
@@ -47,6 +48,7 @@ class Site:
     host: Host
     manager: Manager
     dry: bool = False
+    health: Callable[[str], str | None] = probe
 
     def store(self, app: App) -> Store:
         """Where the releases of `app` are."""
@@ -136,7 +138,7 @@ class Site:
         previous, fresh = store.proven, digest not in store.history
         if self.dry:
             return Outcome(app.name, digest, previous, fresh, changed=store.current != digest)
-        roll = Roll(self.host, self.manager, observe=observe)
+        roll = Roll(self.host, self.manager, self.health, observe)
         store.flip(digest)
         try:
             roll.bring_up(self._instances(app))
@@ -170,7 +172,7 @@ class Site:
         touched = list(reversed(roll.touched))
         rest = [instance for instance in self._instances(app) if instance not in touched]
         complaints = []
-        back = Roll(self.host, self.manager)
+        back = Roll(self.host, self.manager, self.health)
         for instance in [*touched, *rest]:
             try:
                 back.touch_if_needed(instance, is_forced=instance in touched)
@@ -205,7 +207,7 @@ class Site:
     def _roll_of(self, outcome: Outcome) -> Roll:
         by_name = {instance.unit: instance for instance in self.host.instances}
         touched = {by_name[unit]: run for unit, run in outcome.touched.items() if unit in by_name}
-        return Roll(self.host, self.manager, touched=touched)
+        return Roll(self.host, self.manager, self.health, touched=touched)
 
     def _here(self) -> list[App]:
         """Apps that have instances on this host and releases at all."""
