@@ -34,7 +34,9 @@ pub(crate) struct Identity {
     pub(crate) executable: PathBuf,
     pub(crate) directory: PathBuf,
     pub(crate) processors: usize,
-    /// The value of `x-served-by`.
+    /// The instance, or mode and process id.
+    pub(crate) name: String,
+    /// The value of `x-served-by`: the name.
     pub(crate) served_by: HeaderValue,
 }
 
@@ -51,7 +53,8 @@ impl Identity {
             .clone()
             .unwrap_or_else(|| format!("{mode}-{}", id()));
         Self {
-            served_by: served_by(name),
+            served_by: served_by(&name),
+            name,
             mode,
             instance,
             workers: match role {
@@ -75,9 +78,9 @@ impl Identity {
 }
 
 /// A header value that lives as long as the process is the cheapest to copy.
-fn served_by(name: String) -> HeaderValue {
-    match HeaderValue::from_str(&name) {
-        Ok(_) => HeaderValue::from_static(name.leak()),
+fn served_by(name: &str) -> HeaderValue {
+    match HeaderValue::from_str(name) {
+        Ok(_) => HeaderValue::from_static(name.to_owned().leak()),
         Err(_) => HeaderValue::from(id()),
     }
 }

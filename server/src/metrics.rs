@@ -74,8 +74,12 @@ impl Metrics {
     }
 
     /// The text of `/metrics` (Prometheus exposition format 0.0.4).
-    pub(crate) fn text(&self, gauges: &[(&str, &str, u64)]) -> String {
+    ///
+    /// Each worker of a cluster counts for itself; the labels of
+    /// `randoms_process` say whose figures these are.
+    pub(crate) fn text(&self, process: &[(&str, &str)], gauges: &[(&str, &str, u64)]) -> String {
         let mut out = String::with_capacity(4096);
+        write_process(&mut out, process);
         self.write_requests(&mut out);
         self.write_latency(&mut out);
         let counters = [
@@ -137,6 +141,21 @@ fn write_head(out: &mut String, (name, help, kind): Head<'_>) {
     let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
+fn write_process(out: &mut String, labels: &[(&str, &str)]) {
+    let name = "randoms_process";
+    write_head(out, (name, "The process that answered this.", "gauge"));
+    let label = |(name, value): &(&str, &str)| {
+        // The three that the format escapes, as Rust does.
+        let value = value
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n");
+        format!("{name}=\"{value}\"")
+    };
+    let labels: Vec<_> = labels.iter().map(label).collect();
+    let _ = writeln!(out, "{name}{{{}}} 1", labels.join(","));
+}
+
 fn write_single(out: &mut String, head: Head<'_>, value: impl std::fmt::Display) {
     write_head(out, head);
     let _ = writeln!(out, "{} {value}", head.0);
@@ -153,8 +172,9 @@ mod tests {
             let took = Duration::from_micros(micros);
             metrics.answered(Route::of("/info"), StatusCode::OK, took);
         }
-        let text = metrics.text(&[]);
+        let text = metrics.text(&[("mode", "a\"b")], &[]);
         for line in [
+            "randoms_process{mode=\"a\\\"b\"} 1",
             "randoms_requests_total{route=\"/info\",status=\"200\"} 4",
             "randoms_request_duration_seconds_bucket{le=\"0.000025\"} 1",
             "randoms_request_duration_seconds_bucket{le=\"0.00005\"} 3",

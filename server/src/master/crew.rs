@@ -14,7 +14,7 @@ use crate::log::Log;
 use crate::serve::Order;
 
 /// How long a worker may take to answer for the first time.
-const START: Duration = Duration::from_secs(10);
+const START: Duration = Duration::from_secs(20);
 
 /// How much longer than its drain deadline a leaving worker may live.
 const LAST_RESORT: Duration = Duration::from_secs(1);

@@ -6,6 +6,7 @@ mod problem;
 mod randoms;
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::pin::pin;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
@@ -42,6 +43,9 @@ pub(crate) const PATHS: [&str; 7] = [
 
 /// What the routes take: the body has been read before.
 pub(crate) type Bodiless = Request<Empty<Bytes>>;
+
+/// The methods of a path that only gives.
+const READ: &str = "GET, HEAD";
 
 type Handler = Box<dyn Fn(Bodiless) -> Response + Send + Sync>;
 
@@ -85,12 +89,12 @@ impl Routes {
             .and(query())
             .map(move |query: String| randoms::answer(app, &query));
         let table = [
-            handler(randoms),
-            handler(page()),
-            handler(readable().map(|| word("ok\n"))),
-            handler(readable().map(move || readiness(app))),
-            handler(readable().map(move || metrics(app))),
-            handler(page()),
+            handler("GET, HEAD, POST", randoms),
+            handler(READ, page()),
+            handler(READ, readable().map(|| word("ok\n"))),
+            handler(READ, readable().map(move || readiness(app))),
+            handler(READ, readable().map(move || metrics(app))),
+            handler(READ, page()),
             Box::new(|_| nothing()) as Handler,
         ];
         Box::leak(Box::new(Self { table }))
@@ -104,12 +108,13 @@ impl Routes {
 
 /// Makes a filter a function. None of ours waits for anything, so that its
 /// first poll is its last.
-fn handler<F>(filter: F) -> Handler
+fn handler<F>(methods: &'static str, filter: F) -> Handler
 where
     F: Filter<Error = Rejection> + Clone + Send + Sync + 'static,
     F::Extract: Reply,
     F::Future: Send,
 {
+    let refuse = move |rejection| ready(Ok::<_, Infallible>(refuse(methods, &rejection)));
     let service = warp::service(filter.recover(refuse));
     Box::new(move |request| {
         let answer = pin!(service.clone().call(request));
@@ -176,7 +181,13 @@ fn metrics(app: &App) -> Response {
             u64::from(app.is_draining()),
         ),
     ];
-    respond(PROMETHEUS, app.metrics.text(&gauges).into())
+    let identity = &app.identity;
+    let labels = [
+        ("instance", identity.name.as_str()),
+        ("mode", identity.mode.as_str()),
+        ("version", env!("CARGO_PKG_VERSION")),
+    ];
+    respond(PROMETHEUS, app.metrics.text(&labels, &gauges).into())
 }
 
 fn nothing() -> Response {
@@ -188,14 +199,13 @@ fn unavailable() -> Response {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).response()
 }
 
-async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
+fn refuse(methods: &'static str, rejection: &Rejection) -> Response {
     let problem = if rejection.find::<MethodNotAllowed>().is_some() {
-        let detail = "This path does not take this method.";
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+        Problem::method(methods)
     } else {
         Problem::new(StatusCode::BAD_REQUEST, "The request cannot be read.")
     };
-    Ok(problem.response())
+    problem.response()
 }
 
 #[cfg(test)]

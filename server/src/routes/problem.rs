@@ -2,10 +2,23 @@
 
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use serde::Serialize;
 use warp::reply::Response;
 
 /// The media type of a problem.
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// The members of a problem, in the order of the RFC.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    title: Option<&'a str>,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
+}
 
 /// A request that cannot be served, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +26,7 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
     parameter: Option<&'static str>,
+    allowed: Option<&'static str>,
 }
 
 impl Problem {
@@ -22,6 +36,7 @@ impl Problem {
             status,
             detail: detail.into(),
             parameter: None,
+            allowed: None,
         }
     }
 
@@ -33,22 +48,31 @@ impl Problem {
         }
     }
 
+    /// A method that is not among the `allowed` ones of its path.
+    pub(crate) fn method(allowed: &'static str) -> Self {
+        let detail = format!("This path takes {allowed}.");
+        Self {
+            allowed: Some(allowed),
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+        }
+    }
+
     /// The answer to send.
     pub(crate) fn response(&self) -> Response {
-        let mut body = serde_json::json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason(),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        if let Some(parameter) = self.parameter {
-            body["parameter"] = parameter.into();
-        }
-        let mut response = Response::new(body.to_string().into());
+        let body = Body {
+            kind: "about:blank",
+            title: self.status.canonical_reason(),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            parameter: self.parameter,
+        };
+        // Text and numbers cannot fail to become JSON.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = Response::new(body.into());
         *response.status_mut() = self.status;
         response.headers_mut().insert(CONTENT_TYPE, PROBLEM);
-        if self.status == StatusCode::METHOD_NOT_ALLOWED {
-            let methods = HeaderValue::from_static("GET, HEAD, POST");
+        if let Some(methods) = self.allowed {
+            let methods = HeaderValue::from_static(methods);
             response.headers_mut().insert(ALLOW, methods);
         }
         response

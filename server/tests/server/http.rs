@@ -63,7 +63,12 @@ fn wrong_request_gets_a_problem() {
         assert_eq!(problem["status"], status);
         assert!(problem["title"].is_string() && problem["detail"].is_string());
         assert_eq!(problem["parameter"] == "cant", status == 400);
-        assert_eq!(answer.header("allow").is_some(), status == 405);
+        let methods = match path {
+            _ if status != 405 => None,
+            "/api/randoms" => Some("GET, HEAD, POST"),
+            _ => Some("GET, HEAD"),
+        };
+        assert_eq!(answer.header("allow"), methods, "{method} {path}");
     }
 }
 
@@ -168,6 +173,8 @@ fn metrics_count_what_was_answered() {
         get(address, path);
     }
     let answer = get(address, "/metrics");
+    let pid = process.pid().as_raw_nonzero();
+    let version = env!("CARGO_PKG_VERSION");
     let kind = answer.header("content-type").expect("a kind");
     assert!(kind.starts_with("text/plain; version=0.0.4"));
     for line in [
@@ -178,6 +185,9 @@ fn metrics_count_what_was_answered() {
         "randoms_requests_in_flight 1",
         "randoms_draws_total 5",
         "randoms_draining 0",
+        &format!(
+            "randoms_process{{instance=\"fork-{pid}\",mode=\"fork\",version=\"{version}\"}} 1"
+        ),
     ] {
         assert!(
             answer.body.lines().any(|found| found == line),
@@ -204,4 +214,15 @@ fn each_list_is_a_line_of_the_log() {
     assert_eq!(line["level"], "info");
     process.stop();
     assert_eq!(process.lines_with("generated list"), 2);
+}
+
+#[test]
+fn several_threads_serve_as_one() {
+    let mut process = Process::start(&["--threads", "3"]);
+    let address = process.address();
+    for _ in 0..50 {
+        assert_eq!(get(address, "/api/randoms?cant=100").sum(), 100);
+    }
+    assert_eq!(get(address, "/info").json()["requests"], 50);
+    process.stop();
 }
