@@ -11,4 +11,5 @@ pub mod schema;
 pub mod verify;
 
 mod input;
+mod scratch;
 mod trace;

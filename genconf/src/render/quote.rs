@@ -24,6 +24,7 @@ pub(super) fn plain(text: &str, out: &mut dyn Write) -> io::Result<()> {
 /// Registers the filters of `languages`; `Err` names one that does not exist.
 pub(super) fn register(tera: &mut Tera, languages: &[String]) -> Result<(), String> {
     tera.register_filter("address", address);
+    tera.register_filter("url", url);
     for language in languages {
         match language.as_str() {
             "nginx" => {
@@ -58,6 +59,17 @@ fn address(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
         return Ok(safe(text));
     }
     Err(Error::message(format!("{text:?} is not an address")))
+}
+
+/// A URL of ours: a scheme, a place and a path. Its brackets and colons mean
+/// something elsewhere, so a shell gets it in quotes, which it cannot hold.
+fn url(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
+    let harmless = |b: u8| b.is_ascii_alphanumeric() || b"._:/@,+=-[]".contains(&b);
+    let ours = text.starts_with("http://") || text.starts_with("http+unix://");
+    if ours && text.bytes().all(harmless) {
+        return Ok(safe(text));
+    }
+    Err(Error::message(format!("{text:?} is not a URL")))
 }
 
 /// A string of nginx.conf. Inside quotes only the quote and the backslash are

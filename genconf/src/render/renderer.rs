@@ -174,7 +174,7 @@ impl Renderer {
         let text = self
             .tera
             .render(&rule.template, context)
-            .map_err(|e| self.fault(&rule.template, e.to_string()))?;
+            .map_err(|e| self.fault(&rule.template, whole(&e)))?;
         self.add(&path, text.into_bytes(), tree)
     }
 
@@ -182,7 +182,7 @@ impl Renderer {
     fn inline(&self, template: &str, context: &Context) -> Result<String, RenderFault> {
         self.tera
             .render_str(template, context, true)
-            .map_err(|e| self.fault(template, e.to_string()))
+            .map_err(|e| self.fault(template, whole(&e)))
     }
 
     fn add(&self, path: &str, bytes: Vec<u8>, tree: &mut Tree) -> Result<(), RenderFault> {
@@ -201,4 +201,16 @@ impl Renderer {
             message,
         }
     }
+}
+
+/// An error with its causes, which a template engine keeps to itself.
+fn whole(error: &tera::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        said.push_str(": ");
+        said.push_str(&next.to_string());
+        cause = next.source();
+    }
+    said
 }

@@ -116,7 +116,8 @@ impl Leaf for HeaderName {
 
 /// The value of an HTTP header field that every engine can be told to send:
 /// visible ASCII and spaces (RFC 9110, section 5.5), without `$`, which names
-/// a variable in nginx and cannot be escaped there, and `%`, the same in `HAProxy`.
+/// a variable in nginx and cannot be escaped there, and `%`, the same in `HAProxy`;
+/// at most 2,000 characters, since nginx takes words of 4,095 with their escapes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HeaderValue(String);
 
@@ -132,16 +133,16 @@ impl Leaf for HeaderValue {
     const WHAT: &'static str = "the value of a header";
 
     fn schema() -> Value {
-        json!({ "type": ["string", "number", "boolean"], "pattern": "^[ -#&-~]+$", "maxLength": 4096 })
+        json!({ "type": ["string", "number", "boolean"], "pattern": "^[ -#&-~]+$", "maxLength": 2000 })
     }
 
     fn read(text: &str) -> Result<Self, String> {
         let visible = |b: u8| matches!(b, b' '..=b'~') && b != b'$' && b != b'%';
-        if !text.is_empty() && text.len() <= 4096 && text.bytes().all(visible) {
+        if !text.is_empty() && text.len() <= 2000 && text.bytes().all(visible) {
             return Ok(Self(text.to_owned()));
         }
         Err(
-            "use visible ASCII and spaces without `$` and `%`, which proxies read as variables"
+            "use visible ASCII and spaces, at most 2000, without `$` and `%`, which proxies read as variables"
                 .to_owned(),
         )
     }
@@ -255,13 +256,14 @@ impl Leaf for UrlPath {
     const WHAT: &'static str = "a URL path";
 
     fn schema() -> Value {
-        json!({ "type": "string", "pattern": "^/[A-Za-z0-9._~/@:+=,-]*$", "maxLength": 1024 })
+        json!({ "type": "string", "pattern": "^/[A-Za-z0-9._/@:+=,-]*$", "maxLength": 1024 })
     }
 
     /// A subset of `path-absolute` of RFC 3986, section 3.3: percent escapes
-    /// are left out, because proxies compare paths after decoding them.
+    /// are left out, because proxies compare paths after decoding them, and so
+    /// is what means something in a shell.
     fn read(text: &str) -> Result<Self, String> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._~/@:+=,-".contains(&b);
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._/@:+=,-".contains(&b);
         if !text.starts_with('/') {
             return Err(format!(
                 "begin it with a slash: `/{}`",
@@ -281,7 +283,7 @@ impl Leaf for UrlPath {
         if text.len() <= 1024 && text.bytes().all(allowed) {
             return Ok(Self(text.to_owned()));
         }
-        Err("use letters, digits and `._~/@:+=,-`".to_owned())
+        Err("use letters, digits and `._/@:+=,-`".to_owned())
     }
 }
 

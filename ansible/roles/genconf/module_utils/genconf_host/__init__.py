@@ -13,6 +13,7 @@ Each module is named by the noun it defines:
   deploy       move the apps of a host between releases, or leave them where they were
   converge     start, reload and remove until systemd agrees with the description
   status       one row for each instance
+  prober       restart what hangs and cannot tell systemd so
   command      the same for a person on the host
 
 Ansible sends this package along with each task, so it never runs an older one.

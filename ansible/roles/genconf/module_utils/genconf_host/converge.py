@@ -17,8 +17,6 @@ from .health import probe
 from .roll import Roll, wait_until
 from .systemd import Manager, State
 
-# Units that run by themselves once started: a prober's timer, a watched path.
-STANDING = (".timer", ".path")
 # What is stopped first when something goes: a socket that is closed starts nothing again.
 ORDER = (".timer", ".path", ".socket", ".service", ".target")
 PROXY_DEADLINE = 30.0
@@ -39,14 +37,14 @@ class Convergence:
         host = self.host
         sockets = [socket for pool in host.pools for socket in pool.sockets]
         targets = [f"{host.project}.target", *(pool.target for pool in host.pools)]
-        standing = [unit for unit in host.units if unit.endswith(STANDING) and "@." not in unit]
         if not self.dry:
             self.manager.run("daemon-reload")
-        self._enable([*targets, *sockets, *(i.unit for i in host.instances), *standing])
         self._renew_sockets(sockets)
         self._start(sockets)
         self._roll()
-        self._start([*targets, *standing])
+        # What never came up is not to come up at the next boot.
+        self._enable([*targets, *sockets, *(i.unit for i in host.instances), *host.timers])
+        self._start([*targets, *host.timers])
 
     def front(self) -> None:
         """Every described proxy is up and runs the configuration on disk."""

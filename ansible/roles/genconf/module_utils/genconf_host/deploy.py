@@ -7,9 +7,10 @@ release than `current`: the next run sees both, and finishes or goes back.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Iterable
+from typing import Callable, Iterable
 
 from .description import App, Host, Instance
+from .health import probe
 from .roll import Failed, Roll
 from .store import DIGEST_LENGTH, Rejected, Store
 from .systemd import Manager, Refused
@@ -47,6 +48,7 @@ class Site:
     host: Host
     manager: Manager
     dry: bool = False
+    health: Callable[[str], str | None] = probe
 
     def store(self, app: App) -> Store:
         """Where the releases of `app` are."""
@@ -114,8 +116,12 @@ class Site:
         return self._move(moves, observe)
 
     def undo(self, outcomes: Iterable[Outcome]) -> str:
-        """Takes moves back, the last one first. Says what the host runs now."""
-        return "\n".join(self._undo(outcome) for outcome in reversed(list(outcomes)))
+        """Takes moves back, the last one first, and what a move cut short left behind.
+
+        Says what the host runs now.
+        """
+        told = [self._undo(outcome) for outcome in reversed(list(outcomes))]
+        return "\n".join([*told, *self._settle()])
 
     def confirm(self, outcomes: Iterable[Outcome]) -> None:
         """Fails unless everything touched is still as it was when it passed."""
@@ -128,7 +134,8 @@ class Site:
             try:
                 done.append(self._move_one(app, digest, observe))
             except Abandoned as reason:
-                raise Abandoned("\n".join(filter(None, [str(reason), self.undo(done)]))) from None
+                undone = self.undo(done)
+                raise Abandoned(f"{reason}\n{undone}".rstrip()) from None
         return done
 
     def _move_one(self, app: App, digest: str, observe: float) -> Outcome:
@@ -136,7 +143,7 @@ class Site:
         previous, fresh = store.proven, digest not in store.history
         if self.dry:
             return Outcome(app.name, digest, previous, fresh, changed=store.current != digest)
-        roll = Roll(self.host, self.manager, observe=observe)
+        roll = Roll(self.host, self.manager, self.health, observe)
         store.flip(digest)
         try:
             roll.bring_up(self._instances(app))
@@ -161,6 +168,15 @@ class Site:
         forget = outcome.release if outcome.fresh else None
         return self._go_back(app, outcome.previous, forget, self._roll_of(outcome))
 
+    def _settle(self) -> list[str]:
+        told = []
+        for app in self._here():
+            store = self.store(app)
+            if store.proven and store.current != store.proven:
+                roll = Roll(self.host, self.manager, self.health)
+                told.append(self._go_back(app, store.proven, None, roll))
+        return told
+
     def _go_back(self, app: App, to: str | None, forget: str | None, roll: Roll) -> str:
         store = self.store(app)
         if to is None or not store.has(to):
@@ -170,7 +186,7 @@ class Site:
         touched = list(reversed(roll.touched))
         rest = [instance for instance in self._instances(app) if instance not in touched]
         complaints = []
-        back = Roll(self.host, self.manager)
+        back = Roll(self.host, self.manager, self.health)
         for instance in [*touched, *rest]:
             try:
                 back.touch_if_needed(instance, is_forced=instance in touched)
@@ -205,7 +221,7 @@ class Site:
     def _roll_of(self, outcome: Outcome) -> Roll:
         by_name = {instance.unit: instance for instance in self.host.instances}
         touched = {by_name[unit]: run for unit, run in outcome.touched.items() if unit in by_name}
-        return Roll(self.host, self.manager, touched=touched)
+        return Roll(self.host, self.manager, self.health, touched=touched)
 
     def _here(self) -> list[App]:
         """Apps that have instances on this host and releases at all."""

@@ -62,6 +62,7 @@ class Host:
     project: str
     name: str
     units: tuple[str, ...]
+    timers: tuple[str, ...]
     apps: tuple[App, ...]
     pools: tuple[Pool, ...]
     proxies: tuple[Proxy, ...]
@@ -107,6 +108,7 @@ def read(raw: dict[str, Any]) -> Host:
         project=raw["project"],
         name=raw["name"],
         units=tuple(raw["units"]),
+        timers=tuple(raw["timers"]),
         apps=tuple(apps.values()),
         pools=tuple(_pool(pool, apps[pool["app"]]) for pool in raw["pools"]),
         proxies=tuple(_proxy(proxy) for proxy in raw["proxies"]),

@@ -26,7 +26,7 @@ class _UnixConnection(http.client.HTTPConnection):
 def probe(url: str, timeout: float = PATIENCE) -> str | None:
     """Why `url` is not healthy, or None when it is.
 
-    `http://HOST:PORT/PATH`, or `http://unix:/SOCKET:/PATH` as nginx writes it.
+    `http://HOST:PORT/PATH`, or `http+unix://SOCKET:PATH`.
     """
     connection, path = _open(url, timeout)
     try:
@@ -43,9 +43,9 @@ def probe(url: str, timeout: float = PATIENCE) -> str | None:
 
 
 def _open(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
-    if url.startswith("http://unix:"):
-        where, _, path = url.removeprefix("http://unix:").partition(":")
-        return _UnixConnection(where, timeout), path or "/"
+    if url.startswith("http+unix://"):
+        where, _, path = url.removeprefix("http+unix://").rpartition(":")
+        return _UnixConnection(where, timeout), path
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout), path

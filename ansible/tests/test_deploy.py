@@ -1,0 +1,141 @@
+"""A release passes on every instance, or the host is as it was."""
+
+import unittest
+
+import booted
+from booted import UNITS
+
+from genconf_host.deploy import Abandoned
+from genconf_host.roll import Failed
+from genconf_host.store import Rejected
+
+
+class Deploys(booted.HostTest):
+    def test_a_good_release_reaches_every_instance(self) -> None:
+        good = self.admit("v1")
+        outcomes = self.ship(good)
+        self.assertEqual(self.running(), [good[:12]] * 3)
+        self.assertEqual(self.store.proven, good[:12])
+        self.assertTrue(outcomes[0].changed)
+
+    def test_the_same_release_again_changes_nothing(self) -> None:
+        good = self.admit("v1")
+        self.ship(good)
+        self.systemd.verbs.clear()
+        self.assertFalse(self.ship(good)[0].changed)
+        self.assertEqual(self.systemd.verbs, [])
+
+    def bad_release_stops_at_the_first_instance(self, behaviour: str, reason: str) -> None:
+        good = self.admit("v1")
+        self.ship(good)
+        bad = self.admit("v2", behaviour)
+        self.systemd.verbs.clear()
+        with self.assertRaisesRegex(Abandoned, f"(?s){reason}.*back on release {good[:12]}"):
+            self.ship(bad)
+        self.assertEqual({verb.split()[-1] for verb in self.systemd.verbs}, {UNITS[0]})
+        self.assertEqual(self.running(), [good[:12]] * 3)
+        self.assertEqual(self.store.current, good[:12])
+        self.assertNotIn(bad[:12], self.store.releases())
+
+    def test_a_release_that_exits_stops_at_the_first_instance(self) -> None:
+        self.bad_release_stops_at_the_first_instance("exits", "exit status 3")
+
+    def test_a_release_that_is_unhealthy_stops_at_the_first_instance(self) -> None:
+        self.bad_release_stops_at_the_first_instance("sick", "not healthy 0 s after its start: 500")
+
+    def test_a_release_that_dies_while_the_next_one_rolls_is_taken_back(self) -> None:
+        good = self.admit("v1")
+        self.ship(good)
+        bad = self.admit("v2")
+        start = self.systemd.start
+
+        def start_and_lose_the_first(unit: str) -> None:
+            start(unit)
+            if unit == UNITS[2] and self.systemd.current() == bad[:12]:
+                self.systemd.crash(UNITS[0])
+
+        self.patch(self.systemd, "start", start_and_lose_the_first)
+        with self.assertRaisesRegex(Abandoned, "died after it had been healthy"):
+            self.ship(bad)
+        self.assertEqual(self.running(), [good[:12]] * 3)
+
+    def test_a_release_that_dies_before_it_is_confirmed_fails_the_run(self) -> None:
+        outcomes = self.ship(self.admit("v1"))
+        self.site.confirm(outcomes)
+        self.systemd.crash(UNITS[1])
+        with self.assertRaisesRegex(Failed, UNITS[1]):
+            self.site.confirm(outcomes)
+
+    def test_a_first_release_that_fails_leaves_nothing(self) -> None:
+        bad = self.admit("v1", "exits")
+        with self.assertRaisesRegex(Abandoned, "no earlier release to go back to"):
+            self.ship(bad)
+        self.assertIsNone(self.store.current)
+        self.assertEqual(self.store.releases(), [])
+        self.assertFalse(any(self.systemd.units[unit].is_active for unit in self.systemd.units))
+
+    def test_going_back_happens_once_even_if_it_fails_too(self) -> None:
+        good = self.admit("v1")
+        self.ship(good)
+        bad = self.admit("v2", "exits")
+        self.systemd.behaviour[good[:12]] = "exits"
+        self.systemd.verbs.clear()
+        with self.assertRaisesRegex(Abandoned, "still failing"):
+            self.ship(bad)
+        restarts = [verb for verb in self.systemd.verbs if verb == f"restart {UNITS[0]}"]
+        self.assertEqual(len(restarts), 2)
+
+    def test_a_run_cut_short_is_finished_by_the_next(self) -> None:
+        old = self.admit("v1")
+        self.ship(old)
+        new = self.admit("v2")
+        self.store.flip(new[:12])
+        self.systemd.start(UNITS[0])
+        self.systemd.verbs.clear()
+        self.ship(new)
+        self.assertEqual(self.running(), [new[:12]] * 3)
+        self.assertEqual(self.systemd.verbs, [f"restart {unit}" for unit in UNITS[1:]])
+
+    def test_a_run_cut_short_goes_back_to_what_was_proven(self) -> None:
+        old = self.admit("v1")
+        self.ship(old)
+        bad = self.admit("v2", "sick")
+        self.store.flip(bad[:12])
+        self.systemd.start(UNITS[0])
+        with self.assertRaises(Abandoned):
+            self.ship(bad)
+        self.assertEqual(self.running(), [old[:12]] * 3)
+
+    def test_undo_returns_a_host_that_had_passed(self) -> None:
+        old = self.admit("v1")
+        self.ship(old)
+        new = self.admit("v2")
+        self.site.undo(self.ship(new))
+        self.assertEqual(self.running(), [old[:12]] * 3)
+        self.assertEqual(self.store.history, [old[:12]])
+
+    def test_undo_ends_a_move_that_was_cut_short(self) -> None:
+        old = self.admit("v1")
+        self.ship(old)
+        self.store.flip(self.admit("v2")[:12])
+        self.systemd.start(UNITS[0])
+        self.site.undo([])
+        self.assertEqual(self.running(), [old[:12]] * 3)
+        self.assertEqual(self.store.current, old[:12])
+
+    def test_a_rollback_does_not_make_the_old_release_the_youngest(self) -> None:
+        old, new = self.admit("v1"), self.admit("v2")
+        self.ship(old)
+        self.ship(new)
+        self.site.rollback("", observe=0.0)
+        self.assertEqual(self.running(), [old[:12]] * 3)
+        with self.assertRaisesRegex(Rejected, "older than the current"):
+            self.site.rollback("", observe=0.0)
+
+    def test_a_missing_artifact_names_the_command_that_makes_it(self) -> None:
+        with self.assertRaisesRegex(Rejected, "cargo build"):
+            self.site.lacking({"randoms": ""}, only_first=False)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,68 @@
+"""What is on disk."""
+
+import unittest
+from pathlib import Path
+
+import booted
+
+from genconf_host import files
+
+OURS = "# Written by genconf for randoms. Change the topology.\n"
+
+
+class Files(booted.HostTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.units = self.root / "units"
+        self.units.mkdir()
+
+    def put(self, name: str, content: str) -> Path:
+        path = self.units / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+        return path
+
+    def test_content_and_mode_both_count(self) -> None:
+        file = files.File(self.root / "deep" / "secret", "A=1\n", mode=0o600)
+        self.assertEqual(files.differing([file]), [file])
+        files.write(file)
+        self.assertEqual(files.differing([file]), [])
+        self.assertEqual(file.path.stat().st_mode & 0o777, 0o600)
+        file.path.chmod(0o644)
+        self.assertEqual(files.differing([file]), [file])
+
+    def test_a_refused_file_leaves_the_old_one_and_nothing_else(self) -> None:
+        path = self.root / "nginx.conf"
+        path.write_text("old")
+
+        def refuse(candidate: Path) -> None:
+            self.assertEqual(candidate.read_text(), "new")
+            raise ValueError("no")
+
+        with self.assertRaises(ValueError):
+            files.write(files.File(path, "new", check=refuse))
+        self.assertEqual(path.read_text(), "old")
+        self.assertEqual([entry.name for entry in path.parent.glob("*nginx*")], ["nginx.conf"])
+
+    def test_somebody_else_s_unit_is_not_replaced(self) -> None:
+        path = self.put("randoms.target", "[Unit]\n")
+        with self.assertRaisesRegex(files.Refused, "not written by genconf"):
+            files.write(files.File(path, OURS))
+
+    def test_only_ours_and_only_undescribed_are_orphans(self) -> None:
+        gone = self.put("randoms-old@.service", OURS)
+        dropin = self.put("randoms-old@.socket.d/50-listen.conf", OURS)
+        kept = self.put("randoms-spread@.service", OURS)
+        self.put("randoms-foreign.service", "[Service]\n")
+        self.put("randoms-x-web@.service", OURS.replace("randoms", "randoms-x"))
+        self.put("randomsx.service", OURS)
+        self.assertEqual(files.orphans("randoms", {kept}), [gone, dropin])
+
+    def test_a_folder_goes_with_its_last_file(self) -> None:
+        dropin = self.put("randoms-old@.socket.d/50-listen.conf", OURS)
+        files.remove(dropin)
+        self.assertEqual(list(self.units.iterdir()), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

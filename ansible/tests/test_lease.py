@@ -1,0 +1,71 @@
+"""Who is working on this host."""
+
+import threading
+import unittest
+from unittest import mock
+
+import booted
+
+from genconf_host import lease
+
+ALICE = lease.Run("alice@laptop", 10, [10, 11], take_over=False)
+BOB = lease.Run("bob@desk", 20, [20], take_over=False)
+
+
+class Leases(booted.HostTest):
+    def test_a_held_host_is_refused_with_holder_and_age(self) -> None:
+        lease.take("randoms", ALICE)
+        with self.assertRaisesRegex(lease.Held, r"alice@laptop \(process 10, 0 s ago\)"):
+            lease.take("randoms", BOB)
+
+    def test_the_same_run_may_take_it_again(self) -> None:
+        lease.take("randoms", ALICE)
+        self.assertEqual(lease.take("randoms", ALICE), "")
+
+    def test_a_run_known_to_be_dead_is_taken_over(self) -> None:
+        lease.take("randoms", ALICE)
+        again = lease.Run("alice@laptop", 12, [12], take_over=False)
+        self.assertIn("process 10", lease.take("randoms", again))
+
+    def test_a_living_run_of_the_same_person_is_not(self) -> None:
+        lease.take("randoms", ALICE)
+        with self.assertRaises(lease.Held):
+            lease.take("randoms", lease.Run("alice@laptop", 11, [10, 11], take_over=False))
+
+    def test_an_old_lease_is_taken_over(self) -> None:
+        lease.take("randoms", ALICE)
+        with mock.patch.object(lease, "STALE", -1.0):
+            self.assertIn("alice@laptop", lease.take("randoms", BOB))
+
+    def test_a_person_may_insist(self) -> None:
+        lease.take("randoms", ALICE)
+        insisting = lease.Run("bob@desk", 20, [20], take_over=True)
+        self.assertIn("alice@laptop", lease.take("randoms", insisting))
+
+    def test_nobody_gives_back_what_is_another_s(self) -> None:
+        lease.take("randoms", ALICE)
+        lease.give_back("randoms", BOB)
+        with self.assertRaises(lease.Held):
+            lease.take("randoms", BOB)
+        lease.give_back("randoms", ALICE)
+        self.assertEqual(lease.take("randoms", BOB), "")
+
+    def test_process_ids_that_became_text_are_still_numbers(self) -> None:
+        raw = {"who": "alice@laptop", "pid": "10", "living": ["10"], "take_over": False}
+        lease.take("randoms", lease.run(raw))
+        with self.assertRaises(lease.Held):
+            lease.take("randoms", lease.Run("alice@laptop", 12, [10, 12], take_over=False))
+
+    def test_a_program_waits_for_its_turn(self) -> None:
+        with lease.turn("randoms"):
+            with self.assertRaisesRegex(lease.Held, "still changing"):
+                with lease.turn("randoms", patience=0.0):
+                    self.fail("two at once")
+            waiting = threading.Thread(target=lambda: lease.take("randoms", ALICE))
+            waiting.start()
+        waiting.join(timeout=5)
+        self.assertFalse(waiting.is_alive())
+
+
+if __name__ == "__main__":
+    unittest.main()

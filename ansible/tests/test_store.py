@@ -1,0 +1,69 @@
+"""The releases of one app on disk."""
+
+import unittest
+
+import booted
+
+from genconf_host.store import Rejected
+
+
+class Releases(booted.HostTest):
+    def passed(self, content: str) -> str:
+        """A release that passed its gates."""
+        digest = self.admit(content)[:12]
+        self.store.record(digest)
+        return digest
+
+    def test_an_upload_with_another_digest_is_no_release(self) -> None:
+        upload = self.store.incoming("0" * 64)
+        upload.parent.mkdir(parents=True)
+        upload.write_text("cut short")
+        with self.assertRaisesRegex(Rejected, "arrived with digest"):
+            self.store.admit("randoms", "0" * 64)
+        self.assertEqual(self.store.releases(), [])
+        self.assertFalse(upload.exists())
+
+    def test_anyone_may_run_a_release(self) -> None:
+        digest = self.admit("v1")[:12]
+        release = self.store.root / "releases" / digest
+        self.assertEqual(release.stat().st_mode & 0o777, 0o755)
+        self.assertEqual((release / "randoms").stat().st_mode & 0o777, 0o755)
+
+    def test_five_are_kept_and_the_current_one_always(self) -> None:
+        digests = [self.passed("v0")]
+        self.store.flip(digests[0])
+        digests += [self.passed(f"v{number}") for number in range(1, 8)]
+        self.assertEqual(self.store.history, digests[-5:])
+        self.assertEqual(set(self.store.releases()), {digests[0], *digests[-5:]})
+
+    def test_previous_is_the_one_that_passed_before_the_current(self) -> None:
+        digests = [self.passed(f"v{number}") for number in range(3)]
+        self.store.flip(digests[2])
+        self.assertEqual(self.store.previous(), digests[1])
+        self.store.flip(digests[0])
+        self.assertIsNone(self.store.previous())
+
+    def test_deploying_an_old_release_makes_it_the_youngest(self) -> None:
+        first, second = self.passed("v1"), self.passed("v2")
+        self.store.record(first)
+        self.store.flip(first)
+        self.assertEqual(self.store.previous(), second)
+
+    def test_a_beginning_of_two_digests_names_neither(self) -> None:
+        self.admit("v1")
+        self.admit("v2")
+        with self.assertRaisesRegex(Rejected, "no single release"):
+            self.store.find("")
+
+    def test_a_forgotten_release_leaves_no_trace(self) -> None:
+        digest = self.admit("v1")[:12]
+        self.store.flip(digest)
+        self.store.record(digest)
+        self.store.prove(digest)
+        self.store.forget(digest)
+        traces = (self.store.current, self.store.proven, self.store.history, self.store.releases())
+        self.assertEqual(traces, (None, None, [], []))
+
+
+if __name__ == "__main__":
+    unittest.main()
