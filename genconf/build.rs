@@ -52,16 +52,17 @@ fn examples(here: &Path) -> io::Result<String> {
     Ok(table)
 }
 
-/// Every file below `folder` but the golden trees, which only tests read.
+/// Every file below `folder` but the golden trees and tests of a renderer, which stay here.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if !path.is_dir() {
             files.push(path);
-        } else if path
-            .file_name()
-            .is_some_and(|n| n != "golden" && n != "__pycache__")
-        {
+        } else if path.file_name().is_some_and(|n| {
+            !["golden", "tests", "__pycache__"]
+                .iter()
+                .any(|left| n == *left)
+        }) {
             collect(&path, files)?;
         }
     }

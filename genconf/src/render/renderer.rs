@@ -51,7 +51,9 @@ impl Renderer {
         for (path, bytes) in files {
             if path.ends_with(TEMPLATE) {
                 templates.push((path.clone(), text(&path, &bytes)?));
-            } else if path != SPECIFICATION && !path.starts_with("golden/") {
+            } else if path != SPECIFICATION
+                && !["golden/", "tests/"].iter().any(|f| path.starts_with(f))
+            {
                 copied.insert(path, bytes);
             }
         }
