@@ -62,6 +62,8 @@ def live():
             os._exit(3)
 
 
+# The unit lets nobody make a socket of another family, not even to throw it away.
+ThreadingHTTPServer.address_family = socket.AF_UNIX
 SERVER = ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
 SERVER.socket.close()
 SERVER.socket = socket.socket(fileno=3)

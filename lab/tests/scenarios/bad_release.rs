@@ -16,36 +16,48 @@ const FLIPPED: Duration = Duration::from_secs(10);
 
 const SERVER: &str = include_str!("bad_release.py");
 
+/// A bad release and what must come of it.
+struct Bad {
+    fault: &'static str,
+    bytes: Vec<u8>,
+    /// What the playbook must give as the reason.
+    reason: &'static str,
+    /// POSTs it may lose, since it drops them itself.
+    posts: u32,
+}
+
 /// It ends before it ever says that it is ready.
 pub(crate) fn a_release_that_exits_is_refused(stage: &Stage) -> Result<()> {
-    refused(
-        stage,
-        "bad release: exits at once",
-        b"#!/bin/sh\nexit 7\n",
-        0,
-    )
+    let bad = Bad {
+        fault: "bad release: exits at once",
+        bytes: b"#!/bin/sh\nexit 7\n".to_vec(),
+        reason: "exit status 7",
+        posts: 0,
+    };
+    refused(stage, &bad)
 }
 
 /// It runs and serves, but its health path says no.
 pub(crate) fn an_unhealthy_release_is_refused(stage: &Stage) -> Result<()> {
-    refused(
-        stage,
-        "bad release: starts, is unhealthy",
-        served(500, 0).as_bytes(),
-        0,
-    )
+    let bad = Bad {
+        fault: "bad release: starts, is unhealthy",
+        bytes: served(500, 0).into_bytes(),
+        reason: "500",
+        posts: 0,
+    };
+    refused(stage, &bad)
 }
 
 /// It passes its health check and dies a little later; the requests it had in
 /// hand die with it.
 pub(crate) fn a_release_that_dies_soon_is_refused(stage: &Stage) -> Result<()> {
-    let bytes = served(200, 3);
-    refused(
-        stage,
-        "bad release: healthy, dies after 3 s",
-        bytes.as_bytes(),
-        CONNECTIONS,
-    )
+    let bad = Bad {
+        fault: "bad release: healthy, dies after 3 s",
+        bytes: served(200, 3).into_bytes(),
+        reason: "exit status 3",
+        posts: CONNECTIONS,
+    };
+    refused(stage, &bad)
 }
 
 /// It was built for another processor.
@@ -53,7 +65,13 @@ pub(crate) fn a_release_for_another_machine_is_refused(stage: &Stage) -> Result<
     // The head of an ELF file (elf(5)) whose e_machine, at 18, is EM_AARCH64.
     let mut bytes = stage.server[..4096].to_vec();
     bytes[18] = 183;
-    refused(stage, "bad release: wrong architecture", &bytes, 0)
+    let bad = Bad {
+        fault: "bad release: wrong architecture",
+        bytes,
+        reason: "Exec format error",
+        posts: 0,
+    };
+    refused(stage, &bad)
 }
 
 /// The script with its two figures.
@@ -65,11 +83,10 @@ fn served(health: u16, life: u16) -> String {
     )
 }
 
-/// `posts`: how many POSTs may be lost, since the release itself drops them.
-fn refused(stage: &Stage, fault: &str, bytes: &[u8], posts: u32) -> Result<()> {
+fn refused(stage: &Stage, bad: &Bad) -> Result<()> {
     let before = current(stage)?;
     let load = stage.load()?;
-    stage.bundle.put_artifact(ARTIFACT, bytes)?;
+    stage.bundle.put_artifact(ARTIFACT, &bad.bytes)?;
     let (play, away) = watched(stage, &before)?;
     stage.bundle.put_artifact(ARTIFACT, &stage.server)?;
     let report = load.finish()?;
@@ -78,19 +95,24 @@ fn refused(stage: &Stage, fault: &str, bytes: &[u8], posts: u32) -> Result<()> {
         play.code(),
         away.as_secs_f64()
     );
-    stage.note(Row::loaded(fault, "flipped back ≤ 10 s, 0 failed", &report).with(seen));
+    stage.note(Row::loaded(bad.fault, "flipped back ≤ 10 s, 0 failed", &report).with(seen));
     assert!(
         play.code().is_some_and(|code| code != 0),
         "it was accepted: {}",
         play.said()
     );
     assert_eq!(current(stage)?, before, "{}", play.said());
+    assert!(
+        play.said().contains(bad.reason),
+        "another reason: {}",
+        play.said()
+    );
     wait_active(stage.front(), &UNITS)?;
     assert!(!away.is_zero(), "it was never tried: {}", play.said());
     assert!(away <= FLIPPED, "flipped back after {away:?}");
     assert_eq!(report.get.failures(), 0, "{report}\n{:?}", report.events);
     assert!(
-        report.post.failures() <= u64::from(posts),
+        report.post.failures() <= u64::from(bad.posts),
         "{report}\n{:?}",
         report.events
     );
