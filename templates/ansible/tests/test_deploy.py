@@ -114,6 +114,15 @@ class Deploys(booted.HostTest):
         self.assertEqual(self.running(), [old[:12]] * 3)
         self.assertEqual(self.store.history, [old[:12]])
 
+    def test_undo_ends_a_move_that_was_cut_short(self) -> None:
+        old = self.admit("v1")
+        self.ship(old)
+        self.store.flip(self.admit("v2")[:12])
+        self.systemd.start(UNITS[0])
+        self.site.undo([])
+        self.assertEqual(self.running(), [old[:12]] * 3)
+        self.assertEqual(self.store.current, old[:12])
+
     def test_a_rollback_does_not_make_the_old_release_the_youngest(self) -> None:
         old, new = self.admit("v1"), self.admit("v2")
         self.ship(old)

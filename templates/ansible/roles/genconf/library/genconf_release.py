@@ -71,7 +71,8 @@ def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Takes back what an earlier step of this run did."""
     outcomes = [deploy.Outcome(**outcome) for outcome in params["outcomes"]]
     with lease.turn(site.host.project):
-        return {"changed": bool(outcomes), "summary": site.undo(outcomes)}
+        summary = site.undo(outcomes)
+    return {"changed": bool(summary), "summary": summary}
 
 
 def confirm(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:

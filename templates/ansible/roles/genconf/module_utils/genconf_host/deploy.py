@@ -116,8 +116,12 @@ class Site:
         return self._move(moves, observe)
 
     def undo(self, outcomes: Iterable[Outcome]) -> str:
-        """Takes moves back, the last one first. Says what the host runs now."""
-        return "\n".join(self._undo(outcome) for outcome in reversed(list(outcomes)))
+        """Takes moves back, the last one first, and what a move cut short left behind.
+
+        Says what the host runs now.
+        """
+        told = [self._undo(outcome) for outcome in reversed(list(outcomes))]
+        return "\n".join([*told, *self._settle()])
 
     def confirm(self, outcomes: Iterable[Outcome]) -> None:
         """Fails unless everything touched is still as it was when it passed."""
@@ -130,7 +134,8 @@ class Site:
             try:
                 done.append(self._move_one(app, digest, observe))
             except Abandoned as reason:
-                raise Abandoned("\n".join(filter(None, [str(reason), self.undo(done)]))) from None
+                undone = self.undo(done)
+                raise Abandoned(f"{reason}\n{undone}".rstrip()) from None
         return done
 
     def _move_one(self, app: App, digest: str, observe: float) -> Outcome:
@@ -162,6 +167,15 @@ class Site:
             return f"{self.host.name}: {app.name} stays on release {outcome.release}"
         forget = outcome.release if outcome.fresh else None
         return self._go_back(app, outcome.previous, forget, self._roll_of(outcome))
+
+    def _settle(self) -> list[str]:
+        told = []
+        for app in self._here():
+            store = self.store(app)
+            if store.proven and store.current != store.proven:
+                roll = Roll(self.host, self.manager, self.health)
+                told.append(self._go_back(app, store.proven, None, roll))
+        return told
 
     def _go_back(self, app: App, to: str | None, forget: str | None, roll: Roll) -> str:
         store = self.store(app)
