@@ -61,6 +61,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Say what applying the topology would do on the hosts
     Plan(PlanArgs),
+    /// Tell how every instance of every host is (Ansible asks them by SSH)
+    Status(StatusArgs),
     /// Draw the topology
     Graph(GraphArgs),
     /// Write a topology to begin with
@@ -139,6 +141,29 @@ pub struct PlanArgs {
     /// How faults are told
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// Which hosts are asked, and how the answer is told.
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// Folder of the bundle
+    #[arg(default_value = ".")]
+    pub bundle: PathBuf,
+    /// How the answer is told
+    #[arg(long, value_enum, default_value_t = StatusFormat::Table)]
+    pub format: StatusFormat,
+    /// Arguments for Ansible, such as `-- --user root --limit node1`
+    #[arg(last = true)]
+    pub ansible: Vec<OsString>,
+}
+
+/// How a status is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum StatusFormat {
+    /// Columns, for people
+    Table,
+    /// A JSON array, for programs
+    Json,
 }
 
 /// What is drawn, and for whom.
@@ -239,6 +264,7 @@ pub fn run(
         Some(Command::Verify(args)) => commands::verify::run(&args, streams),
         Some(Command::Explain(args)) => commands::explain::run(&args, streams),
         Some(Command::Plan(args)) => commands::plan::run(&args, streams),
+        Some(Command::Status(args)) => commands::status::run(&args, streams),
         Some(Command::Graph(args)) => commands::graph::run(&args, streams),
         Some(Command::Init(args)) => commands::init::run(&args, streams),
         Some(Command::Man) => commands::man::run(streams),

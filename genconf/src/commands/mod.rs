@@ -8,6 +8,7 @@ pub mod init;
 pub mod man;
 pub mod plan;
 pub mod schema;
+pub mod status;
 pub mod verify;
 
 mod input;
