@@ -53,7 +53,7 @@ impl Controller {
             .args(["--user", "root"])
             .arg(format!("--private-key={}", self.key.private().display()))
             .env("ANSIBLE_SSH_CONTROL_PATH_DIR", self.folder.join("cp"))
-            .env("ANSIBLE_SSH_COMMON_ARGS", self.ssh_options())
+            .env("ANSIBLE_SSH_EXTRA_ARGS", self.ssh_options())
             .env("ANSIBLE_HOST_KEY_CHECKING", "True")
             .env("ANSIBLE_LOCAL_TEMP", self.folder.join("ansible"))
             .env("ANSIBLE_NOCOLOR", "1");

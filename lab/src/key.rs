@@ -40,13 +40,17 @@ impl Key {
         self.folder.join("ssh_config")
     }
 
-    /// Lets the owner of this key into the tree at `root` as root, and notes
-    /// the tree's own host keys under `address`.
-    pub fn admit(&self, root: &Path, address: &str) -> Result<()> {
+    /// Lets the owner of this key into the tree at `root` as root.
+    pub fn admit(&self, root: &Path) -> Result<()> {
         let public = read(&self.folder.join("key.pub"))?;
         let home = root.join("root/.ssh");
         fs::create_dir_all(&home).map_err(Error::io(format!("making {}", home.display())))?;
-        state::write(&home.join("authorized_keys"), &public)?;
+        state::write(&home.join("authorized_keys"), &public)
+    }
+
+    /// Notes under `address` the host key of the booted host at `root`: Debian 13
+    /// makes new ones at its first boot.
+    pub fn know(&self, root: &Path, address: &str) -> Result<()> {
         let host_key = read(&root.join("etc/ssh/ssh_host_ed25519_key.pub"))?;
         let known = self.folder.join("known_hosts");
         let before = fs::read_to_string(&known).unwrap_or_default();

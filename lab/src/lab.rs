@@ -72,11 +72,12 @@ impl Lab {
             hosts.push(lay_out(&state, &network, plan)?);
         }
         for host in &hosts {
-            key.admit(&host.root(), host.address())?;
+            key.admit(&host.root())?;
             host.boot()?;
         }
         for host in &hosts {
             host.wait_until_booted()?;
+            key.know(&host.root(), host.address())?;
         }
         let controller = Controller::new(network.namespace(), key, state.folder());
         Ok(Self {
