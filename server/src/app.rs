@@ -47,12 +47,17 @@ impl App {
         self.draining.store(true, Relaxed);
     }
 
+    /// Seconds since the process began to serve.
+    pub(crate) fn uptime(&self) -> u64 {
+        self.connections.now().as_secs()
+    }
+
     /// Resident memory in bytes, read at most once a second.
     pub(crate) fn memory(&self) -> u64 {
-        let now = u64::try_from(self.metrics.uptime().as_millis()).unwrap_or(u64::MAX);
-        let read = self.memory_read.load(Relaxed);
-        let age = u128::from(now.saturating_sub(read));
-        if age >= MEMORY_AGE.as_millis() || self.memory.load(Relaxed) == 0 {
+        let now = self.connections.now();
+        let read = Duration::from_millis(self.memory_read.load(Relaxed));
+        if now.saturating_sub(read) >= MEMORY_AGE || self.memory.load(Relaxed) == 0 {
+            let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
             self.memory_read.store(now, Relaxed);
             self.memory.store(resident_memory(), Relaxed);
         }

@@ -130,6 +130,11 @@ impl Connections {
         }
     }
 
+    /// Time since the start, as old as the last sweep.
+    pub(crate) fn now(&self) -> Duration {
+        Duration::from_millis(self.clock.millis.load(Relaxed))
+    }
+
     /// How many are open.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()

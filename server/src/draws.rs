@@ -132,7 +132,8 @@ const fn high(word: u64) -> u32 {
     low(word >> 32)
 }
 
-const fn width(number: u64) -> usize {
+/// How many digits a number has.
+pub(crate) const fn width(number: u64) -> usize {
     match number.checked_ilog10() {
         Some(log) => log as usize + 1,
         None => 1,
@@ -140,7 +141,7 @@ const fn width(number: u64) -> usize {
 }
 
 /// Writes a number in decimal, two digits a step.
-pub(crate) fn put_decimal(out: &mut BytesMut, number: u64) {
+pub(crate) fn put_decimal(out: &mut impl BufMut, number: u64) {
     const PAIRS: &[u8; 200] = b"\
         0001020304050607080910111213141516171819\
         2021222324252627282930313233343536373839\

@@ -4,14 +4,13 @@ use std::fmt::Write;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use bytes::{BufMut, BytesMut};
 use hyper::header::{HeaderValue, VARY};
 use serde_json::{Value, json};
 use warp::reply::Response;
 
 use super::{HTML, JSON, respond};
 use crate::app::App;
-use crate::draws::put_decimal;
+use crate::draws::{put_decimal, width};
 
 /// The form of the answer, by the `Accept` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,20 +72,23 @@ impl Info {
 
     fn json(&self) -> bytes::Bytes {
         let app = self.app;
-        let mut out = BytesMut::with_capacity(self.before_memory.len() + 128);
-        out.put_slice(self.before_memory.as_bytes());
-        put_decimal(&mut out, app.memory());
-        out.put_slice(self.before_uptime.as_bytes());
-        put_decimal(&mut out, app.metrics.uptime().as_secs());
-        out.put_slice(b",\"requests\":");
-        put_decimal(&mut out, app.metrics.total());
-        out.put_u8(b'}');
-        out.freeze()
+        let numbers = [app.memory(), app.uptime(), app.metrics.total()];
+        let before = [&*self.before_memory, &self.before_uptime, ",\"requests\":"];
+        let texts: usize = before.iter().map(|text| text.len()).sum();
+        let digits: usize = numbers.iter().map(|&number| width(number)).sum();
+        // A vector that is exactly full becomes the body without a copy.
+        let mut out = Vec::with_capacity(texts + digits + 1);
+        for (text, number) in before.iter().zip(numbers) {
+            out.extend_from_slice(text.as_bytes());
+            put_decimal(&mut out, number);
+        }
+        out.push(b'}');
+        out.into()
     }
 
     fn html(&self) -> String {
         let app = self.app;
-        let uptime = app.metrics.uptime().as_secs();
+        let uptime = app.uptime();
         let (hours, minutes, seconds) = (uptime / 3600, uptime / 60 % 60, uptime % 60);
         let kibibytes = app.memory() / 1024;
         let rows = [

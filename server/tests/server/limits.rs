@@ -155,3 +155,18 @@ fn nonsense_is_refused() {
     }
     assert_eq!(get(process.address(), "/health").status, 200);
 }
+
+#[test]
+fn client_that_has_said_all_still_gets_its_answer() {
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, TcpStream};
+    let process = Process::start(&[]);
+    let mut stream = TcpStream::connect(process.address()).expect("a connection");
+    let request = b"GET /health HTTP/1.1\r\nHost: t\r\n\r\n";
+    stream.write_all(request).expect("a request");
+    stream.shutdown(Shutdown::Write).expect("an end");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.ends_with("ok\n"), "{answer}");
+}
