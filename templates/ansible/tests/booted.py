@@ -6,9 +6,9 @@ import itertools
 import sys
 import tempfile
 import unittest
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterable
 from unittest import mock
 
 sys.dont_write_bytecode = True
@@ -66,7 +66,9 @@ class Systemd:
             if verb in ("start", "restart"):
                 self.start(unit)
             elif verb in ("stop", "kill"):
-                self.units[unit] = replace(self.states([unit])[unit], active="inactive", sub="dead", pid=0)
+                self.units[unit] = replace(
+                    self.states([unit])[unit], active="inactive", sub="dead", pid=0
+                )
 
     def log(self, unit: str, invocation: str, lines: int) -> list[str]:
         return [f"log of {invocation}"]
