@@ -20,15 +20,17 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
-def markdown(rows, notes):
-    """The report as Markdown."""
+def markdown(rows, notes, load):
+    """The report as Markdown; `load` is the load average before the first row."""
     day = datetime.date.today().isoformat()
     lines = [
         "# How fast",
         "",
         f"Measured by `make bench` on {day}: {machine()}, everything on loopback, wrk on the same"
         " machine. Both sides of a row run in turn; the ratio is the median of the rounds'"
-        " ratios, so that a busy moment spoils a round and not the row.",
+        " ratios, so that a busy moment spoils a round and not the row. Load average before the"
+        f" start: {load:.1f}; at more than about 1 the machine had other things to do, and the"
+        " rates, unlike the ratios, say little.",
         "",
         "![ratios](results.svg)",
         "",
