@@ -2,9 +2,14 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use genconf::diagnostic::Diagnostics;
+use genconf::diagnostic::human::{self, Colour};
+use genconf::source::Source;
+use genconf::{layout, topology, validate};
 use lab::load::{self, Hold, Plan, Target};
 use lab::state::{self, State};
 use lab::{Error, HostPlan, Lab, Result, Suite};
@@ -19,7 +24,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Boot hosts, given as NAME=ADDRESS, and leave them running.
+    /// Boot the hosts of a topology and leave them running.
     Up(Up),
     /// Remove what `lab up` booted and what crashed runs left behind.
     Down,
@@ -29,9 +34,8 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Up {
-    /// Hosts to boot, such as node1=192.168.56.11.
-    #[arg(required = true)]
-    hosts: Vec<String>,
+    /// The topology whose hosts are booted.
+    topology: PathBuf,
     /// Debian suite: bookworm (12) or trixie (13).
     #[arg(long, default_value = "bookworm")]
     suite: Suite,
@@ -97,11 +101,10 @@ impl Up {
                 text: missing.join("; "),
             });
         }
-        let plans = self
-            .hosts
+        let plans: Vec<HostPlan> = hosts(&self.topology)?
             .iter()
-            .map(|host| host_plan(host, self.suite))
-            .collect::<Result<Vec<_>>>()?;
+            .map(|(name, address)| HostPlan::new(name, address).on(self.suite))
+            .collect();
         state::sweep();
         state::remove(KEPT);
         let lab = Lab::boot_in(State::named(KEPT.to_owned())?, &plans)?;
@@ -157,12 +160,25 @@ fn release_at_end_of_input(hold: Hold) {
     });
 }
 
-fn host_plan(text: &str, suite: Suite) -> Result<HostPlan> {
-    text.split_once('=')
-        .map(|(name, address)| HostPlan::new(name, address).on(suite))
+/// Names and addresses of the hosts that the topology describes.
+fn hosts(file: &Path) -> Result<Vec<(String, String)>> {
+    let text =
+        std::fs::read_to_string(file).map_err(Error::io(format!("reading {}", file.display())))?;
+    let source = Source::new(file.display().to_string(), text);
+    let mut faults = Diagnostics::default();
+    let valid = topology::parse(&source, &mut faults)
+        .and_then(|topology| validate::validate(topology, &mut faults));
+    valid
+        .map(|valid| layout::resolve(&valid, ".").hosts)
+        .map(|hosts| {
+            hosts
+                .into_iter()
+                .map(|host| (host.name, host.address))
+                .collect()
+        })
         .ok_or_else(|| Error::Unreadable {
-            what: format!("host `{text}`"),
-            text: "it should be NAME=ADDRESS".to_owned(),
+            what: file.display().to_string(),
+            text: human::render(&faults, &source, Colour::Never),
         })
 }
 
@@ -179,6 +195,12 @@ fn entrance(lab: &Lab) -> String {
             host.name()
         );
     }
+    let _ = writeln!(
+        text,
+        "To install, in the bundle's ansible folder:\n  \
+         ip netns exec {namespace} ansible-playbook --user root --ssh-extra-args '-F {}' site.yml",
+        config.display()
+    );
     text += "To remove: lab down";
     text
 }
