@@ -29,7 +29,8 @@ pub struct Layout {
     pub version: &'static str,
     /// Prefix of every unit.
     pub project: String,
-    /// The project as a name of an Ansible group, which takes no hyphens.
+    /// The project as the name of an Ansible group: without hyphens, and with a
+    /// prefix that keeps `all` and other groups of Ansible's own apart.
     pub group: String,
     /// Folder of the topology as seen from the bundle's folder.
     pub source: String,
@@ -64,7 +65,7 @@ pub fn resolve(valid: &Valid<Topology>, source: &str) -> Layout {
     Layout {
         version: env!("CARGO_PKG_VERSION"),
         project: project.to_owned(),
-        group: project.replace('-', "_"),
+        group: format!("project_{}", project.replace('-', "_")),
         source: source.to_owned(),
         hosts,
         apps,

@@ -35,7 +35,9 @@ def main() -> None:
     )
     params = module.params
     host = description.read(params["host"])
-    checks = {proxy.destination: partial(acceptance.check, proxy, host.project) for proxy in host.proxies}
+    checks = {
+        proxy.destination: partial(acceptance.check, proxy, host.project) for proxy in host.proxies
+    }
     wanted = [
         files.File(
             Path(path),

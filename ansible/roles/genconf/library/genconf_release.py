@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.genconf_host import deploy, description, lease
+from ansible.module_utils.genconf_host import confirmation, deploy, description, lease
 from ansible.module_utils.genconf_host.roll import Failed
 from ansible.module_utils.genconf_host.store import Rejected
 from ansible.module_utils.genconf_host.systemd import Refused, Systemctl
@@ -23,7 +23,8 @@ options:
   only_first: {type: bool, default: false, description: Look only for apps without a release}
   release: {type: str, default: "", description: Where to go back to; empty for the previous}
   observe: {type: float, default: 0, description: Seconds the first instance runs alone}
-  run: {type: dict, default: {}, description: The run that takes the host in look and leaves it in confirm}
+  confirm: {type: float, default: 0, description: Seconds after which what is not confirmed is undone}
+  run: {type: dict, default: {}, description: The run that takes the host (look) and leaves it (confirm)}
   outcomes: {type: list, elements: dict, default: [], description: What to undo or confirm}
 """
 
@@ -58,13 +59,15 @@ def admit(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
 def roll_out(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Moves to the releases that were admitted."""
     with lease.turn(site.host.project):
-        return _told(site.deploy(params["artifacts"], params["observe"]))
+        _arm(params, site)
+        return _told(site, site.deploy(params["artifacts"], params["observe"]))
 
 
 def rollback(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Moves to releases that are here."""
     with lease.turn(site.host.project):
-        return _told(site.rollback(params["release"], params["observe"]))
+        _arm(params, site)
+        return _told(site, site.rollback(params["release"], params["observe"]))
 
 
 def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
@@ -72,12 +75,14 @@ def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     outcomes = [deploy.Outcome(**outcome) for outcome in params["outcomes"]]
     with lease.turn(site.host.project):
         summary = site.undo(outcomes)
+        confirmation.disarm(site.host.project, site.manager)
     return {"changed": bool(summary), "summary": summary}
 
 
 def confirm(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Everything touched is still as it was when it passed, so the host is given back."""
     site.confirm([deploy.Outcome(**outcome) for outcome in params["outcomes"]])
+    confirmation.disarm(site.host.project, site.manager)
     lease.give_back(site.host.project, lease.run(params["run"]))
     return {"changed": False}
 
@@ -92,7 +97,18 @@ STEPS = {
 }
 
 
-def _told(outcomes: list[deploy.Outcome]) -> dict[str, Any]:
+def _arm(params: dict[str, Any], site: deploy.Site) -> None:
+    if site.dry:
+        return
+    # What an earlier run left armed would undo this one.
+    confirmation.disarm(site.host.project, site.manager)
+    if params["confirm"]:
+        confirmation.arm(site.host.project, params["confirm"], site.manager)
+
+
+def _told(site: deploy.Site, outcomes: list[deploy.Outcome]) -> dict[str, Any]:
+    if confirmation.unconfirmed(site.host.project) is not None:
+        confirmation.note(site.host.project, outcomes)
     log = [line for outcome in outcomes for line in outcome.log]
     return {
         "changed": any(outcome.changed for outcome in outcomes),
@@ -113,6 +129,7 @@ def main() -> None:
             "only_first": {"type": "bool", "default": False},
             "release": {"type": "str", "default": ""},
             "observe": {"type": "float", "default": 0},
+            "confirm": {"type": "float", "default": 0},
             "run": {"type": "dict", "default": {}},
             "outcomes": {"type": "list", "elements": "dict", "default": []},
         },

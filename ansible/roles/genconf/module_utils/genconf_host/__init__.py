@@ -11,6 +11,7 @@ Each module is named by the noun it defines:
   health       does this instance answer?
   roll         restart instance by instance, gate, observe
   deploy       move the apps of a host between releases, or leave them where they were
+  confirmation undo a deploy that nobody confirms
   converge     start, reload and remove until systemd agrees with the description
   status       one row for each instance
   prober       restart what hangs and cannot tell systemd so

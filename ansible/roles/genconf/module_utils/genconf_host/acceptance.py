@@ -12,10 +12,10 @@ from pathlib import Path
 from .description import Proxy
 
 # $1 is the file, the rest are folders that the proxy's unit would have made.
-_APART = "mount -t tmpfs none /run; mount -t tmpfs none /var/log; file=$1; shift; mkdir -p \"$@\"; "
+_APART = 'mount -t tmpfs none /run; mount -t tmpfs none /var/log; file=$1; shift; mkdir -p "$@"; '
 _ENGINES = {
-    "nginx": _APART + "exec nginx -t -q -e stderr -c \"$file\"",
-    "haproxy": _APART + "exec haproxy -c -q -f \"$file\"",
+    "nginx": _APART + 'exec nginx -t -q -e stderr -c "$file"',
+    "haproxy": _APART + 'exec haproxy -c -q -f "$file"',
 }
 
 

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import description, lease
+from . import confirmation, description, lease
 from .deploy import Abandoned, Site
 from .status import report
 from .store import Rejected
@@ -25,13 +25,22 @@ def main() -> int:
         return 0 if all(row["fine"] for row in rows) else 1
     try:
         with lease.turn(host.project):
-            outcomes = Site(host, Systemctl()).rollback(arguments.release, observe=0.0)
+            _change(arguments, Site(host, Systemctl()))
     except (Abandoned, Rejected, lease.Held) as error:
         print(error, file=sys.stderr)
         return 1
-    for outcome in outcomes:
-        print("\n".join([f"{outcome.app}: release {outcome.release}", *outcome.log]))
     return 0
+
+
+def _change(arguments: argparse.Namespace, site: Site) -> None:
+    if arguments.command == "undo":
+        outcomes = confirmation.unconfirmed(arguments.project)
+        if outcomes is not None:
+            print(site.undo(outcomes) or "nothing had been changed")
+            confirmation.disarm(arguments.project, site.manager)
+        return
+    for outcome in site.rollback(arguments.release, observe=0.0):
+        print("\n".join([f"{outcome.app}: release {outcome.release}", *outcome.log]))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,4 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     rollback = commands.add_parser("rollback", help="go back to the previous release, or to RELEASE")
     rollback.add_argument("project")
     rollback.add_argument("release", nargs="?", default="")
+    undo = commands.add_parser("undo", help="take back a deploy that was not confirmed in time")
+    undo.add_argument("project")
     return parser

@@ -6,8 +6,9 @@ release than `current`: the next run sees both, and finishes or goes back.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Callable, Iterable
 
 from .description import App, Host, Instance
 from .health import probe
@@ -205,10 +206,9 @@ class Site:
         sockets = sorted({instance.socket for instance in instances if instance.socket})
         services = [instance.unit for instance in instances]
         for words in (["stop", *sockets, *services], ["reset-failed", *services]):
-            try:
+            # A unit that was never loaded cannot be stopped or reset, and need not be.
+            with contextlib.suppress(Refused):
                 self.manager.run(*words)
-            except Refused:
-                pass  # A unit that was never loaded cannot be stopped or reset, and need not be.
         if forget:
             self.store(app).forget(forget)
         return f"{self.host.name}: no earlier release to go back to, {app.name} is stopped"

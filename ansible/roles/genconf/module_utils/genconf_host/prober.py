@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 from .health import probe
 from .systemd import Manager, Systemctl
@@ -34,7 +34,8 @@ class Prober:
         running = [port for port in urls if states[self._instance(port)].is_active]
         with ThreadPoolExecutor(max(1, len(running))) as pool:
             answers = pool.map(lambda port: self.health(urls[port]), running)
-        return [told for port, answer in zip(running, answers) if (told := self._judge(port, answer))]
+        judged = (self._judge(port, answer) for port, answer in zip(running, answers, strict=True))
+        return [told for told in judged if told]
 
     def _judge(self, port: int, complaint: str | None) -> str | None:
         count = self.counts / str(port)

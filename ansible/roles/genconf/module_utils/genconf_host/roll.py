@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Iterable, NoReturn
+from typing import NoReturn
 
 from .description import Host, Instance
 from .files import written
@@ -29,7 +30,9 @@ class Failed(Exception):
 
     def __init__(self, instance: Instance, reason: str, log: list[str]) -> None:
         lines = "".join(f"\n    {line}" for line in log)
-        super().__init__(f"{instance.unit}: {reason}" + (f"\n  its last log lines:{lines}" if log else ""))
+        super().__init__(
+            f"{instance.unit}: {reason}" + (f"\n  its last log lines:{lines}" if log else "")
+        )
         self.instance = instance
 
 

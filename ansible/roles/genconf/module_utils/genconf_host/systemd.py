@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import Iterable, Protocol
+from datetime import UTC, datetime
+from typing import Protocol
 
 PROPERTIES = (
     "Id",
@@ -163,4 +164,4 @@ def _seconds(timestamp: str) -> float:
     if not timestamp or timestamp == "n/a":
         return 0.0
     moment = datetime.strptime(timestamp, "%a %Y-%m-%d %H:%M:%S.%f UTC")
-    return moment.replace(tzinfo=timezone.utc).timestamp()
+    return moment.replace(tzinfo=UTC).timestamp()
