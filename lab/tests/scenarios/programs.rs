@@ -25,8 +25,12 @@ impl Programs {
             "--package",
             "randoms",
         ]);
-        if folder.ends_with("release") {
-            cargo.arg("--release");
+        // Cargo calls the folder of the profile `dev` by another name.
+        match folder.file_name().and_then(|name| name.to_str()) {
+            None | Some("debug") => {}
+            Some(profile) => {
+                cargo.args(["--profile", profile]);
+            }
         }
         cargo.arg("--target-dir").arg(target);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
