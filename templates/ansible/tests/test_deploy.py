@@ -132,6 +132,13 @@ class Deploys(booted.HostTest):
         with self.assertRaisesRegex(Rejected, "older than the current"):
             self.site.rollback("", observe=0.0)
 
+    def test_a_rollback_to_what_is_not_here_touches_nothing(self) -> None:
+        self.ship(self.admit("v1"))
+        self.systemd.verbs.clear()
+        with self.assertRaisesRegex(Rejected, "no release that starts with zz"):
+            self.site.rollback("zz", observe=0.0)
+        self.assertEqual(self.systemd.verbs, [])
+
     def test_a_missing_artifact_names_the_command_that_makes_it(self) -> None:
         with self.assertRaisesRegex(Rejected, "cargo build"):
             self.site.lacking({"randoms": ""}, only_first=False)
