@@ -4,6 +4,7 @@ Ports inside collide with nothing outside, and no packet filter of the host
 slows them down. Everything in a room ends with it.
 """
 
+import atexit
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ class Room:
             stdout=subprocess.PIPE)
         if self.holder.stdout.readline() != b"ready\n":
             raise SystemExit("bench: cannot make a network namespace; are you root?")
+        atexit.register(self.close)
 
     def command(self, words, core=None):
         """The words that run a command inside, on one core when given."""
@@ -66,13 +68,14 @@ class Room:
         return len(listed.splitlines())
 
     def close(self):
-        """Ends everything inside."""
-        for process in self.started:
+        """Ends everything inside; the second time there is nothing left."""
+        started, self.started = self.started, []
+        for process in started:
             try:
                 os.killpg(process.pid, signal.SIGTERM)
             except ProcessLookupError:
                 pass
-        for process in self.started:
+        for process in started:
             try:
                 process.wait(timeout=15)
             except subprocess.TimeoutExpired:
