@@ -86,6 +86,7 @@ class Systemd:
         self.runs[number] = release
         self.units[unit] = State(
             unit,
+            kind="notify",
             load="loaded",
             active="active" if up else "activating",
             sub="running" if up else "auto-restart",

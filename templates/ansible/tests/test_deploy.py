@@ -41,7 +41,7 @@ class Deploys(booted.HostTest):
         self.bad_release_stops_at_the_first_instance("exits", "exit status 3")
 
     def test_a_release_that_is_unhealthy_stops_at_the_first_instance(self) -> None:
-        self.bad_release_stops_at_the_first_instance("sick", "not healthy 0 s after its start: 500")
+        self.bad_release_stops_at_the_first_instance("sick", "still unhealthy after 0 s: 500")
 
     def test_a_release_that_dies_while_the_next_one_rolls_is_taken_back(self) -> None:
         good = self.admit("v1")

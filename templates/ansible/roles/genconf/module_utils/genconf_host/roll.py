@@ -22,6 +22,8 @@ from .systemd import Manager, Refused, State
 
 # Seconds between two looks at a unit that is on its way up.
 PULSE = 0.05
+# Seconds in which an instance that says it is ready must answer its health path.
+GRACE = 5.0
 LOG_LINES = 10
 
 
@@ -99,18 +101,24 @@ class Roll:
             self._watch()
 
     def _gate(self, instance: Instance, before: State) -> None:
-        """Returns when a new run of the instance answers; stopping has a deadline of its own."""
+        """Returns when a new run of the instance answers. Each phase has its own deadline."""
+        ready = instance.app.ready_timeout
         stopping = instance.app.stop_timeout if before.is_active else 0.0
-        deadline = time.monotonic() + stopping + instance.app.ready_timeout
-        has_begun = False
+        allowed = {"stopping": stopping + ready, "starting": ready, "unhealthy": min(GRACE, ready)}
+        phase, since = "stopping", time.monotonic()
         while (reason := self._complaint(instance, before)) is not None:
-            if not has_begun and self._state(instance).invocation != before.invocation:
-                has_begun = True
-                deadline = time.monotonic() + instance.app.ready_timeout
-            if time.monotonic() > deadline:
-                allowed = instance.app.ready_timeout
-                self._fail(instance, f"not healthy {allowed:.0f} s after its start: {reason}")
+            reached = self._phase(instance, before)
+            if reached != phase:
+                phase, since = reached, time.monotonic()
+            if time.monotonic() > since + allowed[phase]:
+                self._fail(instance, f"still {phase} after {allowed[phase]:.0f} s: {reason}")
             time.sleep(PULSE)
+
+    def _phase(self, instance: Instance, before: State) -> str:
+        state = self._state(instance)
+        if state.invocation == before.invocation:
+            return "stopping"
+        return "unhealthy" if state.says_ready else "starting"
 
     def _complaint(self, instance: Instance, before: State) -> str | None:
         """What a new run of the instance lacks. Notes it as touched when that is nothing."""
