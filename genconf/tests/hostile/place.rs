@@ -1,0 +1,286 @@
+//! Every place of the language that holds text, in a topology that has them all.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use serde_json::{Value, json};
+
+/// Something a person writes: a value, or a name that they chose as a key.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// Its number among all places, in the order of the text.
+    pub(crate) number: usize,
+    /// The key path in the language: `apps.*.env.{}`.
+    pub(crate) path: String,
+    /// What stands here as long as nothing else does.
+    text: String,
+    /// The name that this refers to.
+    name: Option<usize>,
+}
+
+/// Names and where they are referred to.
+const REFERENCES: [(&str, &[&str]); 3] = [
+    ("apps.{}", &["pools.*.app"]),
+    ("hosts.{}", &["pools.*.hosts[]", "proxies.*.hosts[]"]),
+    ("pools.{}", &["proxies.*.routes[].pool"]),
+];
+
+impl Place {
+    /// Whether any text may stand here that its format can hold.
+    pub(crate) fn takes_free_text(&self) -> bool {
+        FREE.contains(&self.path.as_str())
+    }
+
+    /// Whether it is printed as written, in a language that is the engine's affair.
+    pub(crate) fn is_verbatim(&self) -> bool {
+        self.path.starts_with("proxies.*.extra.")
+    }
+}
+
+/// Where a person may write anything that the format can hold.
+pub(crate) const FREE: [&str; 6] = [
+    "apps.*.args[]",
+    "apps.*.build",
+    "apps.*.env.*",
+    "pools.*.args[]",
+    "pools.*.env.*",
+    "proxies.*.headers.*",
+];
+
+/// A topology in which every key of the language is written at least once.
+fn topology() -> Value {
+    json!({
+        "version": 1,
+        "project": "proj",
+        "hosts": {
+            "alpha": { "address": "192.0.2.10", "cpus": 4, "memory": "8GiB" },
+            "beta": { "address": "2001:db8::11" },
+        },
+        "apps": apps(),
+        "pools": pools(),
+        "proxies": { "edge": proxy("nginx", "alpha"), "front": proxy("haproxy", "beta") },
+    })
+}
+
+fn apps() -> Value {
+    json!({
+        "full": {
+            "artifact": "../full", "build": "make full", "args": ["--one", "two"],
+            "env": { "ONE": "1", "TWO": "2" }, "env_file": "full.env", "runtime": "native",
+            "notify": "true", "socket": "true", "network": "true",
+            "health": { "path": "/up", "timeout": "5s", "interval": "1s", "via": "watchdog" },
+            "stop_timeout": "20s", "ready_timeout": "9s", "memory": "64MiB", "tasks": 40,
+        },
+        "script": {
+            "artifact": "app.js", "runtime": "node", "health": "/alive",
+            "args": ["--script"], "env": { "THREE": "3" },
+        },
+    })
+}
+
+fn pools() -> Value {
+    let pool = |app: &str, mode: &str, port: u16| {
+        json!({
+            "app": app, "mode": mode, "hosts": ["alpha"], "ports": [port, format!("{}-{}", port + 1, port + 2)],
+            "args": ["--pool"], "env": { "FOUR": "4" },
+        })
+    };
+    let mut pools = json!({
+        "local": pool("full", "fork", 8000),
+        "shared": pool("full", "cluster", 8010),
+        "own": pool("script", "cluster", 8020),
+        "probed": pool("script", "fork", 8030),
+        "wide": pool("full", "fork", 8040),
+    });
+    pools["local"]["listen"] = json!("unix");
+    pools["shared"]["workers"] = json!("3");
+    pools["own"]["workers_by"] = json!("app");
+    pools["wide"]["hosts"] = json!(["alpha", "beta"]);
+    pools
+}
+
+fn proxy(engine: &str, host: &str) -> Value {
+    let mut routes = json!([
+        { "path": "/wide/and/long", "pool": "wide", "balance": "random", "rewrite": "/other" },
+        { "path": "/", "pool": "wide" },
+    ]);
+    if engine == "nginx" {
+        for (path, pool) in [
+            ("/for/local", "local"),
+            ("/for/shared", "shared"),
+            ("/for/own/x", "own"),
+            ("/for/probed", "probed"),
+        ] {
+            let route = json!({ "path": path, "pool": pool });
+            routes.as_array_mut().expect("is a list").push(route);
+        }
+    }
+    json!({
+        "engine": engine, "hosts": [host], "listen": "443", "status": 9100,
+        "tls": { "certificate": "/etc/c.pem", "key": "/etc/k.pem", "redirect_from": "80", "hsts": "1h" },
+        "server_name": ["one.example.org", "*.two.example.org"],
+        "balance": "ip_hash", "max_body": "5MB",
+        "timeouts": { "connect": "250ms", "read": "3s", "send": "3s" },
+        "rate_limit": { "rate": "300/m", "burst": 5 },
+        "headers": { "X-One": "1", "X-Two": "2" },
+        "extra": { "global": ["# global"], "server": ["# server"] },
+        "routes": routes,
+    })
+}
+
+/// A topology as text with gaps, one for each place: `pieces[n]` comes before
+/// the place `n`, the last piece after all of them.
+pub(crate) struct Form {
+    /// Every place.
+    pub(crate) places: Vec<Place>,
+    pieces: Vec<String>,
+}
+
+impl Form {
+    /// The topology with every key.
+    pub(crate) fn new(schema: &Value) -> Self {
+        let mut form = Self {
+            places: Vec::new(),
+            pieces: vec![String::new()],
+        };
+        form.print(&topology(), schema, "");
+        let names: Vec<_> = form
+            .places
+            .iter()
+            .map(|place| form.name_of(place))
+            .collect();
+        form.places
+            .iter_mut()
+            .zip(names)
+            .for_each(|(place, name)| place.name = name);
+        form
+    }
+
+    fn name_of(&self, place: &Place) -> Option<usize> {
+        let (path, _) = REFERENCES
+            .iter()
+            .find(|(_, from)| from.contains(&place.path.as_str()))?;
+        let named = |other: &&Place| other.path == *path && other.text == place.text;
+        self.places.iter().find(named).map(|name| name.number)
+    }
+
+    /// JSON, which is YAML, with each piece of text in quotes of its own.
+    fn print(&mut self, value: &Value, schema: &Value, path: &str) {
+        let schema = alternative(value, schema);
+        match value {
+            Value::Object(entries) => {
+                self.say("{\n");
+                for (key, inner) in entries {
+                    let (schema, path) = self.key(key, schema, path);
+                    self.print(inner, schema, &path);
+                    self.say(",\n");
+                }
+                self.say("}");
+            }
+            Value::Array(items) => {
+                self.say("[\n");
+                for item in items {
+                    self.print(item, &schema["items"], &format!("{path}[]"));
+                    self.say(",\n");
+                }
+                self.say("]");
+            }
+            Value::String(text) => self.place(path, text),
+            other => self.place(path, &other.to_string()),
+        }
+    }
+
+    /// Prints a key, and gives the schema and the path of its value.
+    fn key<'s>(&mut self, key: &str, schema: &'s Value, path: &str) -> (&'s Value, String) {
+        let known = schema["properties"].get(key);
+        if known.is_some() {
+            self.say(&json!(key).to_string());
+        } else {
+            self.place(&joined(path, "{}"), key);
+        }
+        self.say(": ");
+        let step = if known.is_some() { key } else { "*" };
+        (
+            known.unwrap_or(&schema["additionalProperties"]),
+            joined(path, step),
+        )
+    }
+
+    fn say(&mut self, text: &str) {
+        self.pieces.last_mut().expect("there is one").push_str(text);
+    }
+
+    fn place(&mut self, path: &str, text: &str) {
+        let number = self.places.len();
+        self.places.push(Place {
+            number,
+            path: path.to_owned(),
+            text: text.to_owned(),
+            name: None,
+        });
+        self.pieces.push(String::new());
+    }
+
+    /// The topology with these texts at these places, and where each place is.
+    /// What refers to a name follows it.
+    pub(crate) fn filled(&self, texts: &[(&Place, &str)]) -> (String, Vec<Range<usize>>) {
+        let given: HashMap<usize, &str> = texts
+            .iter()
+            .map(|(place, text)| (place.number, *text))
+            .collect();
+        let (mut whole, mut spans) = (String::new(), Vec::new());
+        for (place, piece) in self.places.iter().zip(&self.pieces) {
+            whole.push_str(piece);
+            let own = given.get(&place.number);
+            let text = own
+                .or_else(|| given.get(&place.name?))
+                .map_or(place.text.as_str(), |text| *text);
+            let start = whole.len();
+            whole.push_str(&json!(text).to_string());
+            spans.push(start..whole.len());
+        }
+        whole.extend(self.pieces.last().map(String::as_str));
+        (whole, spans)
+    }
+}
+
+/// Of several forms a value may have, the one it has.
+fn alternative<'s>(value: &Value, schema: &'s Value) -> &'s Value {
+    let forms = schema["anyOf"].as_array().into_iter().flatten();
+    let mut fitting = forms.filter(|form| form.get("properties").is_some() == value.is_object());
+    fitting.next().unwrap_or(schema)
+}
+
+fn joined(path: &str, step: &str) -> String {
+    if path.is_empty() {
+        step.to_owned()
+    } else {
+        format!("{path}.{step}")
+    }
+}
+
+/// The path of every place that `schema` knows.
+pub(crate) fn paths(schema: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    describe(schema, "", &mut found);
+    found
+}
+
+fn describe(schema: &Value, at: &str, found: &mut BTreeSet<String>) {
+    if let Some(forms) = schema["anyOf"].as_array() {
+        for form in forms {
+            describe(form, at, found);
+        }
+    } else if let Some(properties) = schema["properties"].as_object() {
+        for (key, inner) in properties {
+            describe(inner, &joined(at, key), found);
+        }
+    } else if schema["additionalProperties"].is_object() {
+        found.insert(joined(at, "{}"));
+        describe(&schema["additionalProperties"], &joined(at, "*"), found);
+    } else if schema["items"].is_object() {
+        describe(&schema["items"], &format!("{at}[]"), found);
+    } else {
+        found.insert(at.to_owned());
+    }
+}
