@@ -1,7 +1,11 @@
 //! One request: its body is read to the end, the routes answer, the answer is
 //! counted and named.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use http_body_util::{BodyExt, Empty};
@@ -35,31 +39,78 @@ impl Drop for InFlight {
     }
 }
 
-/// Answers one request.
-pub(super) async fn answer(
-    app: &'static App,
-    routes: &Routes,
-    pulse: &Pulse,
-    request: Request<Incoming>,
-) -> Answer {
-    let started = Instant::now();
-    let _in_flight = InFlight::begin(app);
-    let route = Route::of(request.uri().path());
-    pulse.enter(Phase::Body);
-    let (head, body) = request.into_parts();
-    let mut response = match read_to_end(body).await {
-        Ok(()) => routes.answer(route, Request::from_parts(head, Empty::new())),
-        Err(_) => Problem::new(StatusCode::BAD_REQUEST, "The body cannot be read.").response(),
-    };
-    let headers = response.headers_mut();
-    headers.insert(SERVED_BY, app.identity.served_by.clone());
-    if app.is_draining() {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+/// An answer that is there, or will be when the body has been read.
+pub(super) enum Answering {
+    Now(Option<Answer>),
+    Later(Pin<Box<dyn Future<Output = Answer> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Result<Answer, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Now(answer) => answer
+                .take()
+                .map_or(Poll::Pending, |answer| Poll::Ready(Ok(answer))),
+            Self::Later(answer) => answer.as_mut().poll(context).map(Ok),
+        }
     }
-    app.metrics
-        .answered(route, response.status(), started.elapsed());
-    pulse.enter(Phase::Answer);
-    response
+}
+
+/// What answers the requests of one connection.
+#[derive(Clone)]
+pub(super) struct Answerer {
+    pub(super) app: &'static App,
+    pub(super) routes: &'static Routes,
+    pub(super) pulse: Arc<Pulse>,
+}
+
+impl Answerer {
+    /// Answers one request, at once when there is no body to be read.
+    pub(super) fn answer(&self, request: Request<Incoming>) -> Answering {
+        let started = Instant::now();
+        let in_flight = InFlight::begin(self.app);
+        self.pulse.enter(Phase::Body);
+        let route = Route::of(request.uri().path());
+        let (head, body) = request.into_parts();
+        if body.is_end_stream() {
+            let response = self
+                .routes
+                .answer(route, Request::from_parts(head, Empty::new()));
+            return Answering::Now(Some(self.finish(response, route, started)));
+        }
+        let answerer = self.clone();
+        Answering::Later(Box::pin(async move {
+            let response = match read_to_end(body).await {
+                Ok(()) => {
+                    let request = Request::from_parts(head, Empty::new());
+                    answerer.routes.answer(route, request)
+                }
+                Err(_) => unreadable(),
+            };
+            drop(in_flight);
+            answerer.finish(response, route, started)
+        }))
+    }
+
+    /// Names and counts an answer.
+    fn finish(&self, mut response: Answer, route: Route, started: Instant) -> Answer {
+        let headers = response.headers_mut();
+        headers.insert(SERVED_BY, self.app.identity.served_by.clone());
+        if self.app.is_draining() {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.app
+            .metrics
+            .answered(route, response.status(), started.elapsed());
+        self.pulse.enter(Phase::Answer);
+        response
+    }
+}
+
+fn unreadable() -> Answer {
+    Problem::new(StatusCode::BAD_REQUEST, "The body cannot be read.").response()
 }
 
 /// Reads a body and forgets it. Closing a socket that holds unread bytes

@@ -8,7 +8,6 @@
 
 mod answer;
 
-use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +20,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
+
+use answer::Answerer;
 
 use crate::app::App;
 use crate::connection::Felt;
@@ -178,12 +179,12 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let registration = self.app.connections.register();
-        let (app, routes) = (self.app, self.routes);
-        let pulse = Arc::clone(&registration.pulse);
-        let service = service_fn(move |request| {
-            let pulse = Arc::clone(&pulse);
-            async move { Ok::<_, Infallible>(answer::answer(app, routes, &pulse, request).await) }
-        });
+        let answerer = Answerer {
+            app: self.app,
+            routes: self.routes,
+            pulse: Arc::clone(&registration.pulse),
+        };
+        let service = service_fn(move |request| answerer.answer(request));
         let io = TokioIo::new(Felt::new(stream, Arc::clone(&registration.pulse)));
         let connection = self
             .graceful
@@ -194,7 +195,7 @@ impl Server {
             let _ = connection.await;
             drop((registration, place));
         });
-        app.connections.served_by(id, task.abort_handle());
+        self.app.connections.served_by(id, task.abort_handle());
     }
 
     async fn end(self, began: Instant, deadline: Duration) -> Ended {
