@@ -5,6 +5,7 @@ import unittest
 import booted
 from booted import UNITS
 
+from genconf_host import deploy, description, roll
 from genconf_host.deploy import Abandoned
 from genconf_host.roll import Failed
 from genconf_host.store import Rejected
@@ -138,6 +139,18 @@ class Deploys(booted.HostTest):
         with self.assertRaisesRegex(Rejected, "no release that starts with zz"):
             self.site.rollback("zz", observe=0.0)
         self.assertEqual(self.systemd.verbs, [])
+
+    def test_workers_behind_one_socket_are_asked_more_than_once(self) -> None:
+        raw = booted.raw_host()
+        listener = raw["pools"][0]["listeners"][0]
+        listener["services"] = UNITS[:2]
+        raw["pools"][0]["listeners"] = [listener]
+        asked: list[str] = []
+        health = lambda url: asked.append(url)  # noqa: E731
+        self.site = deploy.Site(description.read(raw), self.systemd, health=health)
+        self.systemd.site = self.site
+        self.ship(self.admit("v1"))
+        self.assertEqual(len(asked), 2 * 2 * roll.ASKS)
 
     def test_a_missing_artifact_names_the_command_that_makes_it(self) -> None:
         with self.assertRaisesRegex(Rejected, "cargo build"):

@@ -24,6 +24,8 @@ from .systemd import Manager, Refused, State
 PULSE = 0.05
 # Seconds in which an instance that says it is ready must answer its health path.
 GRACE = 5.0
+# Questions for each worker behind a shared socket, so that the new one hardly escapes them.
+ASKS = 4
 LOG_LINES = 10
 
 
@@ -129,10 +131,16 @@ class Roll:
             self._fail(instance, f"ended before it was healthy: {state.last_words()}")
         if not state.is_active:
             return f"{state.active} ({state.sub})"
-        reason = self.health(instance.health)
+        asked = (self.health(instance.health) for _ in range(self._times(instance)))
+        reason = next((reason for reason in asked if reason), None)
         if reason is None:
             self.touched[instance] = state.invocation
         return reason
+
+    def _times(self, instance: Instance) -> int:
+        """How often to ask: any worker behind a shared socket may answer for the new one."""
+        workers = sum(other.socket == instance.socket for other in self.host.instances)
+        return 1 if workers == 1 or not instance.socket else ASKS * workers
 
     def _watch(self) -> None:
         """The first instance runs alone for a while before others follow it."""
