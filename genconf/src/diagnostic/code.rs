@@ -121,6 +121,12 @@ codes! {
         wrong: "hosts: { a: { address: 192.0.2.1, memory: 1GiB } }\napps: { web: { artifact: web, memory: 600MiB } }\npools: { web: { app: web, ports: [8082-8083] } }",
         right: "hosts: { a: { address: 192.0.2.1, memory: 2GiB } }\napps: { web: { artifact: web, memory: 600MiB } }\npools: { web: { app: web, ports: [8082-8083] } }",
     }
+    /// More instances than anybody runs.
+    TooManyInstances = "too-many-instances" {
+        cause: "A host may have 10,000 instances and all hosts together 1,000,000; more is a slip of the pen, such as a range of ports with a digit too many.",
+        wrong: "pools: { web: { app: web, mode: cluster, ports: [10000-20000], workers: 2 } }",
+        right: "pools: { web: { app: web, mode: cluster, ports: [10000-10002], workers: 2 } }",
+    }
     /// Keys that contradict each other.
     Contradiction = "contradiction" {
         cause: "Two keys cannot both be meant: workers belong to a cluster, a fork pool has one process for each port.",

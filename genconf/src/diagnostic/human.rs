@@ -15,7 +15,10 @@ pub enum Colour {
     Always,
 }
 
-/// Prints all diagnostics, an empty line between two, and a closing count.
+/// More than this nobody reads with their lines.
+const SHOWN: usize = 50;
+
+/// Prints the diagnostics, an empty line between two, and a closing count.
 #[must_use]
 pub fn render(diagnostics: &Diagnostics, source: &Source, colour: Colour) -> String {
     let renderer = match colour {
@@ -24,9 +27,16 @@ pub fn render(diagnostics: &Diagnostics, source: &Source, colour: Colour) -> Str
     };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     let mut text = String::new();
-    for diagnostic in diagnostics.sorted() {
+    let all = diagnostics.sorted();
+    for diagnostic in all.iter().take(SHOWN) {
         text.push_str(&renderer.render(&groups(diagnostic, source)));
         text.push_str("\n\n");
+    }
+    if all.len() > SHOWN {
+        let more = all.len() - SHOWN;
+        text.push_str("... and ");
+        text.push_str(&more.to_string());
+        text.push_str(" more; `--format line` shows all\n\n");
     }
     text.push_str(&count(diagnostics, source));
     text

@@ -18,6 +18,16 @@ impl Port {
     pub const fn number(self) -> u16 {
         self.0
     }
+
+    /// The port with this number; 0 is none.
+    #[must_use]
+    pub const fn from_number(number: u16) -> Option<Self> {
+        if number == 0 {
+            None
+        } else {
+            Some(Self(number))
+        }
+    }
 }
 
 impl Leaf for Port {
@@ -44,6 +54,33 @@ pub struct PortRange {
 }
 
 impl PortRange {
+    /// The range of one port.
+    #[must_use]
+    pub const fn single(port: Port) -> Self {
+        Self {
+            first: port,
+            last: port,
+        }
+    }
+
+    /// Whether the port with this number is in it.
+    #[must_use]
+    pub const fn holds(self, number: u16) -> bool {
+        self.first.0 <= number && number <= self.last.0
+    }
+
+    /// Whether every port of `other` is in it.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        self.first <= other.first && other.last <= self.last
+    }
+
+    /// How many ports it has.
+    #[must_use]
+    pub fn count(self) -> u64 {
+        u64::from(self.last.0 - self.first.0) + 1
+    }
+
     /// Every port of the range, in order.
     pub fn ports(self) -> impl Iterator<Item = Port> {
         (self.first.0..=self.last.0).map(Port)

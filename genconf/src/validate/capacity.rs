@@ -6,6 +6,47 @@ use crate::topology::name::HostName;
 use crate::topology::quantity::ByteSize;
 use crate::topology::{Host, Pool, Topology, default, is_on};
 
+/// Instances one host may be given, and all hosts together: more is a slip of
+/// the pen, and would be printed one by one.
+const MOST_ON_A_HOST: u64 = 10_000;
+const MOST_IN_ALL: u64 = 1_000_000;
+
+/// A host has no more instances than anybody runs.
+pub(super) fn instances_are_countable(topology: &Topology, faults: &mut Diagnostics) {
+    let mut all = 0_u64;
+    for (name, host) in topology.hosts.iter() {
+        let mut here = 0_u64;
+        for (_, pool) in topology
+            .pools
+            .iter()
+            .filter(|(_, p)| is_on(p.hosts.as_ref(), &name.value))
+        {
+            let more = instances(pool, host);
+            (here, all) = (here.saturating_add(more), all.saturating_add(more));
+            let Some(range) = pool
+                .ports
+                .first()
+                .filter(|_| here > MOST_ON_A_HOST || all > MOST_IN_ALL)
+            else {
+                continue;
+            };
+            let said = if here > MOST_ON_A_HOST {
+                format!(
+                    "`{}` would run {here} instances; {MOST_ON_A_HOST} are the most",
+                    name.value.as_str()
+                )
+            } else {
+                format!("there would be {all} instances; {MOST_IN_ALL} are the most")
+            };
+            faults.push(
+                Diagnostic::error(Code::TooManyInstances, range.span, said)
+                    .help("lower `ports` or `workers`"),
+            );
+            return;
+        }
+    }
+}
+
 /// The bounds of all instances of a host fit its memory, where both are written.
 pub(super) fn memory_fits(topology: &Topology, faults: &mut Diagnostics) {
     for (name, host) in topology.hosts.iter() {
@@ -48,11 +89,7 @@ fn asked(topology: &Topology, host: &HostName, machine: &Host) -> u64 {
 }
 
 fn instances(pool: &Pool, machine: &Host) -> u64 {
-    let ports = pool
-        .ports
-        .iter()
-        .map(|r| r.value.ports().count() as u64)
-        .sum::<u64>();
+    let ports = pool.ports.iter().map(|r| r.value.count()).sum::<u64>();
     let cluster = pool.mode.as_ref().is_some_and(|m| m.value == Mode::Cluster);
     let cpus = machine
         .cpus

@@ -1,14 +1,16 @@
 //! Two things that cannot both have what they ask for.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use super::pool::is_cluster;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
-use crate::topology::address::Listen;
+use crate::topology::address::{Listen, Port, PortRange};
 use crate::topology::choice::Transport;
 use crate::topology::decode::Named;
-use crate::topology::name::HostName;
-use crate::topology::{Pool, Topology, default, is_on};
+use crate::topology::name::{HostName, ProxyName};
+use crate::topology::{Proxy, Topology, default, is_on};
 
 /// No two hosts have one address.
 pub(super) fn addresses_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
@@ -51,36 +53,42 @@ pub(super) fn unit_names_are_distinct(topology: &Topology, faults: &mut Diagnost
                 .help("both become units called PROJECT-NAME; rename one"),
         );
     }
-    cluster_names_are_distinct(topology, &pools, faults);
+    cluster_names_are_distinct(topology, faults);
 }
 
 /// A cluster pool `a` on 8081 has the unit `a-8081`, which could be another pool's name.
-fn cluster_names_are_distinct(
-    topology: &Topology,
-    pools: &HashMap<&str, Span>,
-    faults: &mut Diagnostics,
-) {
-    for (name, pool) in topology.pools.iter() {
-        for range in pool.ports.iter() {
-            for port in range.value.ports() {
-                let unit = format!("{}-{}", name.value.as_str(), port.number());
-                let Some(other) = pools.get(unit.as_str()) else {
-                    continue;
-                };
-                let said =
-                    format!("the workers of this port and the pool `{unit}` have one unit name");
-                faults.push(
-                    Diagnostic::error(Code::NameClash, range.span, said).also(*other, "the pool"),
-                );
-            }
-        }
+fn cluster_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
+    let clusters = || topology.pools.iter().filter(|(_, p)| is_cluster(p));
+    for other in topology.pools.names() {
+        let Some((stem, port)) = other.value.as_str().rsplit_once('-') else {
+            continue;
+        };
+        let number: u16 = port.parse().unwrap_or_default();
+        let pool = clusters().find(|(name, _)| name.value.as_str() == stem);
+        let ranges = pool.iter().flat_map(|(_, pool)| pool.ports.iter());
+        let Some(range) = ranges.into_iter().find(|r| r.value.holds(number)) else {
+            continue;
+        };
+        let unit = other.value.as_str();
+        let said = format!("the workers of this port and the pool `{unit}` have one unit name");
+        faults.push(
+            Diagnostic::error(Code::NameClash, range.span, said).also(other.span, "the pool"),
+        );
     }
+}
+
+/// Where a number can be taken once: the ports of a host, the unix sockets of a pool.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+enum Space<'t> {
+    Ports,
+    Sockets(&'t str),
 }
 
 /// Something that listens on a host.
 #[derive(Clone, Copy)]
 struct Claim<'t> {
-    port: u16,
+    space: Space<'t>,
+    ports: PortRange,
     span: Span,
     owner: &'t str,
 }
@@ -89,88 +97,147 @@ struct Claim<'t> {
 pub(super) fn ports_are_free(topology: &Topology, faults: &mut Diagnostics) {
     let mut told = HashSet::new();
     for host in topology.hosts.names() {
-        let mut taken: HashMap<u16, Claim<'_>> = HashMap::new();
         let claims = claims(topology, &host.value);
-        let ports: HashSet<u16> = claims.iter().map(|c| c.port).collect();
-        for claim in claims {
-            let Some(first) = taken.insert(claim.port, claim) else {
+        let mut taken = Taken::new();
+        for claim in &claims {
+            let Some((port, first)) = take(claim, &mut taken) else {
                 continue;
             };
-            if told.insert((claim.port, claim.span, first.span)) {
-                faults.push(port_clash(claim, first, &host.value, &ports));
+            if told.insert((port, claim.span, first.span)) {
+                let clash = Clash {
+                    port,
+                    first,
+                    second: *claim,
+                    host: &host.value,
+                };
+                faults.push(clash.tell(&claims));
             }
         }
     }
 }
 
-fn port_clash(
-    claim: Claim<'_>,
-    first: Claim<'_>,
-    host: &HostName,
-    ports: &HashSet<u16>,
-) -> Diagnostic {
-    let host = host.as_str();
-    let said = format!("port {} is taken twice on `{host}`", claim.port);
-    let diagnostic = Diagnostic::error(Code::PortClash, claim.span, said)
-        .label(format!("by `{}`", claim.owner))
-        .also(first.span, format!("and by `{}`", first.owner));
-    let free = (claim.port.saturating_add(1)..=u16::MAX).find(|p| *p > 1023 && !ports.contains(p));
-    match free {
-        Some(free) => diagnostic.help(format!("{free} is free on `{host}`")),
-        None => diagnostic,
+/// Every claim by its number.
+type Taken<'t> = HashMap<(Space<'t>, u16), Claim<'t>>;
+
+/// Enters `claim`; tells the first number that another one has. The rest of
+/// its range would say the same.
+fn take<'t>(claim: &Claim<'t>, taken: &mut Taken<'t>) -> Option<(u16, Claim<'t>)> {
+    let mut clash = None;
+    for port in claim.ports.ports().map(Port::number) {
+        match taken.entry((claim.space, port)) {
+            Entry::Vacant(free) => {
+                free.insert(*claim);
+            }
+            // A range that lies in another one has nothing more to enter.
+            Entry::Occupied(first) if clash.is_some() && first.get().ports.covers(claim.ports) => {
+                break;
+            }
+            Entry::Occupied(first) => {
+                clash.get_or_insert((port, *first.get()));
+            }
+        }
+    }
+    clash
+}
+
+/// Two claims on one port.
+struct Clash<'t> {
+    port: u16,
+    first: Claim<'t>,
+    second: Claim<'t>,
+    host: &'t HostName,
+}
+
+/// How many ports after a taken one are tried before no advice is given.
+const TRIED: u16 = 200;
+
+impl Clash<'_> {
+    fn tell(&self, claims: &[Claim<'_>]) -> Diagnostic {
+        let (port, host) = (self.port, self.host.as_str());
+        let said = match self.second.space {
+            Space::Ports => format!("port {port} is taken twice on `{host}`"),
+            Space::Sockets(pool) => format!("the unix socket {port} of `{pool}` is taken twice"),
+        };
+        let diagnostic = Diagnostic::error(Code::PortClash, self.second.span, said)
+            .label(format!("by `{}`", self.second.owner))
+            .also(self.first.span, format!("and by `{}`", self.first.owner));
+        let is_free = |port: &u16| {
+            let taken = |c: &Claim<'_>| c.space == self.second.space && c.ports.holds(*port);
+            *port > 1023 && !claims.iter().any(taken)
+        };
+        let next = port.max(1023).saturating_add(1);
+        match (next..=next.saturating_add(TRIED)).find(is_free) {
+            Some(free) => diagnostic.help(format!("{free} is free on `{host}`")),
+            None => diagnostic,
+        }
     }
 }
 
 fn claims<'t>(topology: &'t Topology, host: &HostName) -> Vec<Claim<'t>> {
     let mut claims = Vec::new();
-    let tcp = |pool: &Pool| {
-        pool.listen
-            .as_ref()
-            .is_none_or(|l| l.value == Transport::Tcp)
-    };
     for (name, pool) in topology
         .pools
         .iter()
-        .filter(|(_, p)| is_on(p.hosts.as_ref(), host) && tcp(p))
+        .filter(|(_, p)| is_on(p.hosts.as_ref(), host))
     {
         let owner = name.value.as_str();
-        for range in pool.ports.iter() {
-            let ports = range.value.ports();
-            claims.extend(ports.map(|p| Claim {
-                port: p.number(),
-                span: range.span,
-                owner,
-            }));
-        }
+        let unix = pool
+            .listen
+            .as_ref()
+            .is_some_and(|l| l.value == Transport::Unix);
+        let space = if unix {
+            Space::Sockets(owner)
+        } else {
+            Space::Ports
+        };
+        let claim = |range: &Spanned<PortRange>| Claim {
+            space,
+            ports: range.value,
+            span: range.span,
+            owner,
+        };
+        claims.extend(pool.ports.iter().map(claim));
     }
     let mut proxies: Vec<_> = topology.proxies.iter().flat_map(Named::iter).collect();
     proxies.sort_by_key(|(name, _)| &name.value);
     for ((name, proxy), next) in proxies.into_iter().zip(default::FIRST_STATUS..) {
-        if !is_on(proxy.hosts.as_ref(), host) {
-            continue;
+        if is_on(proxy.hosts.as_ref(), host) {
+            claims.extend(proxy_claims(name, proxy, next));
         }
-        let owner = name.value.as_str();
-        let usual = if proxy.tls.is_some() {
-            default::LISTEN_TLS
-        } else {
-            default::LISTEN
-        };
-        let claim = |listen: Option<&Spanned<Listen>>, usual: Listen| Claim {
-            port: listen.map_or(usual, |l| l.value).socket().port(),
-            span: listen.map_or(name.span, |l| l.span),
-            owner,
-        };
-        claims.push(claim(proxy.listen.as_ref(), usual));
-        claims.extend(
-            proxy
-                .tls
-                .iter()
-                .map(|t| claim(t.redirect_from.as_ref(), default::REDIRECT_FROM)),
-        );
-        let status = proxy.status.as_ref();
-        let port = status.map_or(next, |s| s.value.number());
-        let span = status.map_or(name.span, |s| s.span);
-        claims.push(Claim { port, span, owner });
     }
     claims
+}
+
+/// The door of a proxy, where it redirects, and its status page.
+fn proxy_claims<'t>(name: &'t Spanned<ProxyName>, proxy: &Proxy, status: u16) -> Vec<Claim<'t>> {
+    let claim = |port: u16, span: Option<Span>| {
+        let ports = PortRange::single(Port::from_number(port)?);
+        Some(Claim {
+            space: Space::Ports,
+            ports,
+            span: span.unwrap_or(name.span),
+            owner: name.value.as_str(),
+        })
+    };
+    let listen = |written: Option<&Spanned<Listen>>, usual: Listen| {
+        claim(
+            written.map_or(usual, |l| l.value).socket().port(),
+            written.map(|l| l.span),
+        )
+    };
+    let usual = if proxy.tls.is_some() {
+        default::LISTEN_TLS
+    } else {
+        default::LISTEN
+    };
+    let door = listen(proxy.listen.as_ref(), usual);
+    let redirect = proxy
+        .tls
+        .as_ref()
+        .and_then(|t| listen(t.redirect_from.as_ref(), default::REDIRECT_FROM));
+    let page = claim(
+        proxy.status.as_ref().map_or(status, |s| s.value.number()),
+        proxy.status.as_ref().map(|s| s.span),
+    );
+    [door, redirect, page].into_iter().flatten().collect()
 }

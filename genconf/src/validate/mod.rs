@@ -39,6 +39,7 @@ const RULES: &[Rule] = &[
     pool::unix_sockets_are_local,
     route::paths_are_distinct,
     capacity::memory_fits,
+    capacity::instances_are_countable,
     usage::everything_is_used,
 ];
 

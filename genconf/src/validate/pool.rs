@@ -156,7 +156,7 @@ fn contradiction(span: Span, said: &str, other: Span) -> Diagnostic {
     Diagnostic::error(Code::Contradiction, span, said).also(other, "because of this")
 }
 
-fn is_cluster(pool: &Pool) -> bool {
+pub(super) fn is_cluster(pool: &Pool) -> bool {
     pool.mode.as_ref().is_some_and(|m| m.value == Mode::Cluster)
 }
 
