@@ -10,6 +10,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::diagnostic::human::Colour;
+use crate::topology::default;
 
 /// How a run ended: the process's exit code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,6 +68,8 @@ pub enum Command {
     Graph(GraphArgs),
     /// Write a topology to begin with
     Init(InitArgs),
+    /// Turn a file of PM2, foreman or nginx into a topology
+    Import(ImportArgs),
     /// Print the manual page
     Man,
     /// Print the JSON Schema of the topology, for editors
@@ -204,6 +207,35 @@ pub struct InitArgs {
     pub list: bool,
 }
 
+/// What is imported, and where the topology goes.
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// The tool that FILE was written for
+    pub tool: Tool,
+    /// Its file: ecosystem.config.json, ecosystem.config.js, process.json, Procfile or nginx.conf
+    pub file: PathBuf,
+    /// Where to write the topology; a file that exists is left alone [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Processors of the host, for PM2's `instances: max`
+    #[arg(long, value_name = "N", default_value_t = default::CPUS, value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub cpus: u16,
+    /// Which environment of PM2 lies over `env`: `env_NAME`
+    #[arg(long, value_name = "NAME", default_value = "production")]
+    pub env: String,
+}
+
+/// A tool whose files are imported.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Tool {
+    /// An ecosystem file; one in JavaScript is run by node
+    Pm2,
+    /// A Procfile of foreman or Heroku
+    Procfile,
+    /// A configuration of nginx
+    Nginx,
+}
+
 /// How faults are told.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Format {
@@ -267,6 +299,7 @@ pub fn run(
         Some(Command::Status(args)) => commands::status::run(&args, streams),
         Some(Command::Graph(args)) => commands::graph::run(&args, streams),
         Some(Command::Init(args)) => commands::init::run(&args, streams),
+        Some(Command::Import(args)) => commands::import::run(&args, streams),
         Some(Command::Man) => commands::man::run(streams),
         Some(Command::Schema) => commands::schema::run(streams),
         Some(Command::Completions { shell }) => {

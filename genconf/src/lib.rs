@@ -11,6 +11,7 @@ pub mod cli;
 pub mod commands;
 pub mod diagnostic;
 pub mod graph;
+pub mod import;
 pub mod layout;
 pub mod render;
 pub mod source;

@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("validate", &["source", "diagnostic", "topology"]),
     ("layout", &["source", "diagnostic", "topology", "validate"]),
     ("graph", &["layout"]),
+    ("import", &["source", "topology"]),
     ("tree", &["source"]),
     ("render", &["source", "diagnostic", "layout", "tree"]),
     (
@@ -25,6 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "validate",
             "layout",
             "graph",
+            "import",
             "tree",
             "render",
         ],

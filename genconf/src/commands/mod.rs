@@ -4,6 +4,7 @@
 pub mod explain;
 pub mod generate;
 pub mod graph;
+pub mod import;
 pub mod init;
 pub mod man;
 pub mod plan;

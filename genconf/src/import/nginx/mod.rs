@@ -1,0 +1,115 @@
+//! nginx's configuration: upstreams, listens and proxied locations.
+
+mod door;
+mod left;
+mod location;
+mod machine;
+mod settings;
+mod tree;
+mod upstream;
+
+use super::naming;
+use super::plan::{Plan, ProxyPlan};
+use super::{Fault, Imported, Note};
+use crate::source::Source;
+use tree::Directive;
+use upstream::Upstreams;
+
+/// Everything that has been understood so far.
+#[derive(Debug, Default)]
+struct Reading {
+    upstreams: Upstreams,
+    proxies: Vec<ProxyPlan>,
+    notes: Vec<Note>,
+}
+
+/// Reads a configuration of nginx, or a part of one that `http` would include.
+pub fn read(source: &Source) -> Result<Imported, Fault> {
+    let tree = tree::read(source)?;
+    let mut reading = Reading::default();
+    let http = tree
+        .iter()
+        .find(|d| d.name == "http")
+        .map_or(tree.as_slice(), Directive::inside);
+    for directive in tree
+        .iter()
+        .filter(|d| d.name != "http" && http.as_ptr() != tree.as_ptr())
+    {
+        left::tell(directive, &mut reading.notes);
+    }
+    for upstream in http.iter().filter(|d| d.name == "upstream") {
+        reading.upstreams.declare(upstream, &mut reading.notes);
+    }
+    let servers: Vec<_> = http.iter().filter(|d| d.name == "server").collect();
+    for directive in http
+        .iter()
+        .filter(|d| !["upstream", "server"].contains(&d.name.as_str()))
+    {
+        if !door::is_read(&directive.name) {
+            left::tell(directive, &mut reading.notes);
+        }
+    }
+    for server in &servers {
+        door::read(server, http, &mut reading);
+    }
+    door::redirects(&servers, &mut reading);
+    finish(reading, source)
+}
+
+fn finish(mut reading: Reading, source: &Source) -> Result<Imported, Fault> {
+    if reading.proxies.is_empty() {
+        let said = "no location in it passes requests to an upstream or an address, which is what genconf describes";
+        return Err(Fault::new(
+            match reading
+                .notes
+                .iter()
+                .rev()
+                .find(|n| n.what.starts_with("location"))
+            {
+                Some(note) => format!("{said}: {}: {}", note.what, note.why),
+                None => said.to_owned(),
+            },
+        ));
+    }
+    reading.upstreams.tell_unused(&mut reading.notes);
+    reading
+        .notes
+        .sort_by_key(|n| n.place.map(|p| (p.line, p.column)));
+    let (hosts, apps, pools) = reading.upstreams.plan();
+    let doors: Vec<_> = reading
+        .proxies
+        .iter()
+        .filter_map(|p| door::port(p.listen.as_deref()))
+        .collect();
+    let mut taken = super::ports::Ports::default();
+    for port in pools
+        .iter()
+        .flat_map(|p| p.ports.iter().copied())
+        .chain(doors)
+    {
+        taken.take(port);
+    }
+    let count = u16::try_from(reading.proxies.len()).unwrap_or(u16::MAX);
+    for (index, proxy) in (0..).zip(&mut reading.proxies) {
+        proxy.status = taken.status(index, count);
+        if hosts.len() > 1 {
+            proxy.hosts = vec![hosts[0].name.clone()];
+        }
+    }
+    let file = source.name().rsplit('/').next().unwrap_or_default();
+    let stem = file.split('.').next().unwrap_or_default();
+    // `nginx.service` is the distribution's, and `default` says nothing.
+    let known = ["nginx", "default"].contains(&stem);
+    let plan = Plan {
+        about: vec![
+            "What nginx was told, as a topology. It knew addresses and not programs: the artifacts are yours to name."
+                .to_owned(),
+        ],
+        project: naming::stem(if known { "site" } else { stem }, "site"),
+        hosts,
+        apps,
+        pools,
+        proxies: reading.proxies,
+    };
+    Ok(Imported::new(&plan, reading.notes))
+}

@@ -1,0 +1,90 @@
+//! Sizes, times and headers of a proxy.
+
+use super::Reading;
+use super::door::passing;
+use super::tree::Directive;
+use super::upstream::left;
+use crate::import::plan::ProxyPlan;
+use crate::topology::decode::Leaf as _;
+use crate::topology::quantity::{ByteSize, Duration};
+use crate::topology::text::{HeaderName, HeaderValue};
+
+/// Sizes, times and headers, from `http`, the server and its locations.
+pub(super) fn settings(
+    proxy: &mut ProxyPlan,
+    server: &Directive,
+    http: &[Directive],
+    reading: &mut Reading,
+) {
+    let within = passing(server).into_iter().flat_map(Directive::inside);
+    let within = within.filter(|d| d.name != "add_header");
+    let all: Vec<_> = http.iter().chain(server.inside()).chain(within).collect();
+    for directive in &all {
+        let unread = match directive.name.as_str() {
+            "client_max_body_size" => size(directive.arg())
+                .map(|s| proxy.max_body = proxy.max_body.max(Some(s)))
+                .is_none(),
+            "proxy_connect_timeout" => !time(proxy, "connect", directive),
+            "proxy_read_timeout" => !time(proxy, "read", directive),
+            "proxy_send_timeout" => !time(proxy, "send", directive),
+            "add_header" => !header(proxy, directive),
+            _ => false,
+        };
+        if unread {
+            reading
+                .notes
+                .push(left(directive, "its value is none that the proxy can have"));
+        }
+    }
+    proxy.timeouts.sort_by_key(|(key, _)| *key);
+}
+
+/// The longest of all; false when it cannot be read.
+fn time(proxy: &mut ProxyPlan, key: &'static str, directive: &Directive) -> bool {
+    let text = directive.arg();
+    let bare = text.bytes().all(|b| b.is_ascii_digit());
+    let Ok(time) = Duration::read(&if bare {
+        format!("{text}s")
+    } else {
+        text.to_owned()
+    }) else {
+        return false;
+    };
+    match proxy.timeouts.iter_mut().find(|(k, _)| *k == key) {
+        Some((_, longest)) => *longest = time.max(*longest),
+        None => proxy.timeouts.push((key, time)),
+    }
+    true
+}
+
+/// nginx writes `10m`, `512k`, `1g`, or bytes.
+fn size(text: &str) -> Option<ByteSize> {
+    let lower = text.to_ascii_lowercase();
+    let number = lower.trim_end_matches(['k', 'm', 'g']);
+    let unit = match &lower[number.len()..] {
+        "" => "B",
+        "k" => "KiB",
+        "m" => "MiB",
+        "g" => "GiB",
+        _ => return None,
+    };
+    ByteSize::read(&format!("{number}{unit}")).ok()
+}
+
+fn header(proxy: &mut ProxyPlan, directive: &Directive) -> bool {
+    let [name, value, ..] = directive.args.as_slice() else {
+        return false;
+    };
+    let own = name.eq_ignore_ascii_case("strict-transport-security") && proxy.tls.is_some();
+    if own || HeaderName::read(name).is_err() || HeaderValue::read(value).is_err() {
+        return false;
+    }
+    if !proxy
+        .headers
+        .iter()
+        .any(|(n, _)| n.eq_ignore_ascii_case(name))
+    {
+        proxy.headers.push((name.clone(), value.clone()));
+    }
+    true
+}

@@ -1,0 +1,256 @@
+//! The syntax of nginx: words, `;` and blocks, as `ngx_conf_read_token` reads them.
+
+use crate::import::Fault;
+use crate::source::{Position, Source};
+
+/// A directive, and what stands in its braces.
+#[derive(Clone, Debug)]
+pub(super) struct Directive {
+    /// Its name.
+    pub(super) name: String,
+    /// Its arguments.
+    pub(super) args: Vec<String>,
+    /// Where it begins.
+    pub(super) place: Position,
+    /// Its block; none where it ends in `;`.
+    pub(super) block: Option<Vec<Directive>>,
+}
+
+impl Directive {
+    /// The first argument, or nothing.
+    pub(super) fn arg(&self) -> &str {
+        self.args.first().map_or("", String::as_str)
+    }
+
+    /// What is in its block.
+    pub(super) fn inside(&self) -> &[Directive] {
+        self.block.as_deref().unwrap_or_default()
+    }
+
+    /// As it is written, without its block.
+    pub(super) fn text(&self) -> String {
+        let words = std::iter::once(&self.name).chain(&self.args);
+        words.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[derive(Debug, Eq, PartialEq)]
+enum Token {
+    Word(String),
+    Open,
+    Close,
+    End,
+}
+
+/// Deeper than any configuration; a file that goes on is none.
+const DEEPEST: usize = 32;
+
+/// Reads the whole of `source`.
+pub(super) fn read(source: &Source) -> Result<Vec<Directive>, Fault> {
+    let text = source.text();
+    let mut reader = Reader {
+        source,
+        rest: text.trim_start_matches('\u{feff}'),
+    };
+    let found = reader.block(0)?;
+    Ok(found)
+}
+
+struct Reader<'s> {
+    source: &'s Source,
+    rest: &'s str,
+}
+
+impl Reader<'_> {
+    /// Directives up to the end of the block number `depth` deep, or of the file.
+    fn block(&mut self, depth: usize) -> Result<Vec<Directive>, Fault> {
+        let mut found = Vec::new();
+        loop {
+            let Some((place, token)) = self.token()? else {
+                return if depth == 0 {
+                    Ok(found)
+                } else {
+                    Err(fault(self.here(), "a `{` is not closed"))
+                };
+            };
+            let name = match token {
+                Token::Word(name) => name,
+                Token::Close if depth > 0 => return Ok(found),
+                Token::Close => {
+                    return Err(fault(place, "nothing is open that this `}` could close"));
+                }
+                Token::Open | Token::End => {
+                    return Err(fault(place, "a directive begins with its name"));
+                }
+            };
+            found.push(self.directive(name, place, depth)?);
+        }
+    }
+
+    fn directive(
+        &mut self,
+        name: String,
+        place: Position,
+        depth: usize,
+    ) -> Result<Directive, Fault> {
+        let mut args = Vec::new();
+        let unended = format!("`{name}` does not end in `;`");
+        loop {
+            match self.token()? {
+                Some((_, Token::Word(word))) => args.push(word),
+                Some((_, Token::End)) => {
+                    return Ok(Directive {
+                        name,
+                        args,
+                        place,
+                        block: None,
+                    });
+                }
+                Some((at, Token::Open)) if depth < DEEPEST => {
+                    if name.ends_with("_by_lua_block") {
+                        return Err(fault(at, "a block of Lua cannot be read; take it out"));
+                    }
+                    let block = Some(self.block(depth + 1)?);
+                    return Ok(Directive {
+                        name,
+                        args,
+                        place,
+                        block,
+                    });
+                }
+                Some((at, Token::Open)) => return Err(fault(at, "blocks are too deep")),
+                Some((at, Token::Close)) => return Err(fault(at, &unended)),
+                None => return Err(fault(place, &unended)),
+            }
+        }
+    }
+
+    fn token(&mut self) -> Result<Option<(Position, Token)>, Fault> {
+        loop {
+            self.rest = self.rest.trim_start();
+            match self.rest.strip_prefix('#') {
+                Some(comment) => self.rest = comment.split_once('\n').map_or("", |(_, rest)| rest),
+                None => break,
+            }
+        }
+        let place = self.here();
+        let Some(first) = self.rest.chars().next() else {
+            return Ok(None);
+        };
+        let single = match first {
+            '{' => Some(Token::Open),
+            '}' => Some(Token::Close),
+            ';' => Some(Token::End),
+            _ => None,
+        };
+        if let Some(token) = single {
+            self.rest = &self.rest[1..];
+            return Ok(Some((place, token)));
+        }
+        let word = if matches!(first, '"' | '\'') {
+            self.quoted(first)
+        } else {
+            Ok(self.bare())
+        };
+        Ok(Some((place, Token::Word(word?))))
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<String, Fault> {
+        let opening = self.here();
+        let mut word = String::new();
+        let mut chars = self.rest[1..].char_indices();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '\\' => word.extend(escaped(&mut chars)),
+                c if c == quote => {
+                    self.rest = &self.rest[1 + at + 1..];
+                    return Ok(word);
+                }
+                c => word.push(c),
+            }
+        }
+        Err(fault(opening, "this quote is not closed"))
+    }
+
+    fn bare(&mut self) -> String {
+        let mut word = String::new();
+        let mut chars = self.rest.char_indices();
+        let mut end = self.rest.len();
+        while let Some((at, c)) = chars.next() {
+            // `${name}` is one word, any other `{` opens a block.
+            let opens = c == '{' && !word.ends_with('$');
+            if c.is_whitespace() || c == ';' || opens {
+                end = at;
+                break;
+            }
+            match c {
+                '\\' => word.extend(escaped(&mut chars)),
+                c => word.push(c),
+            }
+        }
+        self.rest = &self.rest[end..];
+        word
+    }
+
+    fn here(&self) -> Position {
+        self.source
+            .position(self.source.text().len() - self.rest.len())
+    }
+}
+
+fn fault(place: Position, said: &str) -> Fault {
+    let said = said.to_owned();
+    Fault {
+        place: Some(place),
+        said,
+    }
+}
+
+/// What a backslash and the next character mean: nginx drops it before quotes
+/// and itself, and keeps it before the rest, where it belongs to a regex.
+fn escaped(chars: &mut std::str::CharIndices<'_>) -> Vec<char> {
+    match chars.next().map(|(_, c)| c) {
+        Some(c @ ('"' | '\'' | '\\')) => vec![c],
+        Some('t') => vec!['\t'],
+        Some('n') => vec!['\n'],
+        Some('r') => vec!['\r'],
+        Some(c) => vec!['\\', c],
+        None => vec!['\\'],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_quotes_comments_and_blocks_are_read() {
+        let text = "# c\na 'b; {' \"c\\\"d\" ${e}f; http{ server {} } # end";
+        let found = read(&Source::new("n", text)).expect("is sound");
+        assert_eq!(found[0].args, ["b; {", "c\"d", "${e}f"]);
+        assert_eq!(found[1].inside()[0].name, "server");
+        assert_eq!(
+            found[1].place,
+            Position {
+                line: 2,
+                column: 27
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_not_closed_is_told_with_its_place() {
+        for (text, line, column) in [
+            ("a {\n b;\n", 3, 1),
+            ("a b", 1, 1),
+            ("a;\n }", 2, 2),
+            ("a 'b", 1, 3),
+            ("a }", 1, 3),
+        ] {
+            let fault = read(&Source::new("n", text)).expect_err("is broken");
+            assert_eq!(fault.place, Some(Position { line, column }), "{text:?}");
+        }
+        let deep = "a {".repeat(100);
+        assert!(read(&Source::new("n", deep)).is_err());
+    }
+}

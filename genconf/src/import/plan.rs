@@ -1,0 +1,142 @@
+//! What was understood of a foreign file, before it is printed.
+
+use crate::topology::choice::{Balance, Runtime};
+use crate::topology::quantity::{ByteSize, Duration};
+
+/// Everything that is printed. Every text in it has passed its type of
+/// `topology`, save comments.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Its first comment, line by line.
+    pub about: Vec<String>,
+    /// Prefix of every unit.
+    pub project: String,
+    /// Machines.
+    pub hosts: Vec<HostPlan>,
+    /// Programs.
+    pub apps: Vec<AppPlan>,
+    /// Programs on ports.
+    pub pools: Vec<PoolPlan>,
+    /// Front doors.
+    pub proxies: Vec<ProxyPlan>,
+}
+
+/// A machine.
+#[derive(Clone, Debug, Default)]
+pub struct HostPlan {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Processors, where they were asked about.
+    pub cpus: Option<u16>,
+    /// Whether the address is made up.
+    pub guess: bool,
+}
+
+/// A program that opens its own port.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppPlan {
+    /// Its name.
+    pub name: String,
+    /// Comments above it.
+    pub about: Vec<String>,
+    /// File to deploy.
+    pub artifact: String,
+    /// What runs it.
+    pub runtime: Runtime,
+    /// Arguments.
+    pub args: Vec<String>,
+    /// Variables.
+    pub env: Vec<(String, String)>,
+    /// Bound of memory.
+    pub memory: Option<ByteSize>,
+    /// Longest stop.
+    pub stop_timeout: Option<Duration>,
+    /// Longest start.
+    pub ready_timeout: Option<Duration>,
+}
+
+impl AppPlan {
+    /// An app with nothing but a name, a file and what runs it.
+    #[must_use]
+    pub fn new(name: String, artifact: String, runtime: Runtime) -> Self {
+        Self {
+            name,
+            about: Vec::new(),
+            artifact,
+            runtime,
+            args: Vec::new(),
+            env: Vec::new(),
+            memory: None,
+            stop_timeout: None,
+            ready_timeout: None,
+        }
+    }
+}
+
+/// How a pool's processes share its ports.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sharing {
+    /// One process for each port.
+    Fork,
+    /// The app is the master of its own workers.
+    OwnCluster,
+}
+
+/// A program on ports.
+#[derive(Clone, Debug)]
+pub struct PoolPlan {
+    /// Its name.
+    pub name: String,
+    /// Comments above it.
+    pub about: Vec<String>,
+    /// The app it runs.
+    pub app: String,
+    /// Mode.
+    pub sharing: Sharing,
+    /// Hosts; empty means all.
+    pub hosts: Vec<String>,
+    /// Ports, sorted.
+    pub ports: Vec<u16>,
+}
+
+/// A front door.
+#[derive(Clone, Debug, Default)]
+pub struct ProxyPlan {
+    /// Its name.
+    pub name: String,
+    /// Comments above it.
+    pub about: Vec<String>,
+    /// Hosts; empty means all.
+    pub hosts: Vec<String>,
+    /// Where it listens.
+    pub listen: Option<String>,
+    /// Certificate, key, and where plain HTTP is redirected from.
+    pub tls: Option<(String, String, Option<String>)>,
+    /// Status port, where the usual one is taken.
+    pub status: Option<u16>,
+    /// Names it answers to.
+    pub server_names: Vec<String>,
+    /// Largest body.
+    pub max_body: Option<ByteSize>,
+    /// `connect`, `read`, `send`.
+    pub timeouts: Vec<(&'static str, Duration)>,
+    /// Headers of answers.
+    pub headers: Vec<(String, String)>,
+    /// Paths.
+    pub routes: Vec<RoutePlan>,
+}
+
+/// A path and its pool.
+#[derive(Clone, Debug)]
+pub struct RoutePlan {
+    /// The path.
+    pub path: String,
+    /// The pool.
+    pub pool: String,
+    /// How it balances, where that is not in turn.
+    pub balance: Option<Balance>,
+    /// What replaces the path.
+    pub rewrite: Option<String>,
+}

@@ -1,0 +1,203 @@
+//! Entries that are one program on several ports, and the ports they get.
+
+use super::app::Declared;
+use crate::import::naming::Names;
+use crate::import::plan::{AppPlan, PoolPlan, Sharing};
+use crate::import::ports::{self, FIRST, Ports};
+use crate::import::{Fault, Note};
+
+/// Where an app goes that says no port: Express's own choice.
+const USUAL: u16 = 3000;
+
+/// Entries that differ in their names and ports alone, in the order of the file.
+pub(super) fn group(entries: Vec<Declared>) -> Vec<Vec<Declared>> {
+    let mut groups: Vec<Vec<Declared>> = Vec::new();
+    for entry in entries {
+        match groups.iter_mut().find(|g| is_same(&g[0], &entry)) {
+            Some(group) => group.push(entry),
+            None => groups.push(vec![entry]),
+        }
+    }
+    groups
+}
+
+fn is_same(a: &Declared, b: &Declared) -> bool {
+    let ported = a.port.is_some() && b.port.is_some();
+    ported && a.sharing == b.sharing && a.variable == b.variable && bare(a) == bare(b)
+}
+
+/// The app without what tells its port.
+fn bare(entry: &Declared) -> AppPlan {
+    let mut app = entry.app.clone();
+    if let Some(said) = &entry.said {
+        app.args = ports::without(&app.args, said);
+    }
+    if let Some(variable) = &entry.variable {
+        app.env.retain(|(name, _)| name != variable);
+    }
+    app
+}
+
+/// What the entries come to.
+#[derive(Debug, Default)]
+pub(super) struct Pools {
+    /// Programs.
+    pub(super) apps: Vec<AppPlan>,
+    /// Programs on ports.
+    pub(super) list: Vec<PoolPlan>,
+    /// Ports taken.
+    pub(super) ports: Ports,
+    /// Whether the number of processors counted.
+    pub(super) counted: bool,
+    names: Names,
+}
+
+impl Pools {
+    /// Adds the pools of all groups; ports that are written are given before others.
+    pub(super) fn add(
+        &mut self,
+        groups: Vec<Vec<Declared>>,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Fault> {
+        let mut ports = Vec::new();
+        for entry in groups.iter().flatten() {
+            ports.push(self.port_of(entry, notes)?);
+        }
+        let mut ports = ports.into_iter();
+        for group in groups {
+            let mut own: Vec<u16> = ports.by_ref().take(group.len()).collect();
+            let forks = group.iter().filter(|e| e.sharing == Sharing::Fork);
+            for _ in 0..forks.map(|e| usize::from(e.instances - 1)).sum() {
+                let last = own.iter().copied().max().unwrap_or(USUAL);
+                own.push(
+                    self.ports
+                        .next(last.saturating_add(1))
+                        .ok_or_else(none_left)?,
+                );
+            }
+            own.sort_unstable();
+            self.pool(&group, own, notes);
+        }
+        Ok(())
+    }
+
+    fn port_of(&mut self, entry: &Declared, notes: &mut Vec<Note>) -> Result<u16, Fault> {
+        let wanted = entry.port.unwrap_or(USUAL);
+        let from = if wanted < FIRST {
+            wanted + 8000
+        } else {
+            wanted
+        };
+        let free = self.ports.take(from);
+        let port = if free {
+            from
+        } else {
+            self.ports.next(from).ok_or_else(none_left)?
+        };
+        let why = match entry.port {
+            None => format!("it says no port; PORT tells it {port}"),
+            Some(_) if wanted < FIRST => format!("port {wanted} is the proxy's, so it has {port}"),
+            Some(_) if !free => format!("port {wanted} is taken already, so it has {port}"),
+            Some(_) => return Ok(port),
+        };
+        notes.push(Note::changed(entry.label.clone(), why));
+        Ok(port)
+    }
+
+    fn pool(&mut self, group: &[Declared], ports: Vec<u16>, notes: &mut Vec<Note>) {
+        let first = &group[0];
+        let labels: Vec<_> = group.iter().map(|e| e.label.as_str()).collect();
+        let label = labels.join(", ");
+        let raw = if group.len() > 1 {
+            file_name(&first.app.artifact)
+        } else {
+            &first.name
+        };
+        let name = self.names.give(raw, "app");
+        if group.len() > 1 {
+            let why = format!("they differ in name and port alone, so they are one pool, `{name}`");
+            notes.push(Note::changed(label.clone(), why));
+        }
+        tell_instances(&label, group, &ports, notes);
+        tell_port(&label, first, &ports, notes);
+        let mut app = if is_moved(first, &ports) {
+            bare(first)
+        } else {
+            first.app.clone()
+        };
+        app.name.clone_from(&name);
+        self.counted |= group.iter().any(|e| e.counted);
+        let about = vec![format!("In PM2: {label}.")];
+        let (app_name, sharing, hosts) = (name.clone(), first.sharing, Vec::new());
+        self.list.push(PoolPlan {
+            name,
+            about,
+            app: app_name,
+            sharing,
+            hosts,
+            ports,
+        });
+        self.apps.push(app);
+    }
+}
+
+fn none_left() -> Fault {
+    Fault::new("there are not enough ports for all instances")
+}
+
+/// Whether the app must learn its port anew.
+fn is_moved(first: &Declared, ports: &[u16]) -> bool {
+    first.port.is_some_and(|p| ports != [p])
+}
+
+fn file_name(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.rsplit_once('.').map_or(file, |(base, _)| base)
+}
+
+fn tell_instances(label: &str, group: &[Declared], ports: &[u16], notes: &mut Vec<Note>) {
+    let first = &group[0];
+    if first.sharing == Sharing::OwnCluster {
+        let why = "its arguments make it the master of its own workers (`workers_by: app`)";
+        notes.push(Note::changed(label, why));
+        if first.instances > 1 {
+            notes.push(Note::left(
+                format!("{label}: `instances`"),
+                "the app itself says how many workers it has",
+            ));
+        }
+        return;
+    }
+    if group.iter().all(|e| e.instances == 1) {
+        return;
+    }
+    let counted = if group.iter().any(|e| e.counted) {
+        "; they are as many as `cpus` of the host, which --cpus tells"
+    } else {
+        ""
+    };
+    let why = format!(
+        "an app that takes no socket cannot share its port, so its {} processes have the ports {} behind one route{counted}; with `socket: true` it could be `mode: cluster`",
+        ports.len(),
+        ports::ranges(ports).join(", "),
+    );
+    notes.push(Note::changed(format!("{label}: `instances`"), why));
+}
+
+/// The port must come from PORT as soon as one app has several.
+fn tell_port(label: &str, first: &Declared, ports: &[u16], notes: &mut Vec<Note>) {
+    let moved = is_moved(first, ports);
+    if let Some(said) = first.said.as_ref().filter(|_| moved) {
+        let words = first.app.args[said.first..said.first + said.count].join(" ");
+        let why =
+            "the environment variable PORT tells each instance its port; the app must read it";
+        notes.push(Note::changed(
+            format!("{label}: the argument `{words}`"),
+            why,
+        ));
+    }
+    if let Some(variable) = first.variable.as_ref().filter(|_| moved) {
+        let why = "each instance is told its port as PORT alone; the app must read that";
+        notes.push(Note::changed(format!("{label}: `{variable}`"), why));
+    }
+}

@@ -1,0 +1,101 @@
+//! Values of an ecosystem file, which are rarely of one type only.
+
+use serde_json::{Map, Value};
+
+use crate::import::words;
+use crate::topology::decode::Leaf as _;
+use crate::topology::quantity::{ByteSize, Duration};
+
+/// The text of a text, number or boolean.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// The text of the first of `keys` that has one.
+pub(super) fn first(entry: &Map<String, Value>, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|k| entry.get(*k)).and_then(text)
+}
+
+/// Words from a list of them, or from one text.
+pub(super) fn list(value: Option<&Value>) -> Option<Vec<String>> {
+    match value {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::Array(items)) => items.iter().map(text).collect(),
+        Some(other) => words::split(&text(other)?),
+    }
+}
+
+/// How many processes `instances` asks for, and whether it depends on the host.
+pub(super) fn instances(value: Option<&Value>, cpus: u16) -> Result<(u16, bool), String> {
+    let Some(text) = value.and_then(text) else {
+        return Ok((1, false));
+    };
+    let count = match text.trim() {
+        "max" => 0,
+        number => number
+            .parse::<i32>()
+            .map_err(|_| format!("`instances: {text}` is no number"))?,
+    };
+    if count <= 0 {
+        let left = i32::from(cpus).saturating_add(count).max(1);
+        return Ok((u16::try_from(left).unwrap_or(1), true));
+    }
+    match u16::try_from(count) {
+        Ok(count @ ..=512) => Ok((count, false)),
+        _ => Err(format!("`instances: {text}` is more than 512")),
+    }
+}
+
+/// A size as PM2 writes it: `300M`, `1G`, `500K`, or bytes.
+pub(super) fn size(value: &Value) -> Option<ByteSize> {
+    let text = text(value)?;
+    let upper = text.trim().to_ascii_uppercase();
+    let upper = upper.strip_suffix('B').unwrap_or(&upper);
+    let unit = upper.chars().last()?;
+    let unit = match unit {
+        'K' | 'M' | 'G' => format!("{unit}iB"),
+        _ => "B".to_owned(),
+    };
+    let number = upper.trim_end_matches(['K', 'M', 'G']).trim();
+    ByteSize::read(&format!("{number}{unit}")).ok()
+}
+
+/// Milliseconds, as a number or with a unit.
+pub(super) fn duration(value: &Value) -> Option<Duration> {
+    let text = text(value)?;
+    Duration::read(&text)
+        .or_else(|_| Duration::read(&format!("{text}ms")))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_are_counted_as_pm2_counts() {
+        let count = |value: Value| instances(Some(&value), 4);
+        assert_eq!(count("4".into()), Ok((4, false)));
+        assert_eq!(count(0.into()), Ok((4, true)));
+        assert_eq!(count("max".into()), Ok((4, true)));
+        assert_eq!(count((-1).into()), Ok((3, true)));
+        assert_eq!(count((-9).into()), Ok((1, true)));
+        assert!(count("many".into()).is_err() && count(100_000.into()).is_err());
+        assert_eq!(instances(None, 4), Ok((1, false)));
+    }
+
+    #[test]
+    fn sizes_are_read_as_pm2_reads_them() {
+        let read = |value: Value| size(&value).map(|s| s.to_string());
+        assert_eq!(read("300M".into()).as_deref(), Some("300MiB"));
+        assert_eq!(read("1G".into()).as_deref(), Some("1GiB"));
+        assert_eq!(read("512mb".into()).as_deref(), Some("512MiB"));
+        assert_eq!(read(1_048_576.into()).as_deref(), Some("1MiB"));
+        assert_eq!(read("much".into()), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! Which ports things have, and which are still free.
+
+use std::collections::BTreeSet;
+
+use crate::topology::default::FIRST_STATUS;
+
+/// Below it ports belong to proxies.
+pub(super) const FIRST: u16 = 1024;
+
+/// Ports taken on the one host of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Ports(BTreeSet<u16>);
+
+impl Ports {
+    /// Takes `port`; false when somebody has it.
+    pub(super) fn take(&mut self, port: u16) -> bool {
+        self.0.insert(port)
+    }
+
+    /// Takes the first free port from `from` on; none when all are taken.
+    pub(super) fn next(&mut self, from: u16) -> Option<u16> {
+        let status = FIRST_STATUS..FIRST_STATUS + 20;
+        let usable = |p: &u16| !self.0.contains(p) && !status.contains(p);
+        let free = (from.max(FIRST)..=u16::MAX).find(usable)?;
+        self.0.insert(free);
+        Some(free)
+    }
+
+    /// Where the status page of proxy number `index` goes; none for its usual place.
+    pub(super) fn status(&mut self, index: u16, of: u16) -> Option<u16> {
+        let usual = FIRST_STATUS..FIRST_STATUS + of;
+        if usual.clone().all(|p| !self.0.contains(&p)) {
+            return None;
+        }
+        let free = (FIRST_STATUS + index..=u16::MAX).find(|p| !self.0.contains(p))?;
+        self.0.insert(free);
+        Some(free)
+    }
+}
+
+/// `8080`, or a path of it such as `8082-8085`, for people and for YAML.
+pub(super) fn ranges(ports: &[u16]) -> Vec<String> {
+    let mut runs: Vec<(u16, u16)> = Vec::new();
+    for port in ports {
+        match runs.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*port) => *last = *port,
+            _ => runs.push((*port, *port)),
+        }
+    }
+    let print = |(first, last): (u16, u16)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        }
+    };
+    runs.into_iter().map(print).collect()
+}
+
+/// A port among arguments: its number and the arguments that say it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Said {
+    /// The number.
+    pub(super) port: u16,
+    /// Index of the first argument that says it.
+    pub(super) first: usize,
+    /// How many say it.
+    pub(super) count: usize,
+}
+
+const OPTIONS: [&str; 9] = [
+    "--port",
+    "-port",
+    "-p",
+    "-P",
+    "--PORT",
+    "--puerto",
+    "--http-port",
+    "--listen-port",
+    "--server.port",
+];
+
+/// The port that `args` tell a program: `--port=8082`, `-p 8082`, `PORT=8082`, or a bare number.
+pub(super) fn said(args: &[String]) -> Option<Said> {
+    let number = |text: &str| text.parse::<u16>().ok().filter(|p| *p > 0);
+    for (first, arg) in args.iter().enumerate() {
+        if let Some((option, value)) = arg.split_once('=') {
+            let known = OPTIONS.contains(&option) || option.eq_ignore_ascii_case("port");
+            if let Some(port) = number(value).filter(|_| known) {
+                return Some(Said {
+                    port,
+                    first,
+                    count: 1,
+                });
+            }
+        }
+        let next = args.get(first + 1).and_then(|v| number(v));
+        if let Some(port) = next.filter(|_| OPTIONS.contains(&arg.as_str())) {
+            return Some(Said {
+                port,
+                first,
+                count: 2,
+            });
+        }
+    }
+    let bare = |(at, arg): (usize, &String)| {
+        let alone = at == 0 || !args[at - 1].starts_with('-') || args[at - 1] == "--";
+        number(arg)
+            .filter(|p| *p >= FIRST && alone)
+            .map(|port| Said {
+                port,
+                first: at,
+                count: 1,
+            })
+    };
+    args.iter().enumerate().find_map(bare)
+}
+
+/// `args` without those that say the port, and without a `--` that then ends them.
+pub(super) fn without(args: &[String], said: &Said) -> Vec<String> {
+    let mut rest: Vec<String> = args.to_vec();
+    rest.drain(said.first..said.first + said.count);
+    if rest.last().is_some_and(|last| last == "--") {
+        rest.pop();
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(args: &str) -> Option<u16> {
+        let args: Vec<String> = args.split(' ').map(str::to_owned).collect();
+        said(&args).map(|s| s.port)
+    }
+
+    #[test]
+    fn a_port_is_found_where_people_write_it() {
+        for args in [
+            "--port=8082",
+            "--port 8082",
+            "-p 8082",
+            "-- 8082",
+            "8082",
+            "--mode fork -p 8082",
+            "PORT=8082",
+        ] {
+            assert_eq!(port(args), Some(8082), "{args}");
+        }
+        for args in [
+            "--timeout 8082",
+            "-n 8082",
+            "--port",
+            "--port=0",
+            "--port=99999",
+            "80",
+            "",
+        ] {
+            assert_eq!(port(args), None, "{args}");
+        }
+    }
+
+    #[test]
+    fn consecutive_ports_are_one_range() {
+        assert_eq!(ranges(&[8080, 8082, 8083, 8084]), ["8080", "8082-8084"]);
+    }
+
+    #[test]
+    fn a_port_is_taken_out_with_its_option() {
+        let args = ["--mode", "fork", "--", "8082"].map(str::to_owned);
+        let said = said(&args).expect("is said");
+        assert_eq!(without(&args, &said), ["--mode", "fork"]);
+    }
+}

@@ -1,0 +1,228 @@
+//! Procfiles: `TYPE: COMMAND`, one a line.
+
+use super::naming::{self, Names};
+use super::plan::{AppPlan, HostPlan, Plan, PoolPlan, ProxyPlan, RoutePlan, Sharing};
+use super::ports::Ports;
+use super::program::{self, Program};
+use super::{Fault, Imported, Note};
+use crate::source::{Position, Source};
+use crate::topology::choice::Runtime;
+use crate::topology::decode::Leaf as _;
+use crate::topology::text::{EnvName, Text};
+
+/// Where foreman begins; each process type that serves has a hundred of its own.
+const FIRST: u16 = 5000;
+
+struct Line<'s> {
+    place: Position,
+    name: &'s str,
+    command: &'s str,
+}
+
+/// Reads a Procfile.
+pub fn read(source: &Source) -> Result<Imported, Fault> {
+    let mut notes = Vec::new();
+    let lines = lines(source)?;
+    let mut plan = Plan {
+        about: vec![
+            "What a Procfile said, as a topology. Its report says what was not carried.".to_owned(),
+        ],
+        hosts: vec![HostPlan {
+            name: "node1".into(),
+            address: "192.168.56.11".into(),
+            cpus: None,
+            guess: true,
+        }],
+        ..Plan::default()
+    };
+    let (mut names, mut ports) = (Names::default(), Ports::default());
+    for line in &lines {
+        if !serves(line) {
+            notes.push(Note::left(line.name, why_not(line.name)).at(line.place));
+            continue;
+        }
+        let name = names.give(line.name, "app");
+        let from = FIRST.saturating_add(
+            u16::try_from(plan.pools.len())
+                .unwrap_or(0)
+                .saturating_mul(100),
+        );
+        let port = ports
+            .next(from)
+            .ok_or_else(|| Fault::new("there are not enough ports"))?;
+        let mut app = app(line, port, &mut notes);
+        app.name.clone_from(&name);
+        plan.apps.push(app);
+        let about = vec![format!("{}: {}", line.name, line.command)];
+        let app = name.clone();
+        plan.pools.push(PoolPlan {
+            name,
+            about,
+            app,
+            sharing: Sharing::Fork,
+            hosts: Vec::new(),
+            ports: vec![port],
+        });
+    }
+    if plan.pools.is_empty() {
+        return Err(Fault::new(
+            "no line is called `web` or names $PORT, and genconf describes what serves a port",
+        ));
+    }
+    plan.project = naming::stem(&plan.apps[0].name, "app");
+    plan.proxies = vec![proxy(&plan.pools, &mut names, &mut ports)];
+    Ok(Imported::new(&plan, notes))
+}
+
+fn proxy(pools: &[PoolPlan], names: &mut Names, ports: &mut Ports) -> ProxyPlan {
+    let web = pools.iter().position(|p| p.name == "web").unwrap_or(0);
+    let route = |(index, pool): (usize, &PoolPlan)| RoutePlan {
+        path: if index == web {
+            "/".to_owned()
+        } else {
+            format!("/{}", pool.name)
+        },
+        pool: pool.name.clone(),
+        balance: None,
+        rewrite: (index != web).then(|| "/".to_owned()),
+    };
+    let routes = pools.iter().enumerate().map(route).collect();
+    ProxyPlan {
+        name: names.give("edge", "edge"),
+        status: ports.status(0, 1),
+        routes,
+        ..ProxyPlan::default()
+    }
+}
+
+fn lines(source: &Source) -> Result<Vec<Line<'_>>, Fault> {
+    let mut found: Vec<Line<'_>> = Vec::new();
+    for (index, text) in source.text().lines().enumerate() {
+        let place = Position {
+            line: index + 1,
+            column: 1,
+        };
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() || text.starts_with('#') {
+            continue;
+        }
+        let fault = |said: String| Fault {
+            place: Some(place),
+            said,
+        };
+        let word = |n: &str| {
+            !n.is_empty()
+                && n.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+        };
+        let (name, command) = text
+            .split_once(':')
+            .map(|(name, command)| (name.trim(), command.trim()))
+            .filter(|(name, command)| word(name) && !command.is_empty())
+            .ok_or_else(|| fault("a line of a Procfile is `TYPE: COMMAND`".to_owned()))?;
+        if found.iter().any(|l| l.name == name) {
+            return Err(fault(format!("`{name}` is here twice")));
+        }
+        found.push(Line {
+            place,
+            name,
+            command,
+        });
+    }
+    Ok(found)
+}
+
+fn serves(line: &Line<'_>) -> bool {
+    line.name == "web" || line.command.contains("$PORT") || line.command.contains("${PORT")
+}
+
+fn why_not(name: &str) -> &'static str {
+    match name {
+        "release" => {
+            "what is done before a release belongs into `build`, or before ansible/deploy.yml"
+        }
+        _ => "it serves no port; a unit of your own runs it (systemd.service(5))",
+    }
+}
+
+fn app(line: &Line<'_>, port: u16, notes: &mut Vec<Note>) -> AppPlan {
+    let mut changed = |why: &str| notes.push(Note::changed(line.name, why).at(line.place));
+    let (command, told) = with_port(line.command, port);
+    if told {
+        changed(&format!(
+            "$PORT in the command is {port}; a second port needs an app that reads PORT itself"
+        ));
+    }
+    let (env, words) = match program::command(&command) {
+        Ok(words) => assignments(words),
+        Err(why) => (Vec::new(), Err(why)),
+    };
+    let program = match words {
+        Ok(words) if words.iter().any(|w| w.contains('$') && !is_java(&words, w)) => {
+            Program::unknown(
+                Runtime::Native,
+                "a shell would fill in its variables; a unit does not",
+            )
+        }
+        Ok(words) => program::understand(&words),
+        Err(why) => Program::unknown(Runtime::Native, why),
+    };
+    for why in &program.told {
+        changed(why);
+    }
+    let mut app = AppPlan::new(String::new(), program.artifact, program.runtime);
+    app.about = program.told;
+    app.args = program.args;
+    app.env = env.into_iter().chain(program.env).collect();
+    let lost = app.args.len();
+    app.args.retain(|arg| Text::read(arg).is_ok());
+    if lost != app.args.len() {
+        changed("an argument holds control characters and is left out");
+    }
+    app
+}
+
+/// Options of java that name variables are dealt with where java is.
+fn is_java(words: &[String], word: &String) -> bool {
+    let jar = words.iter().position(|w| w == "-jar");
+    let at = words.iter().position(|w| w == word);
+    words[0] == "java" && at < jar
+}
+
+/// The command with the port in place of `$PORT`, `${PORT}` and `${PORT:-5000}`.
+fn with_port(command: &str, port: u16) -> (String, bool) {
+    let mut text = command.to_owned();
+    while let Some(start) = text.find("${PORT") {
+        let rest = &text[start + 6..];
+        let Some(end) = rest.find('}').filter(|_| rest.starts_with(['}', ':', '-'])) else {
+            break;
+        };
+        text.replace_range(start..=start + 6 + end, &port.to_string());
+    }
+    let text = text.replace("$PORT", &port.to_string());
+    let told = text != command;
+    (text, told)
+}
+
+type Split = (Vec<(String, String)>, Result<Vec<String>, &'static str>);
+
+/// Leading `NAME=value` words, and the rest.
+fn assignments(mut words: Vec<String>) -> Split {
+    if words.first().is_some_and(|w| w == "env" || w == "exec") {
+        words.remove(0);
+    }
+    let assigned = |w: &String| {
+        let (name, value) = w.split_once('=')?;
+        EnvName::read(name).ok()?;
+        Text::read(value).ok()?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    let env: Vec<_> = words
+        .iter()
+        .map_while(assigned)
+        .filter(|(name, _)| name != "PORT")
+        .collect();
+    let count = words.iter().map_while(assigned).count();
+    words.drain(..count);
+    (env, Ok(words))
+}

@@ -1,0 +1,65 @@
+//! A command line, word by word, as a shell splits it.
+
+/// The words of `line`; none when a quote is not closed.
+pub(super) fn split(line: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(q), c) if c == q => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None | Some('"'), '\\') => word.get_or_insert_default().push(chars.next()?),
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+/// Whether `line` says something only a shell can do: pipes, lists, redirections, substitutions, globs.
+pub(super) fn needs_shell(line: &str) -> bool {
+    let mut quote = None;
+    for c in line.chars() {
+        match (quote, c) {
+            (Some(q), c) if c == q => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (Some('\''), _) => {}
+            (_, '`') | (None, '|' | '&' | ';' | '<' | '>' | '(' | ')' | '*' | '?') => return true,
+            _ => {}
+        }
+    }
+    line.contains("$(")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_split_as_a_shell_does() {
+        let words = split(r#"  a 'b c' "d \" e" f\ g ''"#).expect("is closed");
+        assert_eq!(words, ["a", "b c", "d \" e", "f g", ""]);
+        assert_eq!(split("a 'b"), None);
+    }
+
+    #[test]
+    fn what_only_a_shell_does_is_seen() {
+        for line in [
+            "a && b",
+            "a | b",
+            "a > f",
+            "a $(b)",
+            "a `b`",
+            "java -jar *.war",
+        ] {
+            assert!(needs_shell(line), "{line}");
+        }
+        assert!(!needs_shell("web 'a & b' --x=$PORT"));
+    }
+}

@@ -1,0 +1,187 @@
+//! A plan, printed as a topology for people.
+
+use std::fmt::Write as _;
+
+use super::plan::{AppPlan, HostPlan, Plan, PoolPlan, ProxyPlan, RoutePlan, Sharing};
+use super::ports::ranges;
+use super::scalar::{scalar, tame};
+use crate::topology::choice::Runtime;
+
+/// The text of a topology.
+pub(super) fn print(plan: &Plan) -> String {
+    let mut page = Page(String::new());
+    page.line(
+        0,
+        "# yaml-language-server: $schema=genconf/schema/topology.schema.json",
+    );
+    page.line(0, "#");
+    page.comments(0, &plan.about);
+    page.line(0, "version: 1");
+    page.line(0, &format!("project: {}", scalar(&plan.project)));
+    page.section("hosts", plan.hosts.iter(), host);
+    page.section("apps", plan.apps.iter(), app);
+    page.section("pools", plan.pools.iter(), pool);
+    page.section("proxies", plan.proxies.iter(), proxy);
+    page.0
+}
+
+/// Lines so far.
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, depth: usize, text: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "{:width$}{text}", "", width = depth * 2);
+    }
+
+    fn comments(&mut self, depth: usize, lines: &[String]) {
+        for line in lines {
+            let mut letters = line.chars();
+            let first = letters.next().into_iter().flat_map(char::to_uppercase);
+            let line: String = first.chain(letters).collect();
+            self.line(depth, &format!("# {}", tame(&line)));
+        }
+    }
+
+    fn section<'p, T: 'p>(
+        &mut self,
+        key: &str,
+        items: impl Iterator<Item = &'p T>,
+        print: fn(&mut Self, &T),
+    ) {
+        self.line(0, "");
+        self.line(0, &format!("{key}:"));
+        for item in items {
+            print(self, item);
+        }
+    }
+
+    /// `key: value`, where there is a value.
+    fn key(&mut self, depth: usize, key: &str, value: Option<impl AsRef<str>>) {
+        if let Some(value) = value {
+            self.line(depth, &format!("{key}: {}", value.as_ref()));
+        }
+    }
+
+    fn list(&mut self, depth: usize, key: &str, items: &[String]) {
+        if !items.is_empty() {
+            let items: Vec<_> = items.iter().map(|i| scalar(i)).collect();
+            self.line(depth, &format!("{key}: [{}]", items.join(", ")));
+        }
+    }
+
+    fn mapping(&mut self, depth: usize, key: &str, pairs: &[(String, String)]) {
+        if !pairs.is_empty() {
+            self.line(depth, &format!("{key}:"));
+        }
+        for (name, value) in pairs {
+            self.line(depth + 1, &format!("{}: {}", scalar(name), scalar(value)));
+        }
+    }
+}
+
+fn host(page: &mut Page, host: &HostPlan) {
+    if host.guess {
+        page.line(1, "# A made-up address: write the machine's own, and its `memory` if bounds should be checked.");
+    }
+    let cpus = host.cpus.map_or(String::new(), |c| format!(", cpus: {c}"));
+    page.line(
+        1,
+        &format!(
+            "{}: {{ address: \"{}\"{cpus} }}",
+            scalar(&host.name),
+            host.address
+        ),
+    );
+}
+
+fn app(page: &mut Page, app: &AppPlan) {
+    page.line(1, &format!("{}:", scalar(&app.name)));
+    page.comments(2, &app.about);
+    page.key(2, "artifact", Some(scalar(&app.artifact)));
+    if app.runtime == Runtime::Native {
+        page.line(
+            2,
+            "# It speaks none of systemd's protocols, until you say otherwise.",
+        );
+        page.line(2, "notify: false");
+        page.line(2, "socket: false");
+    } else {
+        page.key(2, "runtime", Some(app.runtime.word()));
+    }
+    page.line(
+        2,
+        "# Must answer 200 here: what does not is restarted by a probe.",
+    );
+    page.line(2, "health: /");
+    page.list(2, "args", &app.args);
+    page.mapping(2, "env", &app.env);
+    page.key(2, "memory", app.memory.map(|m| m.to_string()));
+    page.key(2, "stop_timeout", app.stop_timeout.map(|t| t.to_string()));
+    page.key(2, "ready_timeout", app.ready_timeout.map(|t| t.to_string()));
+}
+
+fn pool(page: &mut Page, pool: &PoolPlan) {
+    page.comments(1, &pool.about);
+    page.line(1, &format!("{}:", scalar(&pool.name)));
+    page.key(2, "app", Some(scalar(&pool.app)));
+    if pool.sharing == Sharing::OwnCluster {
+        page.line(2, "mode: cluster");
+        page.line(2, "workers_by: app");
+    }
+    page.list(2, "hosts", &pool.hosts);
+    page.line(2, &format!("ports: [{}]", ranges(&pool.ports).join(", ")));
+}
+
+fn proxy(page: &mut Page, proxy: &ProxyPlan) {
+    page.comments(1, &proxy.about);
+    page.line(1, &format!("{}:", scalar(&proxy.name)));
+    page.list(2, "hosts", &proxy.hosts);
+    page.key(2, "listen", proxy.listen.as_ref().map(|l| address(l)));
+    if let Some((certificate, key, redirect)) = &proxy.tls {
+        page.line(2, "tls:");
+        page.key(3, "certificate", Some(scalar(certificate)));
+        page.key(3, "key", Some(scalar(key)));
+        page.key(3, "redirect_from", redirect.as_ref().map(|r| address(r)));
+    }
+    page.key(2, "status", proxy.status.map(|s| s.to_string()));
+    page.list(2, "server_name", &proxy.server_names);
+    page.key(2, "max_body", proxy.max_body.map(|m| m.to_string()));
+    let timeouts: Vec<_> = proxy
+        .timeouts
+        .iter()
+        .map(|(key, time)| format!("{key}: {time}"))
+        .collect();
+    if !timeouts.is_empty() {
+        page.line(2, &format!("timeouts: {{ {} }}", timeouts.join(", ")));
+    }
+    page.mapping(2, "headers", &proxy.headers);
+    page.line(2, "routes:");
+    for route in &proxy.routes {
+        page.line(3, &format!("- {{ {} }}", route_keys(route).join(", ")));
+    }
+}
+
+fn route_keys(route: &RoutePlan) -> Vec<String> {
+    let mut keys = vec![
+        format!("path: {}", scalar(&route.path)),
+        format!("pool: {}", scalar(&route.pool)),
+    ];
+    keys.extend(route.balance.map(|b| format!("balance: {}", b.word())));
+    keys.extend(
+        route
+            .rewrite
+            .as_ref()
+            .map(|r| format!("rewrite: {}", scalar(r))),
+    );
+    keys
+}
+
+/// A port stands bare, an address with a port does not.
+fn address(listen: &str) -> String {
+    if listen.parse::<u16>().is_ok() {
+        listen.to_owned()
+    } else {
+        scalar(listen)
+    }
+}

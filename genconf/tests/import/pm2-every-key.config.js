@@ -1,0 +1,48 @@
+// Every key there is something to say about, computed as such files compute them.
+const shared = { NODE_ENV: 'development', LOG_LEVEL: 'debug' };
+console.log('what a configuration prints must not reach the topology');
+
+module.exports = {
+  apps: [
+    {
+      name: 'Shop API',
+      cwd: './api',
+      script: 'dist/main.js',
+      instances: 'max',
+      exec_mode: 'cluster',
+      increment_var: 'PORT',
+      instance_var: 'INSTANCE_ID',
+      node_args: ['--max-old-space-size=512', '--enable-source-maps'],
+      args: '--tenant "blue green" --verbose',
+      env: { ...shared, PORT: 3000, RETRIES: 3, TRACE: false, NESTED: { a: 1 } },
+      env_production: { NODE_ENV: 'production', SESSION_SECRET: 'correct horse: battery #1' },
+      env_staging: { NODE_ENV: 'staging' },
+      max_memory_restart: '300M',
+      kill_timeout: 3000,
+      listen_timeout: 8000,
+      wait_ready: true,
+      watch: ['dist'],
+      ignore_watch: ['node_modules'],
+      cron_restart: '0 3 * * *',
+      autorestart: false,
+      max_restarts: 10,
+      min_uptime: '10s',
+      exp_backoff_restart_delay: 100,
+      error_file: 'logs/err.log',
+      out_file: 'logs/out.log',
+      merge_logs: true,
+      time: true,
+      user: 'node',
+      namespace: 'shop',
+      vizion: false,
+      pmx: true,
+      health_check_grace_period: 3000,
+      env_file: '.env.production',
+    },
+    { name: 'site', script: 'npm', args: 'start', env_production: { PORT: 80 } },
+    { name: 'report', script: 'report.py', interpreter: 'python3', args: ['--port', '3000'] },
+    { name: 'search', script: 'java', args: '-Xmx256m -jar target/search.jar --server.port=9080' },
+    { name: 'mail-worker', script: 'worker.js' },
+  ],
+  deploy: { production: { host: ['a.example.org'], path: '/srv/shop' } },
+};
