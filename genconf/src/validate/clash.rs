@@ -110,7 +110,13 @@ pub(super) fn ports_are_free(topology: &Topology, faults: &mut Diagnostics) {
                     second: *claim,
                     host: &host.value,
                 };
-                faults.push(clash.tell(&claims));
+                let diagnostic = clash.tell();
+                let advised = told.len() <= ADVISED;
+                faults.push(if advised {
+                    clash.advise(diagnostic, &claims)
+                } else {
+                    diagnostic
+                });
             }
         }
     }
@@ -151,23 +157,30 @@ struct Clash<'t> {
 /// How many ports after a taken one are tried before no advice is given.
 const TRIED: u16 = 200;
 
+/// How many clashes of a topology get advice; after that many it is not read.
+const ADVISED: usize = 50;
+
 impl Clash<'_> {
-    fn tell(&self, claims: &[Claim<'_>]) -> Diagnostic {
+    fn tell(&self) -> Diagnostic {
         let (port, host) = (self.port, self.host.as_str());
         let said = match self.second.space {
             Space::Ports => format!("port {port} is taken twice on `{host}`"),
             Space::Sockets(pool) => format!("the unix socket {port} of `{pool}` is taken twice"),
         };
-        let diagnostic = Diagnostic::error(Code::PortClash, self.second.span, said)
+        Diagnostic::error(Code::PortClash, self.second.span, said)
             .label(format!("by `{}`", self.second.owner))
-            .also(self.first.span, format!("and by `{}`", self.first.owner));
+            .also(self.first.span, format!("and by `{}`", self.first.owner))
+    }
+
+    /// Names the next port that nobody has.
+    fn advise(&self, diagnostic: Diagnostic, claims: &[Claim<'_>]) -> Diagnostic {
         let is_free = |port: &u16| {
             let taken = |c: &Claim<'_>| c.space == self.second.space && c.ports.holds(*port);
             *port > 1023 && !claims.iter().any(taken)
         };
-        let next = port.max(1023).saturating_add(1);
+        let next = self.port.max(1023).saturating_add(1);
         match (next..=next.saturating_add(TRIED)).find(is_free) {
-            Some(free) => diagnostic.help(format!("{free} is free on `{host}`")),
+            Some(free) => diagnostic.help(format!("{free} is free on `{}`", self.host.as_str())),
             None => diagnostic,
         }
     }
