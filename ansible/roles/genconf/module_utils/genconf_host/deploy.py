@@ -105,7 +105,7 @@ class Site:
         return [self._record(outcome) for outcome in self._move(moves, observe=0.0)]
 
     def rollback(self, release: str, observe: float) -> list[Outcome]:
-        """Moves to the release that starts so, or to the one before the current."""
+        """Moves to the release that starts so, or each app to the one before its current."""
         moves = []
         for app in self._here():
             store = self.store(app)
@@ -113,7 +113,8 @@ class Site:
             if digest:
                 moves.append((app, digest))
         if not moves:
-            raise Rejected(f"{self.host.name} has no release older than the current one")
+            wanted = f"that starts with {release}" if release else "older than the current one"
+            raise Rejected(f"{self.host.name} has no release {wanted}")
         return self._move(moves, observe)
 
     def undo(self, outcomes: Iterable[Outcome]) -> str:

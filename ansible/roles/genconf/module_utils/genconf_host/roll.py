@@ -22,6 +22,10 @@ from .systemd import Manager, Refused, State
 
 # Seconds between two looks at a unit that is on its way up.
 PULSE = 0.05
+# Seconds in which an instance that says it is ready must answer its health path.
+GRACE = 5.0
+# Questions for each worker behind a shared socket, so that the new one hardly escapes them.
+ASKS = 4
 LOG_LINES = 10
 
 
@@ -99,18 +103,24 @@ class Roll:
             self._watch()
 
     def _gate(self, instance: Instance, before: State) -> None:
-        """Returns when a new run of the instance answers; stopping has a deadline of its own."""
+        """Returns when a new run of the instance answers. Each phase has its own deadline."""
+        ready = instance.app.ready_timeout
         stopping = instance.app.stop_timeout if before.is_active else 0.0
-        deadline = time.monotonic() + stopping + instance.app.ready_timeout
-        has_begun = False
+        allowed = {"stopping": stopping + ready, "starting": ready, "unhealthy": min(GRACE, ready)}
+        phase, since = "stopping", time.monotonic()
         while (reason := self._complaint(instance, before)) is not None:
-            if not has_begun and self._state(instance).invocation != before.invocation:
-                has_begun = True
-                deadline = time.monotonic() + instance.app.ready_timeout
-            if time.monotonic() > deadline:
-                allowed = instance.app.ready_timeout
-                self._fail(instance, f"not healthy {allowed:.0f} s after its start: {reason}")
+            reached = self._phase(instance, before)
+            if reached != phase:
+                phase, since = reached, time.monotonic()
+            if time.monotonic() > since + allowed[phase]:
+                self._fail(instance, f"still {phase} after {allowed[phase]:.0f} s: {reason}")
             time.sleep(PULSE)
+
+    def _phase(self, instance: Instance, before: State) -> str:
+        state = self._state(instance)
+        if state.invocation == before.invocation:
+            return "stopping"
+        return "unhealthy" if state.says_ready else "starting"
 
     def _complaint(self, instance: Instance, before: State) -> str | None:
         """What a new run of the instance lacks. Notes it as touched when that is nothing."""
@@ -121,10 +131,16 @@ class Roll:
             self._fail(instance, f"ended before it was healthy: {state.last_words()}")
         if not state.is_active:
             return f"{state.active} ({state.sub})"
-        reason = self.health(instance.health)
+        asked = (self.health(instance.health) for _ in range(self._times(instance)))
+        reason = next((reason for reason in asked if reason), None)
         if reason is None:
             self.touched[instance] = state.invocation
         return reason
+
+    def _times(self, instance: Instance) -> int:
+        """How often to ask: any worker behind a shared socket may answer for the new one."""
+        workers = sum(other.socket == instance.socket for other in self.host.instances)
+        return 1 if workers == 1 or not instance.socket else ASKS * workers
 
     def _watch(self) -> None:
         """The first instance runs alone for a while before others follow it."""

@@ -65,13 +65,12 @@ class Store:
         """Whether the release is here, whole."""
         return self._release(digest).is_dir()
 
-    def find(self, prefix: str) -> str:
-        """The one release whose digest starts with `prefix`."""
+    def find(self, prefix: str) -> str | None:
+        """The release whose digest starts with `prefix`, if there is one and only one."""
         found = [digest for digest in self.releases() if digest.startswith(prefix)]
-        if len(found) != 1:
-            there = ", ".join(self.releases()) or "none"
-            raise Rejected(f"no single release starts with {prefix!r} in {self.root}: {there}")
-        return found[0]
+        if len(found) > 1:
+            raise Rejected(f"more than one release starts with {prefix}: {', '.join(found)}")
+        return found[0] if found else None
 
     def incoming(self, sha256: str) -> Path:
         """Where an artifact is uploaded to: beside the releases, on the same file system."""

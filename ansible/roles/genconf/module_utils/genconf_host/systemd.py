@@ -10,6 +10,7 @@ from typing import Protocol
 
 PROPERTIES = (
     "Id",
+    "Type",
     "LoadState",
     "ActiveState",
     "SubState",
@@ -34,6 +35,7 @@ class State:
     """What systemd says of one unit at one moment. Times are seconds since 1970, 0 for never."""
 
     unit: str
+    kind: str = ""
     load: str = "not-found"
     active: str = "inactive"
     sub: str = "dead"
@@ -54,6 +56,11 @@ class State:
     def is_active(self) -> bool:
         """Up and, for Type=notify, ready."""
         return self.active in ("active", "reloading")
+
+    @property
+    def says_ready(self) -> bool:
+        """It told systemd itself that it is ready, sd_notify(3)."""
+        return self.is_active and self.kind.startswith("notify")
 
     @property
     def is_down(self) -> bool:
@@ -136,6 +143,7 @@ def _state(unit: str, block: str) -> State:
     paths = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
     return State(
         unit=unit,
+        kind=shown.get("Type", ""),
         load=shown.get("LoadState", ""),
         active=shown.get("ActiveState", ""),
         sub=shown.get("SubState", ""),
