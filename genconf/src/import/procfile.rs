@@ -53,7 +53,7 @@ pub fn read(source: &Source) -> Result<Imported, Fault> {
         let mut app = app(line, port, &mut notes);
         app.name.clone_from(&name);
         plan.apps.push(app);
-        let about = vec![format!("{}: {}", line.name, line.command)];
+        let about = vec![format!("In the Procfile: {}: {}", line.name, line.command)];
         let app = name.clone();
         plan.pools.push(PoolPlan {
             name,

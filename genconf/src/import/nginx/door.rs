@@ -82,6 +82,13 @@ pub(super) fn passing(block: &Directive) -> Vec<&Directive> {
     found
 }
 
+/// The ports that a server listens on, and the one that `tls` redirects from.
+pub(super) fn ports(server: &Directive) -> Vec<u16> {
+    let listens = server.inside().iter().filter(|d| d.name == "listen");
+    let written = listens.filter_map(|d| port(Some(d.arg().trim_start_matches("*:"))));
+    written.chain([80]).collect()
+}
+
 /// Port of what `listen` says.
 pub(super) fn port(listen: Option<&str>) -> Option<u16> {
     Some(Listen::read(listen?).ok()?.socket().port())
@@ -210,5 +217,30 @@ pub(super) fn redirects(servers: &[&Directive], reading: &mut Reading) {
                 "it only redirects, which `tls` does by itself",
             )),
         }
+    }
+}
+
+/// A proxy with TLS redirects from 80, where another may listen already.
+pub(super) fn settle_redirects(reading: &mut Reading) {
+    let mut taken: Vec<_> = reading.proxies.iter().map(door).collect();
+    for proxy in &mut reading.proxies {
+        let Some((_, _, from)) = &mut proxy.tls else {
+            continue;
+        };
+        let wanted = port(from.as_deref()).unwrap_or(80);
+        if !taken.contains(&wanted) {
+            taken.push(wanted);
+            continue;
+        }
+        let Some(free) = reading.upstreams.free(8000) else {
+            continue;
+        };
+        let why = format!(
+            "port {wanted} has a proxy of its own, so the redirect of this one is at {free}"
+        );
+        reading
+            .notes
+            .push(Note::changed(format!("`{}`", proxy.name), why));
+        *from = Some(free.to_string());
     }
 }

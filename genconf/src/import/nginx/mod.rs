@@ -37,10 +37,13 @@ pub fn read(source: &Source) -> Result<Imported, Fault> {
     {
         left::tell(directive, &mut reading.notes);
     }
+    let servers: Vec<_> = http.iter().filter(|d| d.name == "server").collect();
+    for port in servers.iter().flat_map(|s| door::ports(s)) {
+        reading.upstreams.keep(port);
+    }
     for upstream in http.iter().filter(|d| d.name == "upstream") {
         reading.upstreams.declare(upstream, &mut reading.notes);
     }
-    let servers: Vec<_> = http.iter().filter(|d| d.name == "server").collect();
     for directive in http
         .iter()
         .filter(|d| !["upstream", "server"].contains(&d.name.as_str()))
@@ -53,6 +56,7 @@ pub fn read(source: &Source) -> Result<Imported, Fault> {
         door::read(server, http, &mut reading);
     }
     door::redirects(&servers, &mut reading);
+    door::settle_redirects(&mut reading);
     finish(reading, source)
 }
 

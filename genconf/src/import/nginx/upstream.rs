@@ -27,7 +27,6 @@ pub(super) struct Upstreams {
     list: Vec<Upstream>,
     names: Names,
     ports: Ports,
-    free: u16,
 }
 
 /// A pool to route to.
@@ -39,6 +38,16 @@ pub(super) struct Choice {
 }
 
 impl Upstreams {
+    /// Keeps a port for a proxy.
+    pub(super) fn keep(&mut self, port: u16) {
+        self.ports.take(port);
+    }
+
+    /// A port that nothing has, from `from` on.
+    pub(super) fn free(&mut self, from: u16) -> Option<u16> {
+        self.ports.next(from)
+    }
+
     /// Reads an `upstream` block.
     pub(super) fn declare(&mut self, block: &Directive, notes: &mut Vec<Note>) {
         let mut upstream = Upstream {
@@ -110,7 +119,7 @@ impl Upstreams {
         if let Some(port) = wanted.filter(|p| self.ports.take(*p)) {
             return (machine, port);
         }
-        let from = wanted.unwrap_or(8000 + self.free);
+        let from = wanted.unwrap_or(8000);
         let port = self.ports.next(from).unwrap_or(FIRST);
         notes.push(
             Note::changed(
@@ -179,7 +188,7 @@ impl Upstreams {
         let (hosts, names) = hosts(&machines);
         let app = |(_, name): (&Upstream, String)| {
             let mut app = AppPlan::new(name.clone(), name, Runtime::Native);
-            app.about = vec!["nginx does not say what answers there: name the file, and `runtime: node` for JavaScript".to_owned()];
+            app.about = vec!["What answers there, nginx does not say: name the file, and `runtime: node` for JavaScript".to_owned()];
             app
         };
         let pool = |(upstream, name): (&Upstream, String)| {

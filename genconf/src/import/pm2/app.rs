@@ -112,7 +112,8 @@ fn is_background(name: &str, script: &str) -> bool {
             .split(|c: char| !c.is_alphanumeric())
             .any(|w| words.contains(&w))
     };
-    has(name) || has(base(script))
+    let serves = ["server", "www", "app", "api"].contains(&base(script));
+    has(base(script)) || (has(name) && !serves)
 }
 
 /// An app that is told to be a cluster is the master of its own workers.

@@ -26,7 +26,7 @@ pub(super) fn program(entry: &Map<String, Value>, script: &str) -> Option<Progra
     };
     let mut program = match interpreter.as_str() {
         "" | "node" if script.contains(['/', '.']) && base(&script) != "next" => {
-            program::file(&path, &args)
+            bare(program::file(&path, &args), &script)
         }
         "" | "none" => command(&script, None),
         other => command(other.split('@').next().unwrap_or(other), Some(&path)),
@@ -53,6 +53,19 @@ pub(super) fn giveable(label: &str, mut program: Program, notes: &mut Vec<Note>)
         }
         read.is_ok()
     });
+    program
+}
+
+/// PM2 lets node run what has no ending, as Express's `bin/www`.
+fn bare(mut program: Program, script: &str) -> Program {
+    let file = script.rsplit('/').next().unwrap_or_default();
+    if program.runtime == Runtime::Native && !file.contains('.') {
+        program.runtime = Runtime::Node;
+        let why = format!(
+            "`{file}` is taken for JavaScript, as PM2 does; a program of its own needs no `runtime`"
+        );
+        program.told.push(why);
+    }
     program
 }
 
