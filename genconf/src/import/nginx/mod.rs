@@ -4,7 +4,10 @@ mod door;
 mod left;
 mod location;
 mod machine;
+mod pool;
+mod redirect;
 mod settings;
+mod token;
 mod tree;
 mod upstream;
 
@@ -55,8 +58,8 @@ pub fn read(source: &Source) -> Result<Imported, Fault> {
     for server in &servers {
         door::read(server, http, &mut reading);
     }
-    door::redirects(&servers, &mut reading);
-    door::settle_redirects(&mut reading);
+    redirect::redirects(&servers, &mut reading);
+    redirect::settle(&mut reading);
     finish(reading, source)
 }
 

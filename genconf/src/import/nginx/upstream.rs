@@ -1,30 +1,31 @@
 //! Upstreams and addresses, which become pools.
 
-use std::collections::BTreeSet;
-
-use super::machine::{Machine, hosts, is_loopback, split};
+use super::machine::{Machine, is_loopback, split};
 use super::tree::Directive;
 use crate::import::Note;
 use crate::import::naming::Names;
-use crate::import::plan::{AppPlan, HostPlan, PoolPlan, Sharing};
 use crate::import::ports::{FIRST, Ports};
 use crate::source::Position;
-use crate::topology::choice::{Balance, Runtime};
+use crate::topology::choice::Balance;
 
 /// An upstream, or an address that stands in its place.
 #[derive(Clone, Debug)]
-struct Upstream {
-    raw: String,
+pub(super) struct Upstream {
+    /// Its name, or the address.
+    pub(super) raw: String,
     place: Position,
     balance: Option<Balance>,
-    servers: Vec<(Machine, u16)>,
-    pool: Option<String>,
+    /// Its instances.
+    pub(super) servers: Vec<(Machine, u16)>,
+    /// The pool it is, once a location uses it.
+    pub(super) pool: Option<String>,
 }
 
 /// All upstreams of a configuration.
 #[derive(Debug, Default)]
 pub(super) struct Upstreams {
-    list: Vec<Upstream>,
+    /// In the order of the file.
+    pub(super) list: Vec<Upstream>,
     names: Names,
     ports: Ports,
 }
@@ -177,44 +178,6 @@ impl Upstreams {
             );
             notes.push(note.at(upstream.place));
         }
-    }
-
-    /// What is printed of them.
-    pub(super) fn plan(&self) -> (Vec<HostPlan>, Vec<AppPlan>, Vec<PoolPlan>) {
-        let used = || self.list.iter().filter_map(|u| Some((u, u.pool.clone()?)));
-        let machines: BTreeSet<_> = used()
-            .flat_map(|(u, _)| u.servers.iter().map(|(m, _)| m.clone()))
-            .collect();
-        let (hosts, names) = hosts(&machines);
-        let app = |(_, name): (&Upstream, String)| {
-            let mut app = AppPlan::new(name.clone(), name, Runtime::Native);
-            app.about = vec!["What answers there, nginx does not say: name the file, and `runtime: node` for JavaScript".to_owned()];
-            app
-        };
-        let pool = |(upstream, name): (&Upstream, String)| {
-            let on: BTreeSet<_> = upstream.servers.iter().map(|(m, _)| m).collect();
-            let ports: BTreeSet<_> = upstream.servers.iter().map(|(_, port)| *port).collect();
-            let mut about = vec![format!("In nginx: {}.", upstream.raw)];
-            if upstream.servers.len() < on.len() * ports.len() {
-                about.push(
-                    "Each host has every port: a pool is the same on all of its hosts.".to_owned(),
-                );
-            }
-            PoolPlan {
-                name: name.clone(),
-                about,
-                app: name,
-                sharing: Sharing::Fork,
-                hosts: if hosts.len() > 1 {
-                    on.iter().map(|m| names[*m].clone()).collect()
-                } else {
-                    Vec::new()
-                },
-                ports: ports.into_iter().collect(),
-            }
-        };
-        let (apps, pools) = (used().map(app).collect(), used().map(pool).collect());
-        (hosts, apps, pools)
     }
 }
 

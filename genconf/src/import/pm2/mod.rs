@@ -6,6 +6,7 @@ mod command;
 mod environment;
 mod left;
 mod pool;
+mod tell;
 mod value;
 
 use serde_json::Value;

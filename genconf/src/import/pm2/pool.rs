@@ -1,6 +1,7 @@
 //! Entries that are one program on several ports, and the ports they get.
 
 use super::app::Declared;
+use super::tell::{tell_instances, tell_port};
 use crate::import::naming::Names;
 use crate::import::plan::{AppPlan, PoolPlan, Sharing};
 use crate::import::ports::{self, FIRST, Ports};
@@ -146,58 +147,11 @@ fn none_left() -> Fault {
 }
 
 /// Whether the app must learn its port anew.
-fn is_moved(first: &Declared, ports: &[u16]) -> bool {
+pub(super) fn is_moved(first: &Declared, ports: &[u16]) -> bool {
     first.port.is_some_and(|p| ports != [p])
 }
 
 fn file_name(path: &str) -> &str {
     let file = path.rsplit('/').next().unwrap_or(path);
     file.rsplit_once('.').map_or(file, |(base, _)| base)
-}
-
-fn tell_instances(label: &str, group: &[Declared], ports: &[u16], notes: &mut Vec<Note>) {
-    let first = &group[0];
-    if first.sharing == Sharing::OwnCluster {
-        let why = "its arguments make it the master of its own workers (`workers_by: app`)";
-        notes.push(Note::changed(label, why));
-        if first.instances > 1 {
-            notes.push(Note::left(
-                format!("{label}: `instances`"),
-                "the app itself says how many workers it has",
-            ));
-        }
-        return;
-    }
-    if group.iter().all(|e| e.instances == 1) {
-        return;
-    }
-    let counted = if group.iter().any(|e| e.counted) {
-        "; they are as many as `cpus` of the host, which --cpus tells"
-    } else {
-        ""
-    };
-    let why = format!(
-        "an app that takes no socket cannot share its port, so its {} processes have the ports {} behind one route{counted}; with `socket: true` it could be `mode: cluster`",
-        ports.len(),
-        ports::ranges(ports).join(", "),
-    );
-    notes.push(Note::changed(format!("{label}: `instances`"), why));
-}
-
-/// The port must come from PORT as soon as one app has several.
-fn tell_port(label: &str, first: &Declared, ports: &[u16], notes: &mut Vec<Note>) {
-    let moved = is_moved(first, ports);
-    if let Some(said) = first.said.as_ref().filter(|_| moved) {
-        let words = first.app.args[said.first..said.first + said.count].join(" ");
-        let why =
-            "the environment variable PORT tells each instance its port; the app must read it";
-        notes.push(Note::changed(
-            format!("{label}: the argument `{words}`"),
-            why,
-        ));
-    }
-    if let Some(variable) = first.variable.as_ref().filter(|_| moved) {
-        let why = "each instance is told its port as PORT alone; the app must read that";
-        notes.push(Note::changed(format!("{label}: `{variable}`"), why));
-    }
 }

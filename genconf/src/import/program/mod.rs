@@ -1,9 +1,13 @@
 //! Which file a command starts, and what runs that file.
 
+mod interpreter;
+
 use super::words;
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Leaf as _;
 use crate::topology::text::FilePath;
+pub(super) use interpreter::node_options;
+use interpreter::{java, node, script};
 
 /// A command, understood.
 #[derive(Clone, Debug)]
@@ -126,86 +130,6 @@ fn place(program: &mut Program) {
         return;
     }
     program.artifact = kept;
-}
-
-fn node(words: &[String]) -> Program {
-    let options = words.iter().take_while(|w| w.starts_with('-')).count();
-    let Some(script) = words.get(options) else {
-        return Program::unknown(Runtime::Node, "the script that node runs is not named");
-    };
-    let named = match script.trim_end_matches('/') {
-        "" | "." => "index.js".to_owned(),
-        path if path.rsplit('/').next().is_some_and(|n| n.contains('.')) => path.to_owned(),
-        path => format!("{path}.js"),
-    };
-    let mut program = file(&named, &words[options + 1..]);
-    program.runtime = Runtime::Node;
-    node_options(&mut program, &words[..options]);
-    program
-}
-
-/// Options of node itself are read from `NODE_OPTIONS` too.
-pub(super) fn node_options(program: &mut Program, options: &[String]) {
-    if options.is_empty() {
-        return;
-    }
-    if options
-        .iter()
-        .any(|o| o.contains(|c: char| c.is_whitespace() || c == '"'))
-    {
-        program
-            .told
-            .push("options of node that hold spaces are left out".to_owned());
-        return;
-    }
-    program.env = Some(("NODE_OPTIONS".to_owned(), options.join(" ")));
-    program.told.push(
-        "the options of node itself are in NODE_OPTIONS; not all are allowed there".to_owned(),
-    );
-}
-
-fn java(words: &[String]) -> Program {
-    let Some(at) = words.iter().position(|w| w == "-jar") else {
-        return Program::unknown(Runtime::Jvm, "no `-jar` names the file that java runs");
-    };
-    let Some(jar) = words.get(at + 1) else {
-        return Program::unknown(Runtime::Jvm, "nothing follows `-jar`");
-    };
-    let mut program = Program::new(jar, Runtime::Jvm, &words[at + 2..]);
-    place(&mut program);
-    let options: Vec<_> = words[..at]
-        .iter()
-        .filter(|w| !w.contains('$'))
-        .cloned()
-        .collect();
-    if options.len() < at {
-        program
-            .told
-            .push("options of java that name a variable are left out".to_owned());
-    }
-    if !options.is_empty() {
-        program.env = Some(("JAVA_TOOL_OPTIONS".to_owned(), options.join(" ")));
-        program
-            .told
-            .push("the options of java itself are in JAVA_TOOL_OPTIONS".to_owned());
-    }
-    program
-}
-
-/// A script that its own first line must start.
-fn script(interpreter: &str, words: &[String]) -> Program {
-    let Some((path, args)) = words.split_first().filter(|(w, _)| !w.starts_with('-')) else {
-        let why = format!("`{interpreter}` runs no file here");
-        return Program::unknown(Runtime::Native, &why);
-    };
-    let mut program = Program::new(path, Runtime::Native, args);
-    place(&mut program);
-    program.told.push(format!(
-        "`{}` is started by itself: it needs a first line such as `#!/usr/bin/env {}` and its interpreter on the host",
-        program.artifact,
-        if interpreter.is_empty() { "python3" } else { interpreter },
-    ));
-    program
 }
 
 /// The words of `line` when it needs no shell.

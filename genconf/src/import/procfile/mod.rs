@@ -1,5 +1,7 @@
 //! Procfiles: `TYPE: COMMAND`, one a line.
 
+mod command;
+
 use super::naming::{self, Names};
 use super::plan::{AppPlan, HostPlan, Plan, PoolPlan, ProxyPlan, RoutePlan, Sharing};
 use super::ports::Ports;
@@ -8,7 +10,8 @@ use super::{Fault, Imported, Note};
 use crate::source::{Position, Source};
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Leaf as _;
-use crate::topology::text::{EnvName, Text};
+use crate::topology::text::Text;
+use command::{assignments, is_java, with_port};
 
 /// Where foreman begins; each process type that serves has a hundred of its own.
 const FIRST: u16 = 5000;
@@ -180,49 +183,4 @@ fn app(line: &Line<'_>, port: u16, notes: &mut Vec<Note>) -> AppPlan {
         changed("an argument holds control characters and is left out");
     }
     app
-}
-
-/// Options of java that name variables are dealt with where java is.
-fn is_java(words: &[String], word: &String) -> bool {
-    let jar = words.iter().position(|w| w == "-jar");
-    let at = words.iter().position(|w| w == word);
-    words[0] == "java" && at < jar
-}
-
-/// The command with the port in place of `$PORT`, `${PORT}` and `${PORT:-5000}`.
-fn with_port(command: &str, port: u16) -> (String, bool) {
-    let mut text = command.to_owned();
-    while let Some(start) = text.find("${PORT") {
-        let rest = &text[start + 6..];
-        let Some(end) = rest.find('}').filter(|_| rest.starts_with(['}', ':', '-'])) else {
-            break;
-        };
-        text.replace_range(start..=start + 6 + end, &port.to_string());
-    }
-    let text = text.replace("$PORT", &port.to_string());
-    let told = text != command;
-    (text, told)
-}
-
-type Split = (Vec<(String, String)>, Result<Vec<String>, &'static str>);
-
-/// Leading `NAME=value` words, and the rest.
-fn assignments(mut words: Vec<String>) -> Split {
-    if words.first().is_some_and(|w| w == "env" || w == "exec") {
-        words.remove(0);
-    }
-    let assigned = |w: &String| {
-        let (name, value) = w.split_once('=')?;
-        EnvName::read(name).ok()?;
-        Text::read(value).ok()?;
-        Some((name.to_owned(), value.to_owned()))
-    };
-    let env: Vec<_> = words
-        .iter()
-        .map_while(assigned)
-        .filter(|(name, _)| name != "PORT")
-        .collect();
-    let count = words.iter().map_while(assigned).count();
-    words.drain(..count);
-    (env, Ok(words))
 }

@@ -1,0 +1,60 @@
+//! What is told of a pool's processes and ports.
+
+use super::app::Declared;
+use super::pool::is_moved;
+use crate::import::Note;
+use crate::import::plan::Sharing;
+use crate::import::ports;
+
+/// How many processes there are, and on which ports.
+pub(super) fn tell_instances(
+    label: &str,
+    group: &[Declared],
+    ports: &[u16],
+    notes: &mut Vec<Note>,
+) {
+    let first = &group[0];
+    if first.sharing == Sharing::OwnCluster {
+        let why = "its arguments make it the master of its own workers (`workers_by: app`)";
+        notes.push(Note::changed(label, why));
+        if first.instances > 1 {
+            notes.push(Note::left(
+                format!("{label}: `instances`"),
+                "the app itself says how many workers it has",
+            ));
+        }
+        return;
+    }
+    if group.iter().all(|e| e.instances == 1) {
+        return;
+    }
+    let counted = if group.iter().any(|e| e.counted) {
+        "; they are as many as `cpus` of the host, which --cpus tells"
+    } else {
+        ""
+    };
+    let why = format!(
+        "an app that takes no socket cannot share its port, so its {} processes have the ports {} behind one route{counted}; with `socket: true` it could be `mode: cluster`",
+        ports.len(),
+        ports::ranges(ports).join(", "),
+    );
+    notes.push(Note::changed(format!("{label}: `instances`"), why));
+}
+
+/// The port must come from PORT as soon as one app has several.
+pub(super) fn tell_port(label: &str, first: &Declared, ports: &[u16], notes: &mut Vec<Note>) {
+    let moved = is_moved(first, ports);
+    if let Some(said) = first.said.as_ref().filter(|_| moved) {
+        let words = first.app.args[said.first..said.first + said.count].join(" ");
+        let why =
+            "the environment variable PORT tells each instance its port; the app must read it";
+        notes.push(Note::changed(
+            format!("{label}: the argument `{words}`"),
+            why,
+        ));
+    }
+    if let Some(variable) = first.variable.as_ref().filter(|_| moved) {
+        let why = "each instance is told its port as PORT alone; the app must read that";
+        notes.push(Note::changed(format!("{label}: `{variable}`"), why));
+    }
+}
