@@ -1,6 +1,9 @@
 //! Files of other tools, imported: what is printed, and what genconf makes of it.
 //! `BLESS=1` rewrites the expected output.
 
+#[path = "import/broken.rs"]
+mod broken;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,7 +20,7 @@ fn fixtures() -> PathBuf {
 
 fn is_expected(name: &str) -> bool {
     let ending = Path::new(name).extension().unwrap_or_default();
-    ending == "yaml" || ending == "report"
+    ["yaml", "report", "rs"].iter().any(|e| ending == *e)
 }
 
 /// Every fixture and the tool it is for, which begins its name.
@@ -176,102 +179,6 @@ fn a_file_that_is_there_is_never_overwritten() {
     assert!(err.contains("topology.yaml is already there"), "{err}");
     let kept = fs::read_to_string(folder.path().join("topology.yaml")).expect("is readable");
     assert_eq!(kept, "mine");
-}
-
-/// A file, its tool and its name, and the whole of what is said about it.
-const BROKEN: &[(&str, &str, &str, &str)] = &[
-    (
-        "pm2",
-        "e.json",
-        "{\n  // apps\n  \"apps\": []\n}",
-        "error: e.json:2:3: this is not JSON: key must be a string; JSON has no comments; take them out\n",
-    ),
-    (
-        "pm2",
-        "e.json",
-        "{\"apps\": [\n  {\"script\": \"a.js\"},\n]}",
-        "error: e.json:3:1: this is not JSON: trailing comma; JSON has no comma before a closing bracket\n",
-    ),
-    (
-        "pm2",
-        "e.json",
-        "module.exports = {}",
-        "error: e.json:1:1: this is not JSON: expected value; a file that is JavaScript is called ecosystem.config.js\n",
-    ),
-    (
-        "pm2",
-        "e.json",
-        "{\"apps\": 1}",
-        "error: e.json: there is no list `apps` in it\n",
-    ),
-    (
-        "pm2",
-        "e.json",
-        "{\"apps\": [{}]}",
-        "error: e.json: app 1: it has no `script`\n",
-    ),
-    (
-        "pm2",
-        "e.json",
-        "{\"apps\": [{\"script\": \"a.js\", \"instances\": \"many\"}]}",
-        "error: e.json: app 1: `instances: many` is no number\n",
-    ),
-    (
-        "pm2",
-        "e.json",
-        "{\"apps\": [{\"script\": \"worker.js\"}]}",
-        "error: e.json: no app in it serves a port, and genconf describes what does: `worker`: it has no port and its name is that of a worker; a unit of your own runs it (systemd.service(5))\n",
-    ),
-    (
-        "procfile",
-        "Procfile",
-        "web: ./a\nnonsense",
-        "error: Procfile:2:1: a line of a Procfile is `TYPE: COMMAND`\n",
-    ),
-    (
-        "procfile",
-        "Procfile",
-        "worker: ./a",
-        "error: Procfile: no line is called `web` or names $PORT, and genconf describes what serves a port\n",
-    ),
-    (
-        "nginx",
-        "n.conf",
-        "http {\n  server { listen 80 }\n}",
-        "error: n.conf:2:22: `listen` does not end in `;`\n",
-    ),
-    (
-        "nginx",
-        "n.conf",
-        "http {\n",
-        "error: n.conf:2:1: a `{` is not closed\n",
-    ),
-    (
-        "nginx",
-        "n.conf",
-        "server { root \"/srv; }",
-        "error: n.conf:1:15: this quote is not closed\n",
-    ),
-    (
-        "nginx",
-        "n.conf",
-        "server { root /srv; }",
-        "error: n.conf: no location in it passes requests to an upstream or an address, which is what genconf describes\n",
-    ),
-];
-
-#[test]
-fn what_cannot_be_read_is_told_in_one_line_with_its_place() {
-    for (tool, name, text, expected) in BROKEN {
-        let folder = TempDir::new().expect("a folder can be made");
-        fs::write(folder.path().join(name), text).expect("can be written");
-        let (code, out, err) = said(&import(folder.path(), &[tool, name]));
-        assert_eq!(
-            (code, out.as_str(), err.as_str()),
-            (1, "", *expected),
-            "{text}"
-        );
-    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::topology::default::FIRST_STATUS;
 pub(super) const FIRST: u16 = 1024;
 
 /// Ports taken on the one host of a plan.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ports(BTreeSet<u16>);
 
 impl Ports {
@@ -17,11 +17,16 @@ impl Ports {
         self.0.insert(port)
     }
 
-    /// Takes the first free port from `from` on; none when all are taken.
-    pub(super) fn next(&mut self, from: u16) -> Option<u16> {
+    /// The first free port from `from` on; none when all are taken.
+    pub(super) fn free(&self, from: u16) -> Option<u16> {
         let status = FIRST_STATUS..FIRST_STATUS + 20;
-        let usable = |p: &u16| !self.0.contains(p) && !status.contains(p);
-        let free = (from.max(FIRST)..=u16::MAX).find(usable)?;
+        let usable = |p: &u16| !self.0.contains(p) && (*p == from || !status.contains(p));
+        (from.max(FIRST)..=u16::MAX).find(usable)
+    }
+
+    /// Takes the first free port from `from` on.
+    pub(super) fn next(&mut self, from: u16) -> Option<u16> {
+        let free = self.free(from)?;
         self.0.insert(free);
         Some(free)
     }

@@ -66,9 +66,7 @@ fn route(block: &Directive, reading: &mut Reading) -> Result<Option<RoutePlan>, 
     if let Some(uri) = &rewrite {
         UrlPath::read(uri).map_err(|why| format!("`{uri}` cannot replace its path: {why}"))?;
     }
-    let choice = reading
-        .upstreams
-        .choose(address, pass.place, &mut reading.notes);
+    let choice = reading.upstreams.choose(address, pass.place);
     Ok(Some(RoutePlan {
         path,
         pool: choice.pool,

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use crate::import::naming::Names;
 use crate::import::plan::HostPlan;
+use crate::import::ports::FIRST;
+use crate::source::Position;
 
 /// Where an instance is.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -53,31 +55,55 @@ pub(super) fn hosts(machines: &BTreeSet<Machine>) -> (Vec<HostPlan>, BTreeMap<Ma
     (hosts, called)
 }
 
-/// Whether an address is the proxy's own host.
-pub(super) fn is_loopback(text: &str) -> bool {
-    text.starts_with("localhost") || text.starts_with("127.") || text.starts_with("[::1]")
+/// An instance as nginx names it.
+#[derive(Clone, Debug)]
+pub(super) struct Server {
+    /// As it is written.
+    pub(super) raw: String,
+    /// Where that is.
+    pub(super) place: Position,
+    /// Its host as written; one word for all names of loopback.
+    pub(super) name: String,
+    /// The machine it is on.
+    pub(super) machine: Machine,
+    /// Its port, where that is one an app can have.
+    pub(super) port: Option<u16>,
 }
 
-/// Machine and port of `host:port`, `[v6]:port` or `unix:path`.
-pub(super) fn split(text: &str) -> (Machine, Option<u16>) {
-    if text.starts_with("unix:") {
-        return (Machine::Own, None);
+impl Server {
+    /// Reads `host:port`, `[v6]:port` or `unix:path`.
+    pub(super) fn read(raw: &str, place: Position) -> Self {
+        let (name, port) = match raw.rsplit_once(':') {
+            _ if raw.starts_with("unix:") => (raw, None),
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
+                (host, port.parse().ok())
+            }
+            _ => (raw, None),
+        };
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        let address: Option<IpAddr> = name.parse().ok();
+        let own = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified() || ip.is_multicast();
+        let loopback = name == "localhost" || address.is_some_and(own);
+        let bare = raw.starts_with("unix:") || (address.is_none() && !name.contains('.'));
+        Self {
+            raw: raw.to_owned(),
+            place,
+            name: if loopback { "localhost" } else { name }.to_owned(),
+            machine: if loopback || bare {
+                Machine::Own
+            } else {
+                Machine::Other(name.to_owned())
+            },
+            port: port.filter(|p| *p >= FIRST),
+        }
     }
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => (host, port.parse().ok()),
-        _ => (text, None),
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let address: Option<IpAddr> = host.parse().ok();
-    let own = address.map_or(!host.contains('.'), |ip| {
-        ip.is_loopback() || ip.is_unspecified() || ip.is_multicast()
-    });
-    (
-        if own {
-            Machine::Own
+
+    /// The port to look for a free one from.
+    pub(super) fn wanted(&self) -> u16 {
+        self.port.unwrap_or(if self.raw.starts_with("unix:") {
+            8000
         } else {
-            Machine::Other(host.to_owned())
-        },
-        port,
-    )
+            8080
+        })
+    }
 }

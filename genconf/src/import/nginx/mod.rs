@@ -79,10 +79,10 @@ fn finish(mut reading: Reading, source: &Source) -> Result<Imported, Fault> {
         ));
     }
     reading.upstreams.tell_unused(&mut reading.notes);
+    let (hosts, apps, pools) = reading.upstreams.plan(&mut reading.notes);
     reading
         .notes
         .sort_by_key(|n| n.place.map(|p| (p.line, p.column)));
-    let (hosts, apps, pools) = reading.upstreams.plan();
     let doors: Vec<_> = reading
         .proxies
         .iter()

@@ -1,10 +1,10 @@
 //! Upstreams and addresses, which become pools.
 
-use super::machine::{Machine, is_loopback, split};
+use super::machine::Server;
 use super::tree::Directive;
 use crate::import::Note;
 use crate::import::naming::Names;
-use crate::import::ports::{FIRST, Ports};
+use crate::import::ports::Ports;
 use crate::source::Position;
 use crate::topology::choice::Balance;
 
@@ -13,12 +13,28 @@ use crate::topology::choice::Balance;
 pub(super) struct Upstream {
     /// Its name, or the address.
     pub(super) raw: String,
-    place: Position,
+    /// Where it stands.
+    pub(super) place: Position,
     balance: Option<Balance>,
     /// Its instances.
-    pub(super) servers: Vec<(Machine, u16)>,
+    pub(super) servers: Vec<Server>,
+    /// Whether another upstream of the same instances is the pool.
+    shares: bool,
     /// The pool it is, once a location uses it.
     pub(super) pool: Option<String>,
+}
+
+impl Upstream {
+    /// What its instances are, whatever it is called.
+    fn key(&self) -> Vec<(&str, u16)> {
+        let mut key: Vec<_> = self
+            .servers
+            .iter()
+            .map(|s| (s.name.as_str(), s.wanted()))
+            .collect();
+        key.sort_unstable();
+        key
+    }
 }
 
 /// All upstreams of a configuration.
@@ -27,7 +43,8 @@ pub(super) struct Upstreams {
     /// In the order of the file.
     pub(super) list: Vec<Upstream>,
     names: Names,
-    ports: Ports,
+    /// Ports of the proxy's own host that are not for instances.
+    pub(super) doors: Ports,
 }
 
 /// A pool to route to.
@@ -41,12 +58,12 @@ pub(super) struct Choice {
 impl Upstreams {
     /// Keeps a port for a proxy.
     pub(super) fn keep(&mut self, port: u16) {
-        self.ports.take(port);
+        self.doors.take(port);
     }
 
     /// A port that nothing has, from `from` on.
     pub(super) fn free(&mut self, from: u16) -> Option<u16> {
-        self.ports.next(from)
+        self.doors.next(from)
     }
 
     /// Reads an `upstream` block.
@@ -56,11 +73,12 @@ impl Upstreams {
             place: block.place,
             balance: None,
             servers: Vec::new(),
+            shares: false,
             pool: None,
         };
         for directive in block.inside() {
             match (directive.name.as_str(), directive.arg()) {
-                ("server", _) => upstream.servers.extend(self.server(directive, notes)),
+                ("server", _) => upstream.servers.extend(Self::server(directive, notes)),
                 ("least_conn", _) => upstream.balance = Some(Balance::LeastConn),
                 ("ip_hash", _) => upstream.balance = Some(Balance::IpHash),
                 ("random", _) => upstream.balance = Some(Balance::Random),
@@ -74,7 +92,7 @@ impl Upstreams {
         self.list.push(upstream);
     }
 
-    fn server(&mut self, directive: &Directive, notes: &mut Vec<Note>) -> Option<(Machine, u16)> {
+    fn server(directive: &Directive, notes: &mut Vec<Note>) -> Option<Server> {
         for flag in directive.args.iter().skip(1) {
             let (key, why) = match flag.split('=').next().unwrap_or_default() {
                 "down" => ("down", "it is out of use"),
@@ -97,71 +115,44 @@ impl Upstreams {
                 return None;
             }
         }
-        Some(self.address(directive.arg(), directive.place, notes))
-    }
-
-    /// The instance at `text`; one on this host gets a port of its own.
-    fn address(&mut self, text: &str, place: Position, notes: &mut Vec<Note>) -> (Machine, u16) {
-        let (machine, port) = split(text);
-        let wanted = port.filter(|p| *p >= FIRST);
-        if let Machine::Other(_) = machine {
-            let port = wanted.unwrap_or(8080);
-            if wanted.is_none() {
-                notes.push(
-                    Note::changed(
-                        format!("`{text}`"),
-                        "the ports below 1024 are the proxy's, so it has 8080",
-                    )
-                    .at(place),
-                );
-            }
-            return (machine, port);
-        }
-        if let Some(port) = wanted.filter(|p| self.ports.take(*p)) {
-            return (machine, port);
-        }
-        let from = wanted.unwrap_or(8000);
-        let port = self.ports.next(from).unwrap_or(FIRST);
-        notes.push(
-            Note::changed(
-                format!("`{text}`"),
-                format!("it has port {port} of the proxy's own host"),
-            )
-            .at(place),
-        );
-        (machine, port)
+        Some(Server::read(directive.arg(), directive.place))
     }
 
     /// The pool for `name`, an upstream or an address.
-    pub(super) fn choose(&mut self, name: &str, place: Position, notes: &mut Vec<Note>) -> Choice {
-        let at = self
-            .list
-            .iter()
-            .position(|u| u.raw == name && !u.servers.is_empty());
-        let at = at.unwrap_or_else(|| {
-            let server = self.address(name, place, notes);
-            let (raw, servers) = (name.to_owned(), vec![server]);
+    pub(super) fn choose(&mut self, name: &str, place: Position) -> Choice {
+        let named = |u: &Upstream| u.raw == name && !u.servers.is_empty();
+        let at = self.list.iter().position(named).unwrap_or_else(|| {
+            let servers = vec![Server::read(name, place)];
             self.list.push(Upstream {
-                raw,
+                raw: name.to_owned(),
                 place,
                 balance: None,
                 servers,
+                shares: false,
                 pool: None,
             });
             self.list.len() - 1
         });
+        let same = self
+            .list
+            .iter()
+            .find(|u| u.pool.is_some() && u.key() == self.list[at].key());
+        let shared = same.and_then(|u| u.pool.clone());
         let upstream = &mut self.list[at];
-        let pool = upstream.pool.get_or_insert_with(|| {
-            let raw = match split(&upstream.raw) {
-                (Machine::Own, Some(port)) if is_loopback(&upstream.raw) => format!("port-{port}"),
-                _ => upstream.raw.clone(),
-            };
-            self.names.give(&raw, "pool")
-        });
-        Choice {
-            pool: pool.clone(),
-            balance: upstream.balance,
+        let balance = upstream.balance;
+        if let Some(pool) = shared {
+            upstream.shares = upstream.pool.is_none();
+            return Choice { pool, balance };
         }
+        let raw = match upstream.servers.first() {
+            Some(server) if upstream.raw == server.raw && server.name == "localhost" => {
+                format!("port-{}", server.wanted())
+            }
+            _ => upstream.raw.clone(),
+        };
+        let pool = self.names.give(&raw, "pool");
+        upstream.pool = Some(pool.clone());
+        Choice { pool, balance }
     }
 
     /// A name for a proxy, which no pool has.
@@ -171,7 +162,7 @@ impl Upstreams {
 
     /// Tells of upstreams that no location uses.
     pub(super) fn tell_unused(&self, notes: &mut Vec<Note>) {
-        for upstream in self.list.iter().filter(|u| u.pool.is_none()) {
+        for upstream in self.list.iter().filter(|u| u.pool.is_none() && !u.shares) {
             let note = Note::left(
                 format!("upstream {}", upstream.raw),
                 "no location that is carried passes requests to it",
