@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{Exit, Format, Streams};
 use crate::diagnostic::{Diagnostics, human, json, line};
-use crate::source::Source;
+use crate::source::{BYTE_BUDGET, Source};
 use crate::{Generated, Refusal, render};
 
 /// A topology as the command line names it.
@@ -63,10 +63,14 @@ impl Input<'_> {
 
     fn read(&self) -> io::Result<Source> {
         let mut bytes = Vec::new();
+        // One byte beyond what is read at most is enough to refuse it.
+        let most = BYTE_BUDGET as u64 + 1;
         if self.path == Path::new("-") {
-            io::stdin().lock().read_to_end(&mut bytes)?;
+            io::stdin().lock().take(most).read_to_end(&mut bytes)?;
         } else {
-            bytes = std::fs::read(self.path)?;
+            std::fs::File::open(self.path)?
+                .take(most)
+                .read_to_end(&mut bytes)?;
         }
         let text = String::from_utf8(bytes).map_err(|e| {
             let at = e.utf8_error().valid_up_to();

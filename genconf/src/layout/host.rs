@@ -49,11 +49,13 @@ pub struct DropIn {
     pub unit_dir: String,
     /// File name.
     pub name: String,
-    /// The host's address before a port: IPv6 in brackets.
+    /// The host's own address.
+    pub own: String,
+    /// The same before a port: IPv6 in brackets.
     pub address: String,
     /// The port; 0 where each instance has its own.
     pub port: u16,
-    /// The only addresses that reach it: those of the hosts that have a proxy.
+    /// The other addresses that reach it: those of the hosts whose proxies route to it.
     pub allow: Vec<String>,
 }
 

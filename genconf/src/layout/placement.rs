@@ -185,6 +185,7 @@ impl Placement<'_> {
             source: format!("systemd/hosts/{}/{unit}.d/50-listen.conf", self.name),
             unit_dir: format!("{unit}.d"),
             name: "50-listen.conf".to_owned(),
+            own: ip.to_string(),
             address: naming::bracketed(ip),
             port,
             allow: pool.allow.clone(),

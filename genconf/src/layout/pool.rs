@@ -40,7 +40,7 @@ pub struct Pool {
     pub workers: String,
     /// Environment of its instances.
     pub env: Vec<Variable>,
-    /// Addresses that may reach it: those of the proxies' hosts and its own; none for loopback.
+    /// Addresses of the hosts whose proxies route to it; none for loopback.
     pub allow: Vec<String>,
     /// Whether only proxies on the same host reach it, so that loopback is enough.
     pub loopback: bool,
@@ -84,7 +84,7 @@ pub(super) fn resolve(topology: &Topology, name: &str, pool: &topology::Pool) ->
         allow: if loopback {
             Vec::new()
         } else {
-            allowed(topology, name, pool)
+            allowed(topology, name)
         },
         loopback,
         app,
@@ -110,8 +110,8 @@ fn unit_per(mode: Mode, pool: &topology::Pool) -> &'static str {
     }
 }
 
-/// Addresses of the hosts whose proxies route to this pool, and of its own, sorted.
-fn allowed(topology: &Topology, name: &str, pool: &topology::Pool) -> Vec<String> {
+/// Addresses of the hosts whose proxies route to this pool, sorted.
+fn allowed(topology: &Topology, name: &str) -> Vec<String> {
     let routes_here =
         |proxy: &topology::Proxy| proxy.routes.iter().any(|r| r.pool.value.as_str() == name);
     let proxies: Vec<_> = topology
@@ -120,10 +120,7 @@ fn allowed(topology: &Topology, name: &str, pool: &topology::Pool) -> Vec<String
         .flat_map(Named::iter)
         .filter(|(_, p)| routes_here(p))
         .collect();
-    let counts = |host: &HostName| {
-        is_on(pool.hosts.as_ref(), host)
-            || proxies.iter().any(|(_, p)| is_on(p.hosts.as_ref(), host))
-    };
+    let counts = |host: &HostName| proxies.iter().any(|(_, p)| is_on(p.hosts.as_ref(), host));
     let hosts = topology.hosts.iter().filter(|(n, _)| counts(&n.value));
     let addresses: BTreeSet<_> = hosts.map(|(_, host)| host.address.value.ip()).collect();
     addresses.iter().map(ToString::to_string).collect()

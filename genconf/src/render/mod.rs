@@ -76,8 +76,13 @@ pub fn discover(files: &Files) -> Result<Vec<Renderer>, RenderFault> {
 /// Prints everything that `renderers` make of `layout`.
 pub fn render(layout: &Layout, renderers: &[Renderer]) -> Result<Tree, RenderFault> {
     let mut tree = Tree::default();
+    let Some(first) = renderers.first() else {
+        return Ok(tree);
+    };
+    // Once for all: for many hosts this costs more than the templates do.
+    let layout = first.value(layout)?;
     for renderer in renderers {
-        renderer.render(layout, &mut tree)?;
+        renderer.render(&layout, &mut tree)?;
     }
     Ok(tree)
 }

@@ -83,14 +83,16 @@ impl Renderer {
     #[must_use]
     pub fn makes(&self, layout: &Layout, path: &BundlePath) -> bool {
         let mut own = Tree::default();
-        self.render(layout, &mut own).is_ok() && own.get(path).is_some()
+        let made = self
+            .value(layout)
+            .and_then(|layout| self.render(&layout, &mut own));
+        made.is_ok() && own.get(path).is_some()
     }
 
     /// Adds everything this renderer makes of `layout`.
-    pub(super) fn render(&self, layout: &Layout, tree: &mut Tree) -> Result<(), RenderFault> {
-        let layout = self.value(layout)?;
+    pub(super) fn render(&self, layout: &Value, tree: &mut Tree) -> Result<(), RenderFault> {
         for rule in &self.specification.artifacts {
-            for context in self.contexts(&rule.each, &layout)? {
+            for context in self.contexts(&rule.each, layout)? {
                 self.artifact(rule, &context, tree)?;
             }
         }
@@ -131,7 +133,8 @@ impl Renderer {
         })
     }
 
-    fn value(&self, layout: &Layout) -> Result<Value, RenderFault> {
+    /// The layout as templates see it.
+    pub(super) fn value(&self, layout: &Layout) -> Result<Value, RenderFault> {
         Value::try_from_serializable(layout).map_err(|e| self.fault("the layout", e.to_string()))
     }
 

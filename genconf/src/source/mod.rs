@@ -7,7 +7,7 @@ mod node;
 mod yaml;
 
 pub use node::{Entry, Kind, Node};
-pub use yaml::{Fault, read};
+pub use yaml::{BYTE_BUDGET, Fault, read};
 
 /// A byte range of a [`Source`], end exclusive.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash)]

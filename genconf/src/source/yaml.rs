@@ -12,7 +12,7 @@ use super::{Entry, Kind, Node, Source, Span};
 const NODE_BUDGET: usize = 2_000_000;
 
 /// Bytes of text a file may have. Larger ones are not topologies.
-const BYTE_BUDGET: usize = 64 * 1024 * 1024;
+pub const BYTE_BUDGET: usize = 16 * 1024 * 1024;
 
 /// Why a text is not YAML we read, and where.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Fault {
 /// Reads the one document of `source`.
 pub fn read(source: &Source) -> Result<Rc<Node>, Fault> {
     if source.text().len() > BYTE_BUDGET {
-        return Err(fault(Span::default(), "the file is larger than 64 MiB"));
+        return Err(fault(Span::default(), "the file is larger than 16 MiB"));
     }
     let mut builder = Builder::new(source.text());
     for event in Parser::new_from_str(source.text()) {

@@ -1,6 +1,6 @@
 //! Writing a tree: all of it, or nothing of it.
 //!
-//! Every changed file is first written in full, and flushed, to a staging
+//! Every changed file is first written in full to a staging
 //! folder in the bundle. A full disk or a forbidden folder is met there, with
 //! the old bundle untouched. Then each file is renamed into place, which is
 //! atomic (rename(2)); the manifest comes last. Should a rename fail, what
@@ -117,8 +117,7 @@ fn fill(path: &Path, bytes: &[u8], program: Program) -> io::Result<()> {
         } else {
             0o644
         };
-        file.set_permissions(Permissions::from_mode(mode))?;
-        file.sync_all()
+        file.set_permissions(Permissions::from_mode(mode))
     };
     write().map_err(|e| told(&e, "write", path))
 }

@@ -17,7 +17,7 @@ const STEPS: [&str; 5] = [
     "Send what is lacking",
     "Admit it as a release",
     "Look at everything that was touched",
-    "Ask every host whether somebody else is at work",
+    "See what is lacking",
 ];
 
 /// The hosts keep serving, and the next run finishes.
