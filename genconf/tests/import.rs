@@ -147,8 +147,7 @@ fn an_app_told_to_be_a_cluster_is_its_own_master() {
 #[test]
 fn nothing_of_a_hostile_file_becomes_a_key() {
     for (_, name) in inputs().into_iter().filter(|(_, n)| n.contains("hostile")) {
-        let text =
-            fs::read_to_string(fixtures().join(format!("{name}.yaml"))).expect("is readable");
+        let text = imported(&name);
         let read: serde_yaml::Value = serde_yaml::from_str(&text).expect("another reader takes it");
         let keys: Vec<_> = read.as_mapping().expect("is a mapping").keys().collect();
         assert_eq!(
