@@ -68,7 +68,8 @@ pub(crate) fn a_release_for_another_machine_is_refused(stage: &Stage) -> Result<
     let bad = Bad {
         fault: "bad release: wrong architecture",
         bytes,
-        reason: "Exec format error",
+        // EXIT_EXEC of systemd.exec(5): the program could not be executed.
+        reason: "exit status 203",
         posts: 0,
     };
     refused(stage, &bad)
