@@ -9,7 +9,10 @@ use genconf::source::{Source, Span};
 pub fn told(source: &Source, faults: &Diagnostics) {
     for fault in faults.sorted() {
         within(source, fault.primary.span);
-        fault.secondary.iter().for_each(|label| within(source, label.span));
+        fault
+            .secondary
+            .iter()
+            .for_each(|label| within(source, label.span));
     }
     let _ = human::render(faults, source, human::Colour::Never);
     let _ = line::render(faults, source);

@@ -15,7 +15,10 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     let source = Source::new("fuzz.yaml", text);
     let mut faults = Diagnostics::default();
     let read = topology::parse(&source, &mut faults);
-    assert!(read.is_some() || faults.has_errors(), "refused without a reason");
+    assert!(
+        read.is_some() || faults.has_errors(),
+        "refused without a reason"
+    );
     told(&source, &faults);
     Corpus::Keep
 });
