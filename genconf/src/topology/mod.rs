@@ -9,6 +9,7 @@ pub mod decode;
 pub mod default;
 pub mod name;
 pub mod quantity;
+mod record;
 pub mod schema;
 pub mod text;
 
@@ -18,9 +19,10 @@ use address::{Address, Listen, PortRange};
 use choice::{
     Balance, Count, Engine, Mode, Runtime, Switch, Transport, Version, Via, Workers, WorkersBy,
 };
-use decode::{Decode, Named, NonEmpty, record};
+use decode::{Decode, Named, NonEmpty};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
 use quantity::{ByteSize, Duration, Rate};
+use record::record;
 use text::{Directive, EnvName, FilePath, HeaderName, HeaderValue, HostPath, Text, UrlPath};
 
 record! {

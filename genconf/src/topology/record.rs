@@ -1,0 +1,59 @@
+//! How a record of the language is declared.
+
+/// Declares a record of the language once: its type, how it is read, and its schema.
+///
+/// `required` and `expected` keys have no default: without the first there is
+/// no record, without the second a blank stands in, so that rules can still
+/// judge the rest. `optional` keys are `Option`.
+macro_rules! record {
+    (
+        $(#[doc = $doc:literal])+
+        $name:ident, $noun:literal {
+            $($(#[doc = $fdoc:literal])+ $need:ident $field:ident: $ty:ty,)+
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $($(#[doc = $fdoc])+ pub $field: $crate::topology::record::field!($need $ty),)+
+        }
+
+        impl $crate::topology::decode::Decode for $name {
+            fn decode(
+                node: &$crate::source::Node,
+                faults: &mut $crate::diagnostic::Diagnostics,
+            ) -> Option<Self> {
+                let mut fields = $crate::topology::decode::Fields::of(node, $noun, faults)?;
+                $(let $field = fields.$need::<$ty>(stringify!($field), faults);)+
+                fields.finish(faults);
+                Some(Self { $($field: $crate::topology::record::field!($need $field ?),)+ })
+            }
+        }
+
+        impl $crate::topology::schema::Described for $name {
+            fn describe() -> serde_json::Value {
+                $crate::topology::schema::object(
+                    concat!($($doc),+).trim(),
+                    &[$((
+                        stringify!($field),
+                        concat!($($fdoc),+).trim(),
+                        <$ty as $crate::topology::schema::Described>::describe(),
+                        stringify!($need) != "optional",
+                    )),+],
+                )
+            }
+        }
+    };
+}
+
+/// The type of a field, and how its value is taken, by its need.
+macro_rules! field {
+    (required $ty:ty) => { $ty };
+    (expected $ty:ty) => { $ty };
+    (optional $ty:ty) => { Option<$ty> };
+    (required $field:ident ?) => { $field? };
+    (expected $field:ident ?) => { $field };
+    (optional $field:ident ?) => { $field };
+}
+
+pub(crate) use {field, record};
