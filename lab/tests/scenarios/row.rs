@@ -39,6 +39,14 @@ impl Row {
         Self { remark, ..self }
     }
 
+    /// The same row with the hosts it was measured on.
+    pub(crate) fn on(self, group: &str) -> Self {
+        Self {
+            fault: format!("{group}: {}", self.fault),
+            ..self
+        }
+    }
+
     fn line(&self) -> String {
         let Self {
             fault,
@@ -73,13 +81,13 @@ pub(crate) fn table(rows: &[Row]) -> String {
     text
 }
 
-/// Writes `RESULTS.md` from a full run.
-pub(crate) fn publish(rows: &[Row]) -> Result<()> {
-    let text = format!(
-        "{}\n{}",
-        include_str!("results-head.md").trim_end(),
-        table(rows)
-    );
+/// Writes `RESULTS.md` from a full run, with the scenarios whose bound was missed.
+pub(crate) fn publish(rows: &[Row], missed: &[String]) -> Result<()> {
+    let head = include_str!("results-head.md").trim_end();
+    let mut text = format!("{head}\n\n{}", table(rows));
+    for name in missed {
+        let _ = writeln!(text, "\nNot within its bound in this run: {name}.");
+    }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
     std::fs::write(&path, text).map_err(Error::io(format!("writing {}", path.display())))
 }

@@ -94,10 +94,11 @@ impl Runner {
         for scenario in picked {
             self.run_scenario(&stage, &full_name(group, scenario), scenario);
         }
-        self.rows.extend(stage.into_rows());
+        self.rows.extend(stage.into_rows(group.name));
     }
 
     fn run_scenario(&mut self, stage: &Stage, name: &str, scenario: &Scenario) {
+        stage.empty_logs();
         let start = Instant::now();
         let ended = panic::catch_unwind(AssertUnwindSafe(|| (scenario.1)(stage)));
         let took = start.elapsed().as_secs_f64();
@@ -124,8 +125,7 @@ impl Runner {
         say(&format!("\n{}", row::table(&self.rows)));
         if is_full()
             && self.picked.is_empty()
-            && self.failed.is_empty()
-            && let Err(error) = row::publish(&self.rows)
+            && let Err(error) = row::publish(&self.rows, &self.failed)
         {
             say(&error.to_string());
             return ExitCode::FAILURE;

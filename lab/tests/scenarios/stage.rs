@@ -76,6 +76,14 @@ impl Stage {
         Loading::start(self.lab.controller(), Programs::lab(), &words)
     }
 
+    /// Empties the proxies' logs: nobody rotates them here, and the millions of
+    /// lines of a full run would fill the hosts' disks.
+    pub(crate) fn empty_logs(&self) {
+        for host in self.lab.hosts() {
+            let _ = host.shell("truncate --size 0 /var/log/randoms/*/*.log");
+        }
+    }
+
     /// After a failed scenario: what it left broken must not fail the next one.
     pub(crate) fn mend(&self) {
         for host in self.lab.hosts() {
@@ -95,8 +103,10 @@ impl Stage {
         }
     }
 
-    pub(crate) fn into_rows(self) -> Vec<Row> {
-        self.rows.into_inner().unwrap_or_default()
+    /// The rows, each with the name of the hosts they were measured on.
+    pub(crate) fn into_rows(self, group: &str) -> Vec<Row> {
+        let rows = self.rows.into_inner().unwrap_or_default();
+        rows.into_iter().map(|row| row.on(group)).collect()
     }
 }
 
