@@ -232,4 +232,8 @@ class Site:
         return [(app, by_app[app.name]) for app in self._here() if by_app.get(app.name)]
 
     def _instances(self, app: App) -> list[Instance]:
-        return [instance for instance in self.host.instances if instance.app.name == app.name]
+        """Those with a port of their own first: behind a shared one an older brother may answer
+        for a release that does not, and the next would be touched before it is found out."""
+        own = [instance for instance in self.host.instances if instance.app.name == app.name]
+        sockets = [instance.socket for instance in own if instance.socket]
+        return sorted(own, key=lambda instance: sockets.count(instance.socket) > 1)
