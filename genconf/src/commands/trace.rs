@@ -106,17 +106,24 @@ fn text_of(artifact: &Artifact) -> String {
 }
 
 /// The text at `path` in `new`; where the change gave the file another name,
-/// the text most like it among the files that `old` did not have.
+/// the one with the path most like it among the files that `old` did not have.
 fn successor(path: &BundlePath, old: &Tree, new: &Tree) -> Option<String> {
     if let Some(artifact) = new.get(path) {
         return Some(text_of(artifact));
     }
-    let extension = |p: &BundlePath| p.as_str().rsplit('.').next().map(str::to_owned);
-    let fresh =
-        |(p, _): &(&BundlePath, &Artifact)| old.get(p).is_none() && extension(p) == extension(path);
-    new.iter()
-        .find(fresh)
+    let fresh = new.iter().filter(|(p, _)| old.get(p).is_none());
+    fresh
+        .max_by_key(|(p, _)| likeness(p.as_str(), path.as_str()))
         .map(|(_, artifact)| text_of(artifact))
+}
+
+/// How much two paths have in common at their beginnings and ends.
+fn likeness(one: &str, other: &str) -> usize {
+    let same = |(a, b): &(u8, u8)| a == b;
+    let head = one.bytes().zip(other.bytes()).take_while(same).count();
+    let (one, other) = (&one.as_bytes()[head..], &other.as_bytes()[head..]);
+    let ends = one.iter().rev().zip(other.iter().rev());
+    head + ends.take_while(|(a, b)| a == b).count()
 }
 
 /// Other things that could stand where `written` stands; what is not valid there is passed over.

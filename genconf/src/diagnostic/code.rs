@@ -133,6 +133,12 @@ codes! {
         wrong: "pools: { web: { app: web, mode: fork, ports: [8080], workers: 4 } }",
         right: "pools: { web: { app: web, mode: cluster, ports: [8080], workers: 4 } }",
     }
+    /// A setting that changes nothing.
+    NoEffect = "no-effect" {
+        cause: "The result would be the same without this line; what it was meant to do does not happen. It is a warning because the result is well defined.",
+        wrong: "routes: [{ path: /api, pool: web, rewrite: /api/ }]",
+        right: "routes: [{ path: /api, pool: web, rewrite: /v1 }]",
+    }
     /// A socket that a proxy cannot reach.
     Unreachable = "unreachable" {
         cause: "A unix socket is met on its own host only; a proxy on another host would answer 502 to everything.",

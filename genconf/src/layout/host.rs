@@ -27,6 +27,8 @@ pub struct Host {
     pub pools: Vec<HostPool>,
     /// Proxies it runs.
     pub proxies: Vec<HostProxy>,
+    /// Hosts whose proxies can send elsewhere what this one would get, by name.
+    pub fronts: Vec<String>,
 }
 
 /// A forwarded port.

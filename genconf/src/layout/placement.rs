@@ -1,6 +1,6 @@
 //! What runs where: the units, sockets and ports of each host.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::{DropIn, Forward, Host, HostListener, HostPool, HostProxy};
 use super::naming;
@@ -10,6 +10,7 @@ use super::routing::instance_address;
 use crate::topology::{self, Topology, default};
 
 pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]) -> Vec<Host> {
+    let fronts = fronts(proxies);
     let mut written: Vec<_> = topology.hosts.iter().collect();
     written.sort_by_key(|(name, _)| &name.value);
     let mut forwarded = BTreeSet::new();
@@ -60,9 +61,32 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]
             dropins: pools.iter().flat_map(|p| placement.dropins(p)).collect(),
             pools: pools.iter().map(|p| placement.pool(p)).collect(),
             proxies: proxies.iter().map(|p| placement.proxy(p)).collect(),
+            fronts: fronts
+                .get(name)
+                .into_iter()
+                .flatten()
+                .map(|f| (*f).to_owned())
+                .collect(),
         }
     };
     numbered.map(resolve).collect()
+}
+
+/// For each host, those whose proxies reach it and another one that serves the same pool.
+fn fronts(proxies: &[Proxy]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut fronts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for proxy in proxies {
+        let spanning = proxy.upstreams.iter().filter(|u| u.spans_hosts);
+        let served: BTreeSet<&str> = spanning
+            .flat_map(|u| &u.servers)
+            .map(|s| s.host.as_str())
+            .collect();
+        for host in served {
+            let doors = proxy.hosts.iter().map(String::as_str);
+            fronts.entry(host).or_default().extend(doors);
+        }
+    }
+    fronts
 }
 
 /// 80 is met at 8080, 443 at 8443, others at themselves; the next free one where taken.

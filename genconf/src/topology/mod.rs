@@ -23,7 +23,9 @@ use decode::{Decode, Named, NonEmpty};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
 use quantity::{ByteSize, Duration, Rate};
 use record::record;
-use text::{Directive, EnvName, FilePath, HeaderName, HeaderValue, HostPath, Text, UrlPath};
+use text::{
+    Command, Directive, EnvName, FilePath, HeaderName, HeaderValue, HostPath, Text, UrlPath,
+};
 
 record! {
     /// One service: its hosts, programs, processes and front doors.
@@ -61,7 +63,7 @@ record! {
         /// File to deploy, relative to the topology.
         required artifact: Spanned<FilePath>,
         /// Command that makes the artifact, run in the topology's folder.
-        optional build: Spanned<Text>,
+        optional build: Spanned<Command>,
         /// Arguments. Default: none.
         optional args: Vec<Spanned<Text>>,
         /// Environment variables. Default: none.

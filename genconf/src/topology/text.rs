@@ -42,6 +42,33 @@ impl Leaf for Text {
     }
 }
 
+/// A command for a shell, on one line or several.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Command(Text);
+
+impl Command {
+    /// The command.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Leaf for Command {
+    const WHAT: &'static str = "a command";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "\\S" })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("leave the key out where there is nothing to run".to_owned());
+        }
+        Text::read(text).map(Self)
+    }
+}
+
 /// The name of an environment variable.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct EnvName(String);

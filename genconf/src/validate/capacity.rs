@@ -1,6 +1,7 @@
 //! What a host is asked to hold.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::source::{Span, Spanned};
 use crate::topology::choice::{Mode, Workers};
 use crate::topology::name::HostName;
 use crate::topology::quantity::ByteSize;
@@ -71,6 +72,42 @@ pub(super) fn memory_fits(topology: &Topology, faults: &mut Diagnostics) {
             }
         }
         faults.push(diagnostic);
+    }
+}
+
+/// Workers of one port that outnumber the host's processors take turns: no
+/// request is answered sooner. A warning, since workers that wait for a
+/// database gain by it.
+pub(super) fn workers_have_processors(topology: &Topology, faults: &mut Diagnostics) {
+    for (_, pool) in topology.pools.iter() {
+        let Some((workers, count)) = pool.workers.as_ref().and_then(counted) else {
+            continue;
+        };
+        let small = topology.hosts.iter().find_map(|(name, host)| {
+            let cpus = host.cpus.as_ref()?;
+            (is_on(pool.hosts.as_ref(), &name.value) && count > cpus.value.number())
+                .then_some((&name.value, cpus))
+        });
+        let Some((name, cpus)) = small else {
+            continue;
+        };
+        let number = cpus.value.number();
+        let said = format!(
+            "{count} workers on one port, and `{}` has processors for {number}",
+            name.as_str()
+        );
+        faults.push(
+            Diagnostic::warning(Code::HostTooSmall, workers, said)
+                .also(cpus.span, "the processors")
+                .help("`workers: max` is one for each processor"),
+        );
+    }
+}
+
+fn counted(workers: &Spanned<Workers>) -> Option<(Span, u16)> {
+    match workers.value {
+        Workers::Count(count) => Some((workers.span, count)),
+        Workers::Max => None,
     }
 }
 

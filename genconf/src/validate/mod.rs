@@ -38,7 +38,9 @@ const RULES: &[Rule] = &[
     pool::health_can_be_watched,
     pool::unix_sockets_are_local,
     route::paths_are_distinct,
+    route::rewrites_change_something,
     capacity::memory_fits,
+    capacity::workers_have_processors,
     capacity::instances_are_countable,
     usage::everything_is_used,
 ];

@@ -6,6 +6,7 @@
 //! forms and writes `lab/RESULTS.md`.
 
 mod bad_release;
+mod bypass;
 mod change;
 mod controller_killed;
 mod crash_loop;
@@ -178,6 +179,14 @@ const OTHER_SUITE: &[Scenario] = &[
 
 /// A proxy host in front of two app hosts.
 const THREE_HOSTS: &[Scenario] = &[
+    Scenario(
+        "a_host_is_bypassed_while_it_is_rolled",
+        bypass::a_host_is_bypassed_while_it_is_rolled,
+    ),
+    Scenario(
+        "without_a_deploy_no_host_is_bypassed",
+        bypass::without_a_deploy_no_host_is_bypassed,
+    ),
     Scenario(
         "a_lost_host_loses_no_get",
         host_loss::a_lost_host_loses_no_get,

@@ -107,7 +107,7 @@ def _arm(params: dict[str, Any], site: deploy.Site) -> None:
 
 
 def _told(site: deploy.Site, outcomes: list[deploy.Outcome]) -> dict[str, Any]:
-    if confirmation.unconfirmed(site.host.project) is not None:
+    if not site.dry and confirmation.unconfirmed(site.host.project) is not None:
         confirmation.note(site.host.project, outcomes)
     log = [line for outcome in outcomes for line in outcome.log]
     return {
