@@ -33,6 +33,8 @@ pub struct App {
     pub args: Vec<String>,
     /// File with more variables, relative to the topology; empty when there is none.
     pub env_file: String,
+    /// `deploy`: a playbook brings new versions; `watch`: so does putting a file on the host.
+    pub updates_by: &'static str,
     /// Path that answers 200 when the app can serve.
     pub health_path: String,
     /// `watchdog` or `probe`.
@@ -104,6 +106,7 @@ pub(super) fn resolve(name: &str, app: &topology::App) -> App {
             .as_ref()
             .map_or("", |f| f.value.as_str())
             .to_owned(),
+        updates_by: if app.is_watched() { "watch" } else { "deploy" },
         health_path: check
             .and_then(|c| c.path.as_ref())
             .map_or(default::HEALTH, |p| p.value.as_str())

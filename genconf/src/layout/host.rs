@@ -19,8 +19,8 @@ pub struct Host {
     pub last: bool,
     /// Unit files it gets, by name.
     pub units: Vec<String>,
-    /// Timers that are to run here.
-    pub timers: Vec<String>,
+    /// Timers and watched paths that are to be active here.
+    pub triggers: Vec<String>,
     /// Drop-ins it gets.
     pub dropins: Vec<DropIn>,
     /// Pools it runs.

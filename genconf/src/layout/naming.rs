@@ -7,6 +7,11 @@ pub(super) fn stem(project: &str, name: &str) -> String {
     format!("{project}-{name}")
 }
 
+/// `randoms-api-watch.path`: what watches the file of an app.
+pub(super) fn watch(project: &str, app: &str, kind: &str) -> String {
+    format!("{project}-{app}-watch.{kind}")
+}
+
 /// `randoms-spread.target`.
 pub(super) fn target(stem: &str) -> String {
     format!("{stem}.target")

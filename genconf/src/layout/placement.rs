@@ -53,11 +53,7 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]
             forwards: ports.map(|port| forward(port, &mut forwarded)).collect(),
             last: number == last,
             units: placement.units(&pools, &proxies),
-            timers: pools
-                .iter()
-                .filter(|p| is_probed(p))
-                .map(|p| format!("{}-probe.timer", p.unit))
-                .collect(),
+            triggers: placement.triggers(&pools),
             dropins: pools.iter().flat_map(|p| placement.dropins(p)).collect(),
             pools: pools.iter().map(|p| placement.pool(p)).collect(),
             proxies: proxies.iter().map(|p| placement.proxy(p)).collect(),
@@ -102,6 +98,12 @@ fn is_probed(pool: &Pool) -> bool {
     pool.app.health_via == "probe"
 }
 
+/// Apps that are watched on a host with these pools.
+fn watched<'p>(pools: &[&'p Pool]) -> BTreeSet<&'p str> {
+    let watched = pools.iter().filter(|p| p.app.updates_by == "watch");
+    watched.map(|p| p.app.name.as_str()).collect()
+}
+
 /// One host, while what it runs is put together.
 struct Placement<'t> {
     project: &'t str,
@@ -119,12 +121,25 @@ impl Placement<'_> {
             units.push(pool.target.clone());
             units.extend(pool_units(pool));
         }
+        for app in watched(pools) {
+            units.push(naming::watch(self.project, app, "path"));
+            units.push(naming::watch(self.project, app, "service"));
+        }
         for proxy in proxies {
             units.push(format!("{}.socket", proxy.unit));
             units.push(format!("{}.service", proxy.unit));
         }
         units.sort();
         units
+    }
+
+    fn triggers(&self, pools: &[&Pool]) -> Vec<String> {
+        let probed = pools.iter().filter(|p| is_probed(p));
+        let timers = probed.map(|p| format!("{}-probe.timer", p.unit));
+        let paths = watched(pools)
+            .into_iter()
+            .map(|app| naming::watch(self.project, app, "path"));
+        timers.chain(paths).collect()
     }
 
     fn pool(&self, pool: &Pool) -> HostPool {

@@ -112,7 +112,7 @@ choices! {
         Unix = "unix",
     }
     /// Yes or no.
-    Switch, "yes or no" {
+    Switch, "a switch" {
         /// Yes.
         Yes = "true",
         /// No.

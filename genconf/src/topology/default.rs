@@ -71,6 +71,12 @@ impl App {
         !self.takes_socket() || self.network.as_ref().is_some_and(|n| n.value.into())
     }
 
+    /// `apps.*.watch`.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.watch.as_ref().is_some_and(|w| w.value.into())
+    }
+
     /// `apps.*.health.via`.
     #[must_use]
     pub fn watched_by(&self) -> Via {

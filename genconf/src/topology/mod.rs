@@ -54,6 +54,8 @@ record! {
         optional cpus: Spanned<Count>,
         /// Memory of its VM, and the bound that memory rules check. Default: 1GiB.
         optional memory: Spanned<ByteSize>,
+        /// For work in progress: apps may be watched here. Default: false.
+        optional development: Spanned<Switch>,
     }
 }
 
@@ -88,6 +90,8 @@ record! {
         optional memory: Spanned<ByteSize>,
         /// Most threads and processes of one instance. Default: 512.
         optional tasks: Spanned<Count>,
+        /// Rolls a new version as soon as its file is put on the host; for hosts in development. Default: false.
+        optional watch: Spanned<Switch>,
     }
 }
 

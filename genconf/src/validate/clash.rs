@@ -7,7 +7,7 @@ use super::pool::is_cluster;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
 use crate::topology::address::{Listen, Port, PortRange};
-use crate::topology::choice::Transport;
+use crate::topology::choice::{Transport, Via};
 use crate::topology::decode::Named;
 use crate::topology::name::{HostName, ProxyName};
 use crate::topology::{Proxy, Topology, default, is_on};
@@ -54,6 +54,31 @@ pub(super) fn unit_names_are_distinct(topology: &Topology, faults: &mut Diagnost
         );
     }
     cluster_names_are_distinct(topology, faults);
+    companion_names_are_distinct(topology, faults);
+}
+
+/// The probe of a pool and the watch of an app are units as well, called after them.
+fn companion_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
+    let proxies = topology.proxies.iter().flat_map(Named::names);
+    let mut named: HashMap<&str, Span> = proxies.map(|n| (n.value.as_str(), n.span)).collect();
+    named.extend(topology.pools.names().map(|n| (n.value.as_str(), n.span)));
+    let probed = topology.pools.iter().filter(|(_, pool)| {
+        let app = topology.apps.get(&pool.app.value);
+        app.is_some_and(|app| app.watched_by() == Via::Probe)
+    });
+    let watched = topology.apps.iter().filter(|(_, app)| app.is_watched());
+    let probes = probed.map(|(name, _)| (format!("{}-probe", name.value.as_str()), name.span));
+    let watches = watched.map(|(name, _)| (format!("{}-watch", name.value.as_str()), name.span));
+    for (companion, of) in probes.chain(watches) {
+        if let Some(span) = named.get(companion.as_str()) {
+            let said = format!("`{companion}` is the name of a unit that genconf makes");
+            faults.push(
+                Diagnostic::error(Code::NameClash, *span, said)
+                    .also(of, "for this one")
+                    .help("rename one of the two"),
+            );
+        }
+    }
 }
 
 /// A cluster pool `a` on 8081 has the unit `a-8081`, which could be another pool's name.

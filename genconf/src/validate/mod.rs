@@ -36,6 +36,7 @@ const RULES: &[Rule] = &[
     pool::workers_belong_to_clusters,
     pool::sockets_are_taken,
     pool::health_can_be_watched,
+    pool::only_development_is_watched,
     pool::unix_sockets_are_local,
     route::paths_are_distinct,
     route::rewrites_change_something,

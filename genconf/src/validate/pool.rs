@@ -117,6 +117,33 @@ pub(super) fn health_can_be_watched(topology: &Topology, faults: &mut Diagnostic
     }
 }
 
+/// A file that somebody drops on a host is no way to ship to the public.
+pub(super) fn only_development_is_watched(topology: &Topology, faults: &mut Diagnostics) {
+    for (_, pool) in topology.pools.iter() {
+        let watch = topology
+            .apps
+            .get(&pool.app.value)
+            .filter(|a| a.is_watched());
+        let Some(watch) = watch.and_then(|a| a.watch.as_ref()) else {
+            continue;
+        };
+        for (name, host) in topology.hosts.iter() {
+            let development = host.development.as_ref();
+            if !is_on(pool.hosts.as_ref(), &name.value)
+                || development.is_some_and(|d| d.value.into())
+            {
+                continue;
+            }
+            let name_of = name.value.as_str();
+            let said = format!("this app is watched on `{name_of}`, which is not in development");
+            let why = development.map_or(name.span, |d| d.span);
+            faults.push(contradiction(watch.span, &said, why).help(
+                "write `development: true` at the host, or leave `watch` out and use deploy.yml",
+            ));
+        }
+    }
+}
+
 /// A unix socket is met on its own host only.
 pub(super) fn unix_sockets_are_local(topology: &Topology, faults: &mut Diagnostics) {
     for (name, pool) in topology.pools.iter() {

@@ -38,7 +38,7 @@ def raw_host() -> dict:
         "project": "randoms",
         "name": "node1",
         "units": ["randoms-spread@.service", "randoms-spread@.socket", "randoms.target"],
-        "timers": [],
+        "triggers": [],
         "apps": [{**app, **deadlines}],
         "pools": [{**pool, "listeners": listeners}],
         "proxies": [],

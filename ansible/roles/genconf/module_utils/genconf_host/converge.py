@@ -43,8 +43,8 @@ class Convergence:
         self._start(sockets)
         self._roll()
         # What never came up is not to come up at the next boot.
-        self._enable([*targets, *sockets, *(i.unit for i in host.instances), *host.timers])
-        self._start([*targets, *host.timers])
+        self._enable([*targets, *sockets, *(i.unit for i in host.instances), *host.triggers])
+        self._start([*targets, *host.triggers])
 
     def front(self) -> None:
         """Every described proxy is up and runs the configuration on disk."""

@@ -63,7 +63,7 @@ class Host:
     project: str
     name: str
     units: tuple[str, ...]
-    timers: tuple[str, ...]
+    triggers: tuple[str, ...]
     apps: tuple[App, ...]
     pools: tuple[Pool, ...]
     proxies: tuple[Proxy, ...]
@@ -109,7 +109,7 @@ def read(raw: dict[str, Any]) -> Host:
         project=raw["project"],
         name=raw["name"],
         units=tuple(raw["units"]),
-        timers=tuple(raw["timers"]),
+        triggers=tuple(raw["triggers"]),
         apps=tuple(apps.values()),
         pools=tuple(_pool(pool, apps[pool["app"]]) for pool in raw["pools"]),
         proxies=tuple(_proxy(proxy) for proxy in raw["proxies"]),

@@ -82,7 +82,7 @@ class Store:
         if self.has(digest):
             upload.unlink(missing_ok=True)
             return digest
-        arrived = _sha256(upload)
+        arrived = sha256_of(upload)
         if arrived != sha256:
             upload.unlink()
             raise Rejected(f"{upload.name} arrived with digest {arrived}, expected {sha256}")
@@ -148,7 +148,8 @@ class Store:
         fresh.rename(self.root / "history")
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from . import confirmation, description, lease
 from .deploy import Abandoned, Site
+from .roll import Failed
 from .status import report
 from .store import Rejected
 from .systemd import Systemctl
+from .watch import Watch
 
 
 def main() -> int:
@@ -24,9 +26,12 @@ def main() -> int:
         print()
         return 0 if all(row["fine"] for row in rows) else 1
     try:
+        if arguments.command == "watched":
+            Watch(Site(host, Systemctl()), host.app(arguments.app)).settle()
+            return 0
         with lease.turn(host.project):
             _change(arguments, Site(host, Systemctl()))
-    except (Abandoned, Rejected, lease.Held) as error:
+    except (Abandoned, Failed, Rejected, lease.Held) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -53,4 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument("release", nargs="?", default="")
     undo = commands.add_parser("undo", help="take back a deploy that was not confirmed in time")
     undo.add_argument("project")
+    watched = commands.add_parser("watched", help="roll out what was put where APP is watched")
+    watched.add_argument("project")
+    watched.add_argument("app")
     return parser

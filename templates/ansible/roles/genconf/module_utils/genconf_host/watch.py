@@ -1,0 +1,71 @@
+"""A file put on the host becomes a release, and the instances roll to it.
+
+systemd.path(5) tells that the file was closed or moved there; what happens to it while a roll is
+under way is not told again, so the roll ends by looking once more.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import lease
+from .deploy import Site
+from .description import App
+from .store import sha256_of
+
+# A file that has not changed for so long is whole: a compiler or a copy may close it more than once.
+QUIET = 0.3
+
+
+@dataclass(frozen=True)
+class Watch:
+    """One app whose file is watched."""
+
+    site: Site
+    app: App
+
+    @property
+    def path(self) -> Path:
+        """The file that is watched."""
+        return self.site.host.app_root(self.app.name) / "watched" / self.app.executable
+
+    def settle(self) -> None:
+        """Rolls to what lies there, until what runs is what lies there."""
+        while (sha256 := self._whole()) is not None:
+            with lease.turn(self.site.host.project):
+                if self._is_current(sha256):
+                    return
+                print(f"{self.path} changed", flush=True)
+                self._roll(sha256)
+
+    def _roll(self, sha256: str) -> None:
+        store = self.site.store(self.app)
+        incoming = store.incoming(sha256)
+        incoming.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        shutil.copyfile(self.path, incoming)
+        self.site.admit({self.app.name: sha256})
+        for outcome in self.site.deploy({self.app.name: sha256}, observe=0.0):
+            print("\n".join([f"{outcome.app}: release {outcome.release}", *outcome.log]), flush=True)
+
+    def _is_current(self, sha256: str) -> bool:
+        store = self.site.store(self.app)
+        return store.current == store.proven and sha256.startswith(store.current or "none")
+
+    def _whole(self) -> str | None:
+        """The digest of the file once nobody writes to it any more; None when it is gone."""
+        try:
+            before = None
+            while before != (seen := self._version()):
+                before = seen
+                time.sleep(QUIET)
+            return sha256_of(self.path)
+        except FileNotFoundError:
+            return None
+
+    def _version(self) -> tuple[int, int, int]:
+        """Differs once somebody has written; clocks are not compared, for the writer has his own."""
+        seen = self.path.stat()
+        return seen.st_ino, seen.st_mtime_ns, seen.st_size
