@@ -73,6 +73,9 @@ class Systemd:
     def log(self, unit: str, invocation: str, lines: int) -> list[str]:
         return [f"log of {invocation}"]
 
+    def ending(self, unit: str, since: float, besides: str) -> str:
+        return ""
+
     def list(self, pattern: str) -> set[str]:
         return {unit for unit in self.units if unit.startswith(pattern.rstrip("*"))}
 
@@ -121,6 +124,7 @@ class HostTest(unittest.TestCase):
         self.root = Path(folder.name)
         self.systemd = Systemd()
         self.patch(description, "OPT", self.root / "opt")
+        self.patch(files, "ETC", self.root / "etc")
         self.patch(files, "UNITS", self.root / "units")
         self.patch(lease, "RUN", self.root / "run")
         self.patch(roll, "PULSE", 0.001)

@@ -58,6 +58,23 @@ class Files(booted.HostTest):
         self.put("randomsx.service", OURS)
         self.assertEqual(files.orphans("randoms", {kept}), [gone, dropin])
 
+    def test_secret_variables_are_orphans_only_if_ours(self) -> None:
+        folder = self.root / "etc" / "randoms"
+        folder.mkdir(parents=True)
+        for name, content in (("old.env", OURS + "A=1\n"), ("kept.env", OURS), ("own.env", "B=2\n")):
+            (folder / name).write_text(content)
+        self.assertEqual(files.orphans("randoms", {folder / "kept.env"}), [folder / "old.env"])
+
+    def test_what_was_altered_since_is_told(self) -> None:
+        paths = [self.units / name for name in ("same", "edited", "gone")]
+        wanted = [files.File(path, f"content of {path.name}") for path in paths]
+        for file in [*wanted, files.record("randoms", wanted)]:
+            files.write(file)
+        self.assertEqual(files.altered("randoms"), {})
+        paths[1].write_text("otherwise")
+        paths[2].unlink()
+        self.assertEqual(files.altered("randoms"), {paths[1]: "edited", paths[2]: "missing"})
+
     def test_a_folder_goes_with_its_last_file(self) -> None:
         dropin = self.put("randoms-old@.socket.d/50-listen.conf", OURS)
         files.remove(dropin)

@@ -19,6 +19,7 @@ options:
   modes: {type: dict, default: {}, description: "Mode by path, where it is not 0644"}
   host: {type: dict, required: true, description: What is described for this host}
   folders: {type: list, elements: path, default: [], description: "Folders to make, mode 0755"}
+  is_recorded: {type: bool, default: false, description: Whether status is to tell when one is altered}
 """
 
 
@@ -30,6 +31,7 @@ def main() -> None:
             "modes": {"type": "dict", "default": {}},
             "host": {"type": "dict", "required": True},
             "folders": {"type": "list", "elements": "path", "default": []},
+            "is_recorded": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -47,6 +49,8 @@ def main() -> None:
         )
         for path, content in sorted(params["files"].items())
     ]
+    if params["is_recorded"]:
+        wanted.append(files.record(host.project, wanted))
     folders = [Path(path) for path in params["folders"] if not Path(path).is_dir()]
     differing = files.differing(wanted)
     diff = [files.change(file).as_diff() for file in differing]

@@ -40,7 +40,8 @@ class Convergence:
         if not self.dry:
             self.manager.run("daemon-reload")
         self._renew_sockets(sockets)
-        self._start(sockets)
+        self._open(sockets)
+        self._release_ports()
         self._roll()
         # What never came up is not to come up at the next boot.
         self._enable([*targets, *sockets, *(i.unit for i in host.instances), *host.triggers])
@@ -93,6 +94,30 @@ class Convergence:
         down = [unit for unit in units if not states[unit].is_active]
         if down:
             self._do("start", *down)
+
+    def _open(self, sockets: list[str]) -> None:
+        """Starts sockets that are down; an app that so far had the port itself ends for it.
+
+        Port by port: while one is closed, the others are open, and the first connection to the
+        new socket starts the service again.
+        """
+        states = self.manager.states([*sockets, *(i.unit for i in self.host.instances)])
+        for socket in sockets:
+            if states[socket].is_active:
+                continue
+            users = [i.unit for i in self.host.instances if i.socket == socket]
+            holders = [unit for unit in users if states[unit].is_active]
+            if holders:
+                self._do("stop", *holders)
+            self._do("start", socket)
+
+    def _release_ports(self) -> None:
+        """Stops sockets of apps that are to open their ports themselves; the roll does the rest."""
+        own = [i.unit.removesuffix(".service") + ".socket" for i in self.host.instances if not i.socket]
+        states = self.manager.states(own)
+        active = [socket for socket in own if states[socket].is_active]
+        if active:
+            self._do("stop", *active)
 
     def _renew_sockets(self, sockets: list[str]) -> None:
         """A socket unit that changed is bound anew, which its services must end for."""

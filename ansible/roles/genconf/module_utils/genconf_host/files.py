@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+ETC = Path("/etc")
 UNITS = Path("/etc/systemd/system")
 BANNER = "Written by genconf for "
 
@@ -69,6 +72,24 @@ def write(file: File) -> None:
         fresh.unlink(missing_ok=True)
 
 
+def record(project: str, files: Iterable[File]) -> File:
+    """What was written for `project`, by digest, for `altered` to compare with."""
+    digests = {str(file.path): _digest(file.content) for file in files}
+    return File(_record(project), json.dumps(digests, indent=2, sort_keys=True) + "\n")
+
+
+def altered(project: str) -> dict[Path, str]:
+    """Files that are `missing` or were `edited` since genconf wrote them."""
+    states = {}
+    for name, digest in json.loads(_text(_record(project)) or "{}").items():
+        path = Path(name)
+        if not path.exists():
+            states[path] = "missing"
+        elif _digest(_text(path)) != digest:
+            states[path] = "edited"
+    return states
+
+
 def owner(path: Path) -> str | None:
     """The project whose banner `path` bears, if any."""
     for line in _text(path).splitlines()[:5]:
@@ -80,7 +101,7 @@ def owner(path: Path) -> str | None:
 
 def orphans(project: str, described: set[Path]) -> list[Path]:
     """Files that genconf wrote for `project` and that are no longer described."""
-    beside = (Path("/etc") / project).glob("*/*")
+    beside = (*(ETC / project).glob("*/*"), *(ETC / project).glob("*.env"))
     units = (*UNITS.glob(f"{project}[-.@]*"), *UNITS.glob(f"{project}[-.@]*.d/*"))
     candidates = [path for path in (*units, *beside) if path.is_file() and not path.is_symlink()]
     return [path for path in sorted(candidates) if path not in described and owner(path) == project]
@@ -89,7 +110,7 @@ def orphans(project: str, described: set[Path]) -> list[Path]:
 def remove(path: Path) -> None:
     """Removes a file, and its folder if that leaves it empty and it was made for such files."""
     path.unlink(missing_ok=True)
-    if path.parent != UNITS and not any(path.parent.iterdir()):
+    if path.parent not in (UNITS, ETC) and not any(path.parent.iterdir()):
         path.parent.rmdir()
 
 
@@ -99,6 +120,14 @@ def written(path: Path) -> float:
         return path.lstat().st_mtime
     except FileNotFoundError:
         return 0.0
+
+
+def _record(project: str) -> Path:
+    return ETC / project / "files.json"
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _is_as_described(file: File) -> bool:

@@ -49,6 +49,8 @@ class Roll:
     health: Callable[[str], str | None] = probe
     observe: float = 0.0
     touched: dict[Instance, str] = field(default_factory=dict)
+    # When each was touched, and the run that it had then.
+    before: dict[Instance, tuple[float, str]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
 
     def bring_up(self, instances: Iterable[Instance]) -> None:
@@ -85,12 +87,13 @@ class Roll:
         for instance, invocation in self.touched.items():
             state = states[instance.unit]
             if state.invocation != invocation or not state.is_active:
-                self._fail(instance, f"died after it had been healthy: {state.last_words()}", invocation)
+                self._fail(instance, f"died after it had been healthy: {self._ending(instance, state)}", invocation)
 
     def _touch(self, instance: Instance, verb: str) -> None:
         self.check()
         before = self._state(instance)
         self.touched.pop(instance, None)
+        self.before[instance] = (time.time(), before.invocation)
         try:
             if before.active == "failed":
                 self.manager.run("reset-failed", instance.unit)
@@ -128,7 +131,7 @@ class Roll:
         if state.invocation == before.invocation:
             return f"still {state.active} ({state.sub})"
         if state.is_down or state.restarts > 0:
-            self._fail(instance, f"ended before it was healthy: {state.last_words()}")
+            self._fail(instance, f"ended before it was healthy: {self._ending(instance, state)}")
         if not state.is_active:
             return f"{state.active} ({state.sub})"
         asked = (self.health(instance.health) for _ in range(self._times(instance)))
@@ -136,6 +139,13 @@ class Roll:
         if reason is None:
             self.touched[instance] = state.invocation
         return reason
+
+    def _ending(self, instance: Instance, state: State) -> str:
+        """How its first run ended; systemd may be about to start the next, which hides it."""
+        if instance not in self.before:
+            return state.last_words()
+        since, besides = self.before[instance]
+        return self.manager.ending(instance.unit, since, besides) or state.last_words()
 
     def _times(self, instance: Instance) -> int:
         """How often to ask: any worker behind a shared socket may answer for the new one."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+# SD_MESSAGE_UNIT_PROCESS_EXIT, sd-messages(3).
+PROCESS_EXIT = "98e322203f7a4ed290d09fe03c09fe15"
 
 PROPERTIES = (
     "Id",
@@ -91,6 +95,8 @@ class Manager(Protocol):
 
     def log(self, unit: str, invocation: str, lines: int) -> list[str]: ...
 
+    def ending(self, unit: str, since: float, besides: str) -> str: ...
+
     def list(self, pattern: str) -> set[str]: ...
 
 
@@ -125,6 +131,19 @@ class Systemctl:
             f"_SYSTEMD_INVOCATION_ID={invocation}", f"_SYSTEMD_UNIT={unit}",
             "+", f"INVOCATION_ID={invocation}", f"UNIT={unit}",
         ).splitlines()  # fmt: skip
+
+    def ending(self, unit: str, since: float, besides: str) -> str:
+        """How the first run of `unit` since then ended, other than the run `besides`.
+
+        From the journal: a unit that was restarted since no longer shows it.
+        """
+        found = _output(
+            "journalctl", "--no-pager", "--quiet", "--output=json", f"--since=@{since:.6f}",
+            "_PID=1", f"UNIT={unit}", f"MESSAGE_ID={PROCESS_EXIT}",
+        )  # fmt: skip
+        entries = (json.loads(line) for line in found.splitlines())
+        endings = (e["MESSAGE"] for e in entries if e.get("INVOCATION_ID") != besides)
+        return next(endings, "").removeprefix(f"{unit}: ")
 
     def list(self, pattern: str) -> set[str]:
         """Units that match: those systemd has in memory and those enabled on disk."""

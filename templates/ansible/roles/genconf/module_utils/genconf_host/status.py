@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from . import files
 from .converge import Convergence
 from .description import Host
 from .health import probe
@@ -52,15 +53,28 @@ def rows(host: Host, manager: Manager) -> list[Row]:
     shares = _processor_shares([state.pid for state in states.values() if state.pid])
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda entry: _health(entry[3]), described))
-    return [
+    running = [
         _row(host, entry, states[entry[1]], shares, answer)
         for entry, answer in zip(described, answers, strict=True)
     ]
+    return [*running, *_drift(host, manager)]
 
 
 def report(host: Host, manager: Manager) -> list[dict[str, Any]]:
     """The rows as data."""
     return [{**asdict(row), "fine": row.is_fine} for row in rows(host, manager)]
+
+
+def _drift(host: Host, manager: Manager) -> list[Row]:
+    """Sockets that are not open and files that are not as they were written."""
+    sockets = {socket: pool.name for pool in host.pools for socket in pool.sockets}
+    sockets |= {proxy.socket: proxy.name for proxy in host.proxies if proxy.socket}
+    states = manager.states(sockets)
+    closed = [(sockets[name], name, state.active) for name, state in states.items() if not state.is_active]
+    altered = [("-", str(path), state) for path, state in files.altered(host.project).items()]
+    return [
+        Row(host.name, pool, what, state, 0, 0, 0, 0, 0.0, "", "") for pool, what, state in (*closed, *altered)
+    ]
 
 
 def _row(
