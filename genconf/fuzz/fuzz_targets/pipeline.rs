@@ -4,11 +4,7 @@
 
 use std::sync::LazyLock;
 
-use genconf::diagnostic::Diagnostics;
 use genconf::render::{self, Renderer};
-use genconf::source::Source;
-use genconf::{Refusal, generate};
-use judged::told;
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 static RENDERERS: LazyLock<Vec<Renderer>> =
@@ -18,13 +14,6 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Corpus::Reject;
     };
-    let source = Source::new("fuzz.yaml", text);
-    let mut faults = Diagnostics::default();
-    match generate(&source, ".", &RENDERERS, &mut faults) {
-        Ok(_) => assert!(!faults.has_errors(), "rendered in spite of errors"),
-        Err(Refusal::Faulty) => assert!(faults.has_errors(), "refused without a reason"),
-        Err(Refusal::Render(fault)) => panic!("a valid topology was not rendered: {fault}"),
-    }
-    told(&source, &faults);
+    judged::rendered(text, &RENDERERS);
     Corpus::Keep
 });

@@ -10,7 +10,7 @@ use crate::topology::address::{Listen, Port, PortRange};
 use crate::topology::choice::{Transport, Via};
 use crate::topology::decode::Named;
 use crate::topology::name::{HostName, ProxyName};
-use crate::topology::{Proxy, Topology, default, is_on};
+use crate::topology::{Pool, Proxy, Topology, default, is_on};
 
 /// No two hosts have one address.
 pub(super) fn addresses_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
@@ -62,13 +62,14 @@ fn companion_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
     let proxies = topology.proxies.iter().flat_map(Named::names);
     let mut named: HashMap<&str, Span> = proxies.map(|n| (n.value.as_str(), n.span)).collect();
     named.extend(topology.pools.names().map(|n| (n.value.as_str(), n.span)));
-    let probed = topology.pools.iter().filter(|(_, pool)| {
+    let is_probed = |pool: &Pool| {
         let app = topology.apps.get(&pool.app.value);
         app.is_some_and(|app| app.watched_by() == Via::Probe)
-    });
-    let watched = topology.apps.iter().filter(|(_, app)| app.is_watched());
-    let probes = probed.map(|(name, _)| (format!("{}-probe", name.value.as_str()), name.span));
-    let watches = watched.map(|(name, _)| (format!("{}-watch", name.value.as_str()), name.span));
+    };
+    let pools = topology.pools.iter().filter(|(_, pool)| is_probed(pool));
+    let probes = pools.map(|(name, _)| (format!("{}-probe", name.value.as_str()), name.span));
+    let apps = topology.apps.iter().filter(|(_, app)| app.is_watched());
+    let watches = apps.map(|(name, _)| (format!("{}-watch", name.value.as_str()), name.span));
     for (companion, of) in probes.chain(watches) {
         if let Some(span) = named.get(companion.as_str()) {
             let said = format!("`{companion}` is the name of a unit that genconf makes");
