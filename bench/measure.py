@@ -4,7 +4,7 @@ import json
 import statistics
 import time
 
-ROUNDS = 3
+ROUNDS = 5
 SECONDS = 2
 
 
