@@ -122,6 +122,8 @@ pub struct Server {
     pub host: String,
     /// A name that is unique in its upstream: `node1-8082`.
     pub name: String,
+    /// Its host's share of the requests beside the others.
+    pub weight: u16,
     /// `127.0.0.1:8082`, or the path of a unix socket.
     pub socket: String,
 }

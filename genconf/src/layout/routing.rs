@@ -196,6 +196,11 @@ impl Resolver<'_> {
         Server {
             host: host.0.to_owned(),
             name: format!("{}-{port}", host.0),
+            weight: host
+                .1
+                .weight
+                .as_ref()
+                .map_or(default::WEIGHT, |w| w.value.number()),
             socket: match pool.listen {
                 "unix" => naming::unix_socket(project, &pool.name, &port.to_string()),
                 _ => naming::socket(instance_address(pool, host.1), port),

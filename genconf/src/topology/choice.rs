@@ -182,6 +182,34 @@ impl Leaf for Count {
     }
 }
 
+/// A host's share of a pool's requests beside the others: twice the weight, twice the requests.
+/// At most 256, which is `HAProxy`'s bound.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Weight(u16);
+
+impl Weight {
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+}
+
+impl Leaf for Weight {
+    const WHAT: &'static str = "a weight";
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "minimum": 1, "maximum": 256 })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(number @ 1..=256) if !text.starts_with(['0', '+']) => Ok(Self(number)),
+            _ => Err("write a whole number from 1 to 256".to_owned()),
+        }
+    }
+}
+
 /// The version of the language.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Version;

@@ -9,6 +9,8 @@ use crate::source::Spanned;
 
 /// `hosts.*.cpus`.
 pub const CPUS: u16 = 2;
+/// `hosts.*.weight`.
+pub const WEIGHT: u16 = 1;
 /// `hosts.*.memory`.
 pub const HOST_MEMORY: ByteSize = ByteSize::from_bytes(1 << 30);
 /// `apps.*.health`.

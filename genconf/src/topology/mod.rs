@@ -17,7 +17,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Source, Spanned, read};
 use address::{Address, Listen, PortRange};
 use choice::{
-    Balance, Count, Engine, Mode, Runtime, Switch, Transport, Version, Via, Workers, WorkersBy,
+    Balance, Count, Engine, Mode, Runtime, Switch, Transport, Version, Via, Weight, Workers, WorkersBy,
 };
 use decode::{Decode, Named, NonEmpty};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
@@ -54,6 +54,8 @@ record! {
         optional cpus: Spanned<Count>,
         /// Memory of its VM, and the bound that memory rules check. Default: 1GiB.
         optional memory: Spanned<ByteSize>,
+        /// Share of the requests of its pools beside their other hosts. Default: 1.
+        optional weight: Spanned<Weight>,
         /// For work in progress: apps may be watched here. Default: false.
         optional development: Spanned<Switch>,
     }

@@ -78,6 +78,29 @@ pub(crate) fn up_again_changes_nothing(machine: &Machine) -> Result<()> {
     each_url_is_answered(machine)
 }
 
+/// The clock jumps a day ahead and a day back: nobody is taken for dead, no request is lost, and
+/// what is as described is still so.
+pub(crate) fn a_jump_of_the_clock_is_not_noticed(machine: &Machine) -> Result<()> {
+    let before = processes(machine)?;
+    let asking = Asking::begin("/api/randoms?cant=1000");
+    // Longer than every watchdog's bound between the jumps and after them.
+    let jumped = machine.shell(
+        "sudo timedatectl set-ntp false 2>/dev/null; date +%s; \
+         sudo date --set '+1 day' >/dev/null; date +%s; sleep 5; \
+         sudo date --set '-1 day' >/dev/null; sleep 5; sudo timedatectl set-ntp true 2>/dev/null",
+    );
+    let (answered, failed) = asking.end();
+    let times: Vec<i64> = jumped?.lines().filter_map(|t| t.parse().ok()).collect();
+    assert!(
+        times.len() == 2 && times[1] - times[0] > 80_000,
+        "the clock did not jump: {times:?}"
+    );
+    assert!(failed.is_empty(), "{} failed: {failed:?}", failed.len());
+    assert!(answered > 0, "nothing was asked meanwhile");
+    assert_eq!(processes(machine)?, before, "an instance was replaced");
+    everything_described_is_active(machine)
+}
+
 /// After a reboot all is back without a hand, the forwarded port included.
 pub(crate) fn reboot_brings_all_back(machine: &Machine) -> Result<()> {
     let boot_id = "cat /proc/sys/kernel/random/boot_id";

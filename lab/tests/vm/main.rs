@@ -36,6 +36,10 @@ const CLAIMS: &[Claim] = &[
         claims::target_stops_and_starts_all,
     ),
     ("up_again_changes_nothing", claims::up_again_changes_nothing),
+    (
+        "a_jump_of_the_clock_is_not_noticed",
+        claims::a_jump_of_the_clock_is_not_noticed,
+    ),
     ("reboot_brings_all_back", claims::reboot_brings_all_back),
 ];
 

@@ -13,14 +13,14 @@ NGINX = """\
         server 192.0.2.2:8090 max_fails=0;
     }
     upstream web {
-        server 192.0.2.1:8082 max_fails=3 fail_timeout=10s; # app1
+        server 192.0.2.1:8082 weight=2 max_fails=3 fail_timeout=10s; # app1
         server 192.0.2.2:8082 max_fails=3 fail_timeout=10s; # app2
         server [2001:db8::1]:8082 max_fails=3 fail_timeout=10s; # app
         keepalive 64; # app1
 """
 HAPROXY = """\
 backend web
-    server app1-8082 192.0.2.1:8082 # app1
+    server app1-8082 192.0.2.1:8082 weight 2 # app1
     server app2-8082 192.0.2.2:8082 # app2
 backend jobs
     server app1-8090 192.0.2.1:8090
