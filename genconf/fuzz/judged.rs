@@ -4,7 +4,10 @@
 //! `tests/mutation.rs` of simpler ones in every test run.
 
 #![forbid(unsafe_code)]
-#![allow(unreachable_pub, reason = "the test has this file as a module, the targets as a crate")]
+#![allow(
+    unreachable_pub,
+    reason = "the test has this file as a module, the targets as a crate"
+)]
 
 use genconf::diagnostic::{Diagnostics, human, json, line};
 use genconf::render::Renderer;

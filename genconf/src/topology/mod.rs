@@ -17,7 +17,8 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Source, Spanned, read};
 use address::{Address, Listen, PortRange};
 use choice::{
-    Balance, Count, Engine, Mode, Runtime, Switch, Transport, Version, Via, Weight, Workers, WorkersBy,
+    Balance, Count, Engine, Mode, Runtime, Switch, Transport, Version, Via, Weight, Workers,
+    WorkersBy,
 };
 use decode::{Decode, Named, NonEmpty};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};

@@ -1,0 +1,5 @@
+//! The program as a person runs it: output, exit codes, and what is on disk after.
+
+mod asking;
+mod project;
+mod writing;
