@@ -8,12 +8,13 @@ use crate::{Error, Result, Suite, command, digest};
 
 /// What every lab host has installed. A lab namespace has no route to a package
 /// mirror, so what a playbook would install must be here already.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 14] = [
     "ca-certificates",
     "dbus",
     "haproxy",
     "iproute2",
     "nginx",
+    "nodejs",
     "openssh-server",
     "procps",
     "python3",

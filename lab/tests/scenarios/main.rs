@@ -6,28 +6,33 @@
 //! forms and writes `lab/RESULTS.md`.
 
 mod bad_release;
+mod catalogue;
+mod certificate;
 mod change;
 mod controller_killed;
 mod crash_loop;
 mod deploy;
 mod disk_full;
+mod express;
 mod hang;
 mod host_loss;
 mod install;
 mod kill;
 mod programs;
+mod reply;
 mod restart;
 mod row;
 mod runner;
 mod sandbox;
 mod stage;
-mod topology;
+mod system;
 
 use std::process::ExitCode;
 
-use lab::{HostPlan, Suite};
+use lab::Suite;
 
-use crate::runner::{Group, Runner, Scenario};
+use crate::runner::{Group, Groups, Runner, Scenario};
+use crate::system::System;
 
 /// The root topology on one host: everything but the loss of a host.
 const ONE_HOST: &[Scenario] = &[
@@ -192,33 +197,184 @@ const THREE_HOSTS: &[Scenario] = &[
     ),
 ];
 
-const GROUPS: &[Group] = &[
-    Group {
-        name: "Debian 12",
-        hosts: || vec![HostPlan::new("node1", "192.168.56.11")],
-        topology: topology::ROOT,
-        scenarios: ONE_HOST,
-    },
-    Group {
-        name: "Debian 13",
-        hosts: || vec![HostPlan::new("node1", "192.168.56.11").on(Suite::Trixie)],
-        topology: topology::ROOT,
-        scenarios: OTHER_SUITE,
-    },
-    Group {
-        name: "three hosts",
-        hosts: || {
-            vec![
-                HostPlan::new("front", "192.168.56.10"),
-                HostPlan::new("node1", "192.168.56.11"),
-                HostPlan::new("node2", "192.168.56.12"),
-            ]
-        },
-        topology: topology::HOSTS,
-        scenarios: THREE_HOSTS,
-    },
+/// What every proxy has to stand, on the other engine.
+const OTHER_ENGINE: &[Scenario] = &[
+    Scenario("it_answers_as_described", system::it_answers_as_described),
+    Scenario(
+        "it_runs_what_it_describes",
+        system::it_runs_what_it_describes,
+    ),
+    Scenario(
+        "second_run_changes_nothing",
+        install::second_run_changes_nothing,
+    ),
+    Scenario(
+        "restarting_one_loses_nothing",
+        restart::restarting_one_loses_nothing,
+    ),
+    Scenario(
+        "restarting_all_loses_nothing",
+        system::restarting_all_loses_nothing,
+    ),
+    Scenario(
+        "restarting_the_proxy_loses_nothing",
+        restart::restarting_the_proxy_loses_nothing,
+    ),
+    Scenario(
+        "a_closed_port_is_counted",
+        restart::a_closed_port_is_counted,
+    ),
+    Scenario(
+        "killing_an_instance_loses_no_get",
+        kill::killing_an_instance_loses_no_get,
+    ),
+    Scenario(
+        "a_hung_instance_is_replaced",
+        hang::a_hung_instance_is_replaced,
+    ),
+    Scenario("deploying_loses_nothing", deploy::deploying_loses_nothing),
+    Scenario(
+        "rolling_back_loses_nothing",
+        deploy::rolling_back_loses_nothing,
+    ),
+    Scenario(
+        "a_release_that_exits_is_refused",
+        bad_release::a_release_that_exits_is_refused,
+    ),
+    Scenario(
+        "an_unhealthy_release_is_refused",
+        bad_release::an_unhealthy_release_is_refused,
+    ),
+    Scenario(
+        "reloading_the_proxy_loses_nothing",
+        change::reloading_the_proxy_loses_nothing,
+    ),
+    Scenario(
+        "changing_the_environment_loses_nothing",
+        change::changing_the_environment_loses_nothing,
+    ),
 ];
 
+/// What every topology of the repository has to show.
+const SHARED: &[Scenario] = &[
+    Scenario("it_answers_as_described", system::it_answers_as_described),
+    Scenario(
+        "it_runs_what_it_describes",
+        system::it_runs_what_it_describes,
+    ),
+    Scenario(
+        "restarting_all_loses_nothing",
+        system::restarting_all_loses_nothing,
+    ),
+];
+
+/// The app's own master besides.
+const OWN_MASTER: &[Scenario] = &[
+    Scenario("it_answers_as_described", system::it_answers_as_described),
+    Scenario(
+        "it_runs_what_it_describes",
+        system::it_runs_what_it_describes,
+    ),
+    Scenario(
+        "restarting_all_loses_nothing",
+        system::restarting_all_loses_nothing,
+    ),
+    Scenario(
+        "reloading_a_master_loses_nothing",
+        restart::reloading_a_master_loses_nothing,
+    ),
+];
+
+/// Limits of the door besides.
+const ENCRYPTED: &[Scenario] = &[
+    Scenario("it_answers_as_described", system::it_answers_as_described),
+    Scenario(
+        "it_runs_what_it_describes",
+        system::it_runs_what_it_describes,
+    ),
+    Scenario(
+        "restarting_all_loses_nothing",
+        system::restarting_all_loses_nothing,
+    ),
+    Scenario(
+        "a_greedy_client_is_turned_away",
+        certificate::a_greedy_client_is_turned_away,
+    ),
+];
+
+/// An app that takes no socket cannot be restarted all at once without loss.
+const OWN_PORTS: &[Scenario] = &[
+    Scenario("it_answers_as_described", system::it_answers_as_described),
+    Scenario(
+        "it_runs_what_it_describes",
+        system::it_runs_what_it_describes,
+    ),
+    Scenario("deploying_loses_no_get", express::deploying_loses_no_get),
+    Scenario(
+        "a_hung_app_is_replaced_by_its_probe",
+        express::a_hung_app_is_replaced_by_its_probe,
+    ),
+    Scenario(
+        "restarting_all_at_once_is_counted",
+        express::restarting_all_at_once_is_counted,
+    ),
+];
+
+const GROUPS: Groups = Groups {
+    alone: &[
+        Group {
+            name: "Debian 12",
+            suite: Suite::Bookworm,
+            system: &catalogue::ROOT,
+            install: install::rehearsed,
+            scenarios: ONE_HOST,
+        },
+        Group {
+            name: "Debian 13",
+            suite: Suite::Trixie,
+            system: &catalogue::ROOT,
+            install: install::rehearsed,
+            scenarios: OTHER_SUITE,
+        },
+        Group {
+            name: "three hosts",
+            suite: Suite::Bookworm,
+            system: &catalogue::THREE_HOSTS,
+            install: install::rehearsed,
+            scenarios: THREE_HOSTS,
+        },
+        group("HAProxy", &catalogue::HAPROXY, OTHER_ENGINE),
+    ],
+    abreast: &[
+        group("reference", &catalogue::REFERENCE, SHARED),
+        group("two-hosts", &catalogue::TWO_HOSTS, SHARED),
+        group("node-app", &catalogue::NODE_APP, OWN_PORTS),
+        group("tls", &catalogue::TLS, ENCRYPTED),
+        group("pm2-clusters", &catalogue::PM2_CLUSTERS, SHARED),
+        group("rewrite", &catalogue::REWRITE, SHARED),
+        group("native-cluster", &catalogue::NATIVE_CLUSTER, OWN_MASTER),
+        group("cluster-and-single", &catalogue::CLUSTER_AND_SINGLE, SHARED),
+        group("ipc-random", &catalogue::IPC_RANDOM, SHARED),
+        group("pm2-four-ports", &catalogue::PM2_FOUR_PORTS, SHARED),
+        group("single", &catalogue::SINGLE, SHARED),
+    ],
+};
+
+/// A topology of the repository on Debian 12.
+const fn group(
+    name: &'static str,
+    system: &'static System,
+    scenarios: &'static [Scenario],
+) -> Group {
+    Group {
+        name,
+        suite: Suite::Bookworm,
+        system,
+        install: install::at_once,
+        scenarios,
+    }
+}
+
 fn main() -> ExitCode {
-    Runner::from_arguments().run(GROUPS)
+    Runner::from_arguments().run(&GROUPS)
 }
