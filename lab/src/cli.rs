@@ -1,18 +1,15 @@
 //! The commands of the `lab` binary.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use genconf::diagnostic::Diagnostics;
-use genconf::diagnostic::human::{self, Colour};
-use genconf::source::Source;
-use genconf::{layout, topology, validate};
-use lab::load::{self, Hold, Plan, Target};
+use lab::load::{self, Expect, Hold, Plan, Target};
 use lab::state::{self, State};
-use lab::{Error, HostPlan, Lab, Result, Suite};
+use lab::{Error, HostPlan, Lab, Result, Suite, topology};
 
 /// Booted systemd hosts on one machine.
 #[derive(Debug, Parser)]
@@ -64,6 +61,9 @@ struct Load {
     /// Numbers to ask for in each request.
     #[arg(long, default_value_t = 100)]
     cant: u64,
+    /// What a right answer holds.
+    #[arg(long, value_enum, default_value_t)]
+    expect: Expect,
     /// Requests per second; as fast as answers come when absent.
     #[arg(long)]
     rate: Option<u32>,
@@ -101,9 +101,12 @@ impl Up {
                 text: missing.join("; "),
             });
         }
-        let plans: Vec<HostPlan> = hosts(&self.topology)?
-            .iter()
-            .map(|(name, address)| HostPlan::new(name, address).on(self.suite))
+        let name = self.topology.display().to_string();
+        let text =
+            fs::read_to_string(&self.topology).map_err(Error::io(format!("reading {name}")))?;
+        let plans: Vec<HostPlan> = topology::hosts(&name, &text)?
+            .into_iter()
+            .map(|plan| plan.on(self.suite))
             .collect();
         state::sweep();
         state::remove(KEPT);
@@ -122,6 +125,7 @@ impl Load {
             duration: Duration::from_secs(self.seconds),
             post_percent: self.post,
             cant: self.cant,
+            expect: self.expect,
             rate: self.rate,
             timeout: Duration::from_secs(self.timeout),
             ..Plan::new(self.target)
@@ -158,28 +162,6 @@ fn release_at_end_of_input(hold: Hold) {
         let _ = io::stdin().read_to_end(&mut Vec::new());
         hold.release();
     });
-}
-
-/// Names and addresses of the hosts that the topology describes.
-fn hosts(file: &Path) -> Result<Vec<(String, String)>> {
-    let text =
-        std::fs::read_to_string(file).map_err(Error::io(format!("reading {}", file.display())))?;
-    let source = Source::new(file.display().to_string(), text);
-    let mut faults = Diagnostics::default();
-    let valid = topology::parse(&source, &mut faults)
-        .and_then(|topology| validate::validate(topology, &mut faults));
-    valid
-        .map(|valid| layout::resolve(&valid, ".").hosts)
-        .map(|hosts| {
-            hosts
-                .into_iter()
-                .map(|host| (host.name, host.address))
-                .collect()
-        })
-        .ok_or_else(|| Error::Unreadable {
-            what: file.display().to_string(),
-            text: human::render(&faults, &source, Colour::Never),
-        })
 }
 
 fn entrance(lab: &Lab) -> String {

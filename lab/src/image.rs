@@ -8,13 +8,14 @@ use crate::{Error, Result, Suite, command, digest};
 
 /// What every lab host has installed. A lab namespace has no route to a package
 /// mirror, so what a playbook would install must be here already.
-const PACKAGES: [&str; 14] = [
+const PACKAGES: [&str; 15] = [
     "ca-certificates",
     "dbus",
     "haproxy",
     "iproute2",
     "logrotate",
     "nginx",
+    "nodejs",
     "openssh-server",
     "procps",
     "python3",

@@ -23,6 +23,7 @@ pub mod process;
 pub mod state;
 pub mod suite;
 pub mod tools;
+pub mod topology;
 pub mod wait;
 
 pub use bundle::Bundle;

@@ -10,6 +10,13 @@ use crate::{Error, Result, command, process};
 /// The folder that holds one folder per living lab.
 pub const ROOT: &str = "/run/genconf-lab";
 
+/// Held while a lab's folder is made and while abandoned ones are looked for: a
+/// folder that is not locked yet must not be taken for one that no longer is.
+const TURN: &str = "/run/genconf-lab.turn";
+
+/// Within a lab's folder: locked by its maker.
+const LOCK: &str = "lock";
+
 /// Within a lab's folder: present when the lab outlives its maker (`lab up`).
 const KEPT: &str = "kept";
 
@@ -35,8 +42,9 @@ impl State {
     /// A lab of a given name; an abandoned one of that name is removed first.
     pub fn named(name: String) -> Result<Self> {
         let folder = Path::new(ROOT).join(&name);
+        let _turn = turn()?;
         fs::create_dir_all(&folder).map_err(Error::io(format!("making {}", folder.display())))?;
-        let lock = open_lock(&folder)?;
+        let lock = open(&folder.join(LOCK))?;
         lock.try_lock().map_err(|_| Error::Unreadable {
             what: format!("lab {name}"),
             text: "another process holds it".to_owned(),
@@ -78,10 +86,11 @@ impl Drop for State {
 
 /// Removes every lab whose maker is gone and that was not kept.
 pub fn sweep() {
+    let Ok(_turn) = turn() else { return };
     for name in names() {
         let folder = Path::new(ROOT).join(&name);
         let abandoned = !folder.join(KEPT).exists()
-            && open_lock(&folder).is_ok_and(|lock| lock.try_lock().is_ok());
+            && open(&folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
         if abandoned {
             remove(&name);
         }
@@ -150,12 +159,18 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).map_err(Error::io(format!("writing {}", path.display())))
 }
 
-fn open_lock(folder: &Path) -> Result<File> {
-    let path = folder.join("lock");
+/// Ends when the file is dropped.
+fn turn() -> Result<File> {
+    let file = open(Path::new(TURN))?;
+    file.lock().map_err(Error::io(format!("locking {TURN}")))?;
+    Ok(file)
+}
+
+fn open(path: &Path) -> Result<File> {
     File::options()
         .create(true)
         .append(true)
-        .open(&path)
+        .open(path)
         .map_err(Error::io(format!("opening {}", path.display())))
 }
 

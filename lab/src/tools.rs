@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Programs a lab starts, each with the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("ip", "iproute2"),
     ("nsenter", "util-linux"),
     ("mount", "mount"),
@@ -12,6 +12,8 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("ssh", "openssh-client"),
     ("ssh-keygen", "openssh-client"),
     ("curl", "curl"),
+    ("openssl", "openssl"),
+    ("npm", "npm"),
     ("ansible-playbook", "ansible-core"),
 ];
 

@@ -116,4 +116,8 @@ pub struct HostProxy {
     pub destination: String,
     /// URL of its status page on this host.
     pub health: String,
+    /// Certificate chain on the host; empty for a door that is not encrypted.
+    pub certificate: String,
+    /// Private key on the host; empty likewise.
+    pub key: String,
 }

@@ -234,6 +234,7 @@ impl Placement<'_> {
 
     fn proxy(&self, proxy: &Proxy) -> HostProxy {
         let file = &proxy.file;
+        let tls = proxy.tls.first();
         HostProxy {
             name: proxy.name.clone(),
             engine: proxy.engine,
@@ -243,6 +244,8 @@ impl Placement<'_> {
             config: format!("{}/{}/{file}", proxy.engine, proxy.name),
             destination: format!("/etc/{}/{}/{file}", self.project, proxy.name),
             health: format!("http://127.0.0.1:{}/status", proxy.status_port),
+            certificate: tls.map(|tls| tls.certificate.clone()).unwrap_or_default(),
+            key: tls.map(|tls| tls.key.clone()).unwrap_or_default(),
         }
     }
 }

@@ -18,5 +18,5 @@ pub use client::run;
 pub use failure::Failure;
 pub use histogram::Histogram;
 pub use pace::Hold;
-pub use plan::{Plan, Target};
+pub use plan::{Expect, Plan, Target};
 pub use report::{Count, Event, Report};

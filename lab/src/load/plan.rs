@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 /// Where requests go: an address and a path, from `http://ADDRESS:PORT/PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -43,6 +45,16 @@ impl FromStr for Target {
     }
 }
 
+/// What a right answer holds besides its status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Expect {
+    /// A tally that sums to the numbers asked for.
+    #[default]
+    Tally,
+    /// Anything, from a service that draws no numbers.
+    Any,
+}
+
 /// A bounded run of requests.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -60,6 +72,8 @@ pub struct Plan {
     pub post_percent: u8,
     /// Numbers to ask for in each request: `?cant=`; a right body sums to it.
     pub cant: u64,
+    /// What a right body holds.
+    pub expect: Expect,
     /// Requests per second over all connections; `None` is as fast as answers come.
     pub rate: Option<u32>,
     /// Longest wait for one answer, connecting included.
@@ -78,6 +92,7 @@ impl Plan {
             duration: Duration::from_mins(5),
             post_percent: 50,
             cant: 100,
+            expect: Expect::default(),
             rate: None,
             timeout: Duration::from_secs(20),
         }

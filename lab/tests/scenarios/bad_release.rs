@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use lab::{Host, Play, Result};
 
 use crate::deploy::current;
-use crate::install::UNITS;
 use crate::row::Row;
-use crate::stage::{ARTIFACT, CONNECTIONS, Stage, wait_active};
+use crate::stage::{CONNECTIONS, Stage, wait_active};
 
 /// The link is back within this after it was moved to the bad release. The
 /// watch of the first instance, 5 s, lies within.
@@ -64,7 +63,7 @@ pub(crate) fn a_release_that_dies_soon_is_refused(stage: &Stage) -> Result<()> {
 /// It was built for another processor.
 pub(crate) fn a_release_for_another_machine_is_refused(stage: &Stage) -> Result<()> {
     // The head of an ELF file (elf(5)) whose e_machine, at 18, is EM_AARCH64.
-    let mut bytes = stage.server[..4096].to_vec();
+    let mut bytes = stage.artifact[..4096].to_vec();
     bytes[18] = 183;
     let bad = Bad {
         fault: "bad release: wrong architecture",
@@ -87,9 +86,9 @@ fn served(health: u16, life: u16) -> String {
 fn refused(stage: &Stage, bad: &Bad) -> Result<()> {
     let before = current(stage)?;
     let load = stage.load()?;
-    stage.bundle.put_artifact(ARTIFACT, &bad.bytes)?;
+    stage.put_artifact(&bad.bytes)?;
     let (play, away) = watched(stage, &before)?;
-    stage.bundle.put_artifact(ARTIFACT, &stage.server)?;
+    stage.put_artifact(&stage.artifact)?;
     let report = load.finish()?;
     let seen = format!(
         "exit {:?}, on the bad release for {:.1} s",
@@ -108,7 +107,7 @@ fn refused(stage: &Stage, bad: &Bad) -> Result<()> {
         "another reason: {}",
         play.said()
     );
-    wait_active(stage.front(), &UNITS)?;
+    wait_active(stage.front(), &stage.units)?;
     assert!(!away.is_zero(), "it was never tried: {}", play.said());
     assert!(away <= FLIPPED, "flipped back after {away:?}");
     assert_eq!(report.get.failures(), 0, "{report}\n{:?}", report.events);

@@ -6,7 +6,7 @@ use lab::{Error, Result};
 
 use crate::deploy::variant;
 use crate::row::Row;
-use crate::stage::{ARTIFACT, Stage};
+use crate::stage::Stage;
 
 /// Requests that each host got, by second of the proxy's log.
 type Seconds = BTreeMap<String, [u32; 2]>;
@@ -19,9 +19,7 @@ const LEFT_OUT: usize = 3;
 
 /// Each host in turn gets nothing for seconds, and nothing is lost.
 pub(crate) fn a_host_is_bypassed_while_it_is_rolled(stage: &Stage) -> Result<()> {
-    stage
-        .bundle
-        .put_artifact(ARTIFACT, &variant(stage, "bypassed"))?;
+    stage.put_artifact(&variant(stage, "bypassed"))?;
     let load = stage.load()?;
     let play = stage.play("deploy.yml", &[])?;
     let report = load.finish()?;

@@ -3,40 +3,42 @@
 use lab::Result;
 use lab::load::Report;
 
-use crate::install::UNITS;
 use crate::row::Row;
 use crate::stage::{Stage, inactive, main_pid, wait_active};
-use crate::topology::ROOT;
 
-/// A change of nginx.conf alone reloads nginx: same master, no instance touched.
+/// A change of the proxy's configuration alone reloads it: same master, no instance touched.
 pub(crate) fn reloading_the_proxy_loses_nothing(stage: &Stage) -> Result<()> {
-    let nginx = main_pid(stage.front(), "randoms-edge.service")?;
+    let master = main_pid(stage.front(), "randoms-edge.service")?;
     let instance = main_pid(stage.front(), "randoms-spread@8082.service")?;
-    let changed = with_body_limit(ROOT);
-    changed_to(stage, &changed, "change of nginx.conf (reload)")?;
+    let changed = with_body_limit(stage.system.topology);
+    changed_to(
+        stage,
+        &changed,
+        "change of the proxy's configuration (reload)",
+    )?;
     assert_eq!(
         main_pid(stage.front(), "randoms-edge.service")?,
-        nginx,
-        "nginx was restarted"
+        master,
+        "the proxy was restarted"
     );
     assert_eq!(
         main_pid(stage.front(), "randoms-spread@8082.service")?,
         instance,
         "an instance was restarted"
     );
-    let reloads = stage
-        .front()
-        .shell("journalctl -u randoms-edge -o cat | grep -c reconfiguring")?;
-    assert_ne!(reloads, "0", "nginx was not reloaded");
+    let reloads = stage.front().shell(
+        "journalctl --sync; journalctl -u randoms-edge -o cat | grep -c '^Reloaded ' || true",
+    )?;
+    assert_ne!(reloads, "0", "the proxy was not reloaded");
     Ok(())
 }
 
 /// A change of the environment restarts the pools of that app.
 pub(crate) fn changing_the_environment_loses_nothing(stage: &Stage) -> Result<()> {
     let instance = main_pid(stage.front(), "randoms-spread@8082.service")?;
-    let changed = with_body_limit(ROOT).replace(
-        "health: /health",
-        "health: /health\n    env: { LAB: changed }",
+    let changed = with_body_limit(stage.system.topology).replace(
+        "    artifact: ",
+        "    env: { LAB: changed }\n    artifact: ",
     );
     changed_to(stage, &changed, "change of the environment")?;
     assert_ne!(
@@ -57,7 +59,7 @@ pub(crate) fn changing_the_environment_loses_nothing(stage: &Stage) -> Result<()
 pub(crate) fn scaling_up_loses_nothing(stage: &Stage) -> Result<()> {
     let report = changed_to(
         stage,
-        &ROOT.replace("8082-8085", "8082-8086"),
+        &stage.system.topology.replace("8082-8085", "8082-8086"),
         "scale from 4 to 5",
     )?;
     assert_eq!(
@@ -74,7 +76,7 @@ pub(crate) fn scaling_up_loses_nothing(stage: &Stage) -> Result<()> {
 
 /// A port less: drained, then gone with its socket.
 pub(crate) fn scaling_down_loses_nothing(stage: &Stage) -> Result<()> {
-    changed_to(stage, ROOT, "scale from 5 to 4")?;
+    changed_to(stage, stage.system.topology, "scale from 5 to 4")?;
     let rest = stage.front().run(&[
         "systemctl",
         "list-units",
@@ -88,7 +90,7 @@ pub(crate) fn scaling_down_loses_nothing(stage: &Stage) -> Result<()> {
 }
 
 fn with_body_limit(topology: &str) -> String {
-    topology.replace("listen: 80", "listen: 80\n    max_body: 2MiB")
+    topology.replace("    engine: ", "    max_body: 2MiB\n    engine: ")
 }
 
 fn served_now(stage: &Stage) -> Result<bool> {
@@ -103,7 +105,7 @@ fn changed_to(stage: &Stage, topology: &str, fault: &str) -> Result<Report> {
     let report = load.finish()?;
     let play = play.success()?;
     assert_ne!(play.count("node1", "changed")?, 0, "nothing was changed");
-    wait_active(stage.front(), &UNITS)?;
+    wait_active(stage.front(), &stage.units)?;
     stage.note(Row::loaded(fault, "0 GET, 0 POST", &report));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
     Ok(report)

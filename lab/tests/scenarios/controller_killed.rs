@@ -7,9 +7,8 @@ use std::process::Stdio;
 use lab::{Error, Result, command};
 
 use crate::deploy::{current, variant};
-use crate::install::UNITS;
 use crate::row::Row;
-use crate::stage::{ARTIFACT, Stage, is_full, wait_active};
+use crate::stage::{Stage, is_full, wait_active};
 
 /// Tasks of deploy.yml during which the controller dies; the others only look.
 const STEPS: [&str; 5] = [
@@ -31,7 +30,7 @@ pub(crate) fn a_killed_controller_loses_nothing(stage: &Stage) -> Result<()> {
 
 fn killed_during(stage: &Stage, step: &str) -> Result<()> {
     let before = current(stage)?;
-    stage.bundle.put_artifact(ARTIFACT, &variant(stage, step))?;
+    stage.put_artifact(&variant(stage, step))?;
     let load = stage.load()?;
     deploy_until(stage, step)?;
     let recovered = stage.play("deploy.yml", &[])?;
@@ -42,10 +41,10 @@ fn killed_during(stage: &Stage, step: &str) -> Result<()> {
         before,
         "the next run did not finish the deploy"
     );
-    wait_active(stage.front(), &UNITS)?;
+    wait_active(stage.front(), &stage.units)?;
     let again = stage.play("deploy.yml", &[])?.success()?;
     assert_eq!(again.count("node1", "changed")?, 0, "{}", again.said());
-    stage.bundle.put_artifact(ARTIFACT, &stage.server)?;
+    stage.put_artifact(&stage.artifact)?;
     let fault = format!("controller killed at `{step}`");
     stage.note(Row::loaded(&fault, "0 failed, next run recovers", &report));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);

@@ -2,7 +2,6 @@
 
 use lab::Result;
 
-use crate::install::UNITS;
 use crate::row::Row;
 use crate::stage::{Stage, inactive, main_pid, wait_active, wait_restarts};
 
@@ -23,7 +22,7 @@ pub(crate) fn a_crash_loop_hurts_nobody_else(stage: &Stage) -> Result<()> {
     wait_restarts(host, unit, 7)?;
     assert!(!inactive(host, &[unit])?.is_empty(), "it was to be broken");
     host.run(&["rm", "/run/broken"])?;
-    let back = wait_active(host, &UNITS)?;
+    let back = wait_active(host, &stage.units)?;
     let report = load.finish()?;
     host.shell(&format!(
         "rm -r {cause} && systemctl daemon-reload && systemctl restart {unit}"

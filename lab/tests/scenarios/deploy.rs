@@ -4,16 +4,15 @@ use std::time::{Duration, Instant};
 
 use lab::Result;
 
-use crate::install::UNITS;
 use crate::row::Row;
-use crate::stage::{ARTIFACT, Stage, inactive};
+use crate::stage::{Stage, inactive};
 
 /// A deploy of a ready artifact to the instances of one host takes at most this.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// The server's bytes with a mark behind them: another digest, the same program.
 pub(crate) fn variant(stage: &Stage, mark: &str) -> Vec<u8> {
-    let mut bytes = stage.server.clone();
+    let mut bytes = stage.artifact.clone();
     bytes.extend_from_slice(mark.as_bytes());
     bytes
 }
@@ -28,9 +27,7 @@ pub(crate) fn current(stage: &Stage) -> Result<String> {
 /// Another artifact comes, nothing is lost, and a second run changes nothing.
 pub(crate) fn deploying_loses_nothing(stage: &Stage) -> Result<()> {
     let before = current(stage)?;
-    stage
-        .bundle
-        .put_artifact(ARTIFACT, &variant(stage, "second"))?;
+    stage.put_artifact(&variant(stage, "second"))?;
     rolled(stage, "deploy.yml", "deploy")?;
     assert_ne!(current(stage)?, before, "the release did not change");
     let again = stage.play("deploy.yml", &[])?.success()?;
@@ -43,7 +40,7 @@ pub(crate) fn rolling_back_loses_nothing(stage: &Stage) -> Result<()> {
     let newer = current(stage)?;
     rolled(stage, "rollback.yml", "rollback")?;
     assert_ne!(current(stage)?, newer, "the release did not change");
-    stage.bundle.put_artifact(ARTIFACT, &stage.server)?;
+    stage.put_artifact(&stage.artifact)?;
     Ok(())
 }
 
@@ -57,7 +54,7 @@ fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<()> {
     let seen = format!("took {:.1} s", took.as_secs_f64());
     stage.note(Row::loaded(fault, "0 GET, 0 POST", &report).with(seen));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
-    assert_eq!(inactive(stage.front(), &UNITS)?, [""; 0]);
+    assert_eq!(inactive(stage.front(), &stage.units)?, [""; 0]);
     assert!(took <= 3 * LIMIT, "took {took:?}");
     Ok(())
 }

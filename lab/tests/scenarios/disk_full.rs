@@ -3,9 +3,8 @@
 use lab::Result;
 
 use crate::deploy::{current, variant};
-use crate::install::UNITS;
 use crate::row::Row;
-use crate::stage::{ARTIFACT, Stage, inactive};
+use crate::stage::{Stage, inactive};
 
 /// All but this many KiB are taken: room for a log line, none for a release.
 const LEFT: u32 = 300;
@@ -15,9 +14,7 @@ pub(crate) fn a_full_disk_leaves_no_half_release(stage: &Stage) -> Result<()> {
     let host = stage.front();
     let releases = "ls -A /opt/randoms/randoms/releases";
     let (before, had) = (current(stage)?, host.shell(releases)?);
-    stage
-        .bundle
-        .put_artifact(ARTIFACT, &variant(stage, "too much"))?;
+    stage.put_artifact(&variant(stage, "too much"))?;
     let load = stage.load()?;
     host.shell(&format!(
         "fallocate -l $(( $(df --output=avail -k / | tail -1) - {LEFT} ))K /filler"
@@ -32,10 +29,10 @@ pub(crate) fn a_full_disk_leaves_no_half_release(stage: &Stage) -> Result<()> {
     );
     assert_eq!(current(stage)?, before);
     assert_eq!(host.shell(releases)?, had, "a half release stayed");
-    assert_eq!(inactive(host, &UNITS)?, [""; 0]);
+    assert_eq!(inactive(host, &stage.units)?, [""; 0]);
     stage.play("deploy.yml", &[])?.success()?;
     assert_ne!(current(stage)?, before);
-    stage.bundle.put_artifact(ARTIFACT, &stage.server)?;
+    stage.put_artifact(&stage.artifact)?;
     stage.note(Row::loaded(
         "disk full during a deploy",
         "no half release, 0 failed",

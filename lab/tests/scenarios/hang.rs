@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use lab::Result;
 
-use crate::install::UNITS;
 use crate::row::Row;
 use crate::stage::{Stage, main_pid, wait_active, wait_gone, wait_replaced};
 
@@ -22,7 +21,7 @@ pub(crate) fn a_hung_instance_is_replaced(stage: &Stage) -> Result<()> {
     let found = wait_gone(host, pid)?;
     let serving = found + wait_replaced(host, unit, pid)?;
     let report = load.finish()?;
-    wait_active(host, &UNITS)?;
+    wait_active(host, &stage.units)?;
     let seen = format!(
         "found after {:.1} s, serving after {:.1} s",
         found.as_secs_f64(),
@@ -57,7 +56,7 @@ pub(crate) fn without_a_watchdog_a_hang_stays(stage: &Stage) -> Result<()> {
     host.shell(&format!(
         "rm -r /run/systemd/system/{unit}.d && systemctl daemon-reload && systemctl restart {unit}"
     ))?;
-    wait_active(host, &UNITS)?;
+    wait_active(host, &stage.units)?;
     assert_eq!(
         after, pid,
         "somebody replaced an instance without a watchdog"

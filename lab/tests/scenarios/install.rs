@@ -5,41 +5,26 @@ use lab::{Error, Result};
 
 use crate::row::Row;
 use crate::stage::{Stage, inactive, wait_active, wait_inactive};
-
-/// Everything the root topology describes, on a host with two processors.
-pub(crate) const UNITS: [&str; 16] = [
-    "randoms.target",
-    "randoms-single.target",
-    "randoms-shared.target",
-    "randoms-spread.target",
-    "randoms-edge.socket",
-    "randoms-edge.service",
-    "randoms-single@8080.socket",
-    "randoms-single@8080.service",
-    "randoms-shared-8081.socket",
-    "randoms-shared-8081@1.service",
-    "randoms-spread@8082.socket",
-    "randoms-spread@8083.socket",
-    "randoms-spread@8082.service",
-    "randoms-spread@8083.service",
-    "randoms-spread@8084.service",
-    "randoms-spread@8085.service",
-];
+use crate::system::it_answers_as_described;
 
 /// The instances of the pool behind `/api/randoms`.
 pub(crate) const SPREAD: [&str; 4] = ["spread@8082", "spread@8083", "spread@8084", "spread@8085"];
 
-/// Brings a clean host up: a dry run first, then for real.
-pub(crate) fn install(stage: &Stage) -> Result<()> {
+/// Brings clean hosts up.
+pub(crate) fn at_once(stage: &Stage) -> Result<()> {
+    stage.play("site.yml", &[])?.success().map(drop)
+}
+
+/// The same after a dry run.
+pub(crate) fn rehearsed(stage: &Stage) -> Result<()> {
     stage.play("site.yml", &["--check", "--diff"])?.success()?;
-    stage.play("site.yml", &[])?.success()?;
-    Ok(())
+    at_once(stage)
 }
 
 /// All units run and all routes answer.
 pub(crate) fn everything_described_runs(stage: &Stage) -> Result<()> {
-    assert_eq!(inactive(stage.front(), &UNITS)?, [""; 0]);
-    routes_answer(stage)?;
+    assert_eq!(inactive(stage.front(), &stage.units)?, [""; 0]);
+    it_answers_as_described(stage)?;
     // Control: a stopped instance must be seen.
     stage.front().run(&[
         "systemctl",
@@ -47,31 +32,19 @@ pub(crate) fn everything_described_runs(stage: &Stage) -> Result<()> {
         "randoms-spread@8083.socket",
         "randoms-spread@8083.service",
     ])?;
-    assert_eq!(inactive(stage.front(), &UNITS)?.len(), 2);
+    assert_eq!(inactive(stage.front(), &stage.units)?.len(), 2);
     stage.front().run(&[
         "systemctl",
         "start",
         "randoms-spread@8083.socket",
         "randoms-spread@8083.service",
     ])?;
-    wait_active(stage.front(), &UNITS)?;
+    wait_active(stage.front(), &stage.units)?;
     Ok(())
 }
 
-fn routes_answer(stage: &Stage) -> Result<()> {
-    let get = |path: &str| stage.lab.controller().get(&stage.url(path), 10);
-    assert_eq!(sum(&get("/api/randoms?cant=1000")?)?, 1000);
-    assert_eq!(sum(&get("/api/randoms/?cant=1000")?)?, 1000);
-    assert_eq!(sum(&get("/cluster/api/randoms?cant=1000")?)?, 1000);
-    let info = get("/info")?;
-    assert!(
-        info.contains("single@8080"),
-        "/info did not come from the single instance: {info}"
-    );
-    Ok(())
-}
-
-fn sum(tally: &str) -> Result<u64> {
+/// Of the numbers a tally counts.
+pub(crate) fn sum(tally: &str) -> Result<u64> {
     let values: std::collections::BTreeMap<String, u64> =
         serde_json::from_str(tally).map_err(|_| Error::Unreadable {
             what: "a tally".to_owned(),
@@ -107,7 +80,7 @@ pub(crate) fn requests_are_spread_evenly(stage: &Stage) -> Result<()> {
         "randoms-spread@8085.socket",
         "randoms-spread@8085.service",
     ])?;
-    wait_active(stage.front(), &UNITS)?;
+    wait_active(stage.front(), &stage.units)?;
     Ok(())
 }
 
@@ -200,17 +173,17 @@ fn exposure(stage: &Stage, unit: &str) -> Result<f64> {
 pub(crate) fn target_stops_and_starts_all(stage: &Stage) -> Result<()> {
     let host = stage.front();
     host.run(&["systemctl", "stop", "randoms.target"])?;
-    wait_inactive(host, &UNITS)?;
+    wait_inactive(host, &stage.units)?;
     host.run(&["systemctl", "start", "randoms.target"])?;
-    wait_active(host, &UNITS)?;
-    routes_answer(stage)
+    wait_active(host, &stage.units)?;
+    it_answers_as_described(stage)
 }
 
 /// After a reboot everything is back without a hand.
 pub(crate) fn reboot_brings_all_back(stage: &Stage) -> Result<()> {
     let took = stage.front().reboot()?;
-    wait_active(stage.front(), &UNITS)?;
-    routes_answer(stage)?;
+    wait_active(stage.front(), &stage.units)?;
+    it_answers_as_described(stage)?;
     stage.note(Row::fact(
         "reboot of a host",
         "back by itself",

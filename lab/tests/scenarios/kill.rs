@@ -3,7 +3,6 @@
 use lab::Result;
 use lab::load::Report;
 
-use crate::install::UNITS;
 use crate::row::Row;
 use crate::stage::{CONNECTIONS, Stage, is_full, main_pid, wait_active, wait_replaced};
 
@@ -40,7 +39,7 @@ fn killed(stage: &Stage, (path, unit): (&str, &str), fault: &str) -> Result<()> 
         wait_replaced(stage.front(), unit, pid)?;
     }
     let report = load.finish()?;
-    wait_active(stage.front(), &UNITS)?;
+    wait_active(stage.front(), &stage.units)?;
     stage.note(Row::loaded(
         &format!("{fault}, {} times", rounds()),
         ALLOWED,

@@ -1,9 +1,12 @@
 //! The binaries under test, built from this workspace.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use lab::{Error, Result, command};
+use lab::{Error, Result, command, digest, state};
+
+use crate::catalogue;
 
 /// Where the built binaries are.
 pub(crate) struct Programs {
@@ -45,7 +48,42 @@ impl Programs {
     /// The server's bytes.
     pub(crate) fn server(&self) -> Result<Vec<u8>> {
         let path = self.folder.join("randoms");
-        std::fs::read(&path).map_err(Error::io(format!("reading {}", path.display())))
+        fs::read(&path).map_err(Error::io(format!("reading {}", path.display())))
+    }
+
+    /// The Express app of `topologies/node-app.yaml`, made by the command that stands there.
+    ///
+    /// The folder is named by what goes in, and kept: npm is asked once.
+    pub(crate) fn express(&self) -> Result<Vec<u8>> {
+        let sources = [
+            (
+                "app.js",
+                include_str!("../../../topologies/node-app/app.js"),
+            ),
+            (
+                "package.json",
+                include_str!("../../../topologies/node-app/package.json"),
+            ),
+        ];
+        let build = catalogue::NODE_APP
+            .topology
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("build: "))
+            .unwrap_or_default();
+        let digest = digest::hex(&format!("{build}{}{}", sources[0].1, sources[1].1), 6);
+        let folder = self.folder.join(format!("node-app-{digest}"));
+        let bundle = folder.join("node-app/web.js");
+        if !bundle.exists() {
+            let app = folder.join("node-app");
+            fs::create_dir_all(&app).map_err(Error::io("making a folder for the app"))?;
+            for (name, text) in sources {
+                state::write(&app.join(name), text)?;
+            }
+            let mut command = Command::new("sh");
+            command.args(["-c", build]).current_dir(&folder);
+            command::finish(&mut command)?.success()?;
+        }
+        fs::read(&bundle).map_err(Error::io(format!("reading {}", bundle.display())))
     }
 
     /// The load client.

@@ -1,10 +1,10 @@
 //! Restarts by hand, under load: nothing is lost.
 
+use lab::wait::{self, Seen};
 use lab::{Host, Result};
 
-use crate::install::UNITS;
 use crate::row::Row;
-use crate::stage::{Stage, is_full, wait_active, wait_inactive};
+use crate::stage::{RECOVERY, Stage, is_full, main_pid, wait_active, wait_inactive};
 
 const NOTHING: &str = "0 GET, 0 POST";
 
@@ -56,11 +56,42 @@ pub(crate) fn restarting_workers_loses_nothing(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
+/// The app's own master replaces its workers one by one, and stays itself.
+pub(crate) fn reloading_a_master_loses_nothing(stage: &Stage) -> Result<()> {
+    let (host, unit) = (stage.front(), "native-cluster@8000.service");
+    let workers = |master: u32| host.run(&["pgrep", "--parent", &master.to_string()]);
+    let master = main_pid(host, unit)?;
+    let before = workers(master)?;
+    let load = stage.load()?;
+    host.run(&["systemctl", "reload", unit])?;
+    wait::until("all workers replaced", RECOVERY, || match workers(master) {
+        Ok(now) if are_others(&before, &now) => Seen::Yes(()),
+        now => Seen::NotYet(format!("{now:?} after {before:?}")),
+    })?;
+    let report = load.finish()?;
+    stage.note(Row::loaded(
+        "reload of the app's own master",
+        NOTHING,
+        &report,
+    ));
+    assert_eq!(main_pid(host, unit)?, master, "the master was replaced");
+    assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
+    Ok(())
+}
+
+/// As many lines, none of which was there before.
+fn are_others(before: &str, now: &str) -> bool {
+    before.lines().count() == now.lines().count()
+        && now
+            .lines()
+            .all(|line| before.lines().all(|old| old != line))
+}
+
 /// Every pool and the proxy at the same moment.
 pub(crate) fn restarting_the_target_loses_nothing(stage: &Stage) -> Result<()> {
     restarted(stage, "restart of randoms.target", |host| {
         host.run(&["systemctl", "restart", "randoms.target"])?;
-        wait_active(host, &UNITS).map(drop)
+        wait_active(host, &stage.units).map(drop)
     })
 }
 
@@ -85,7 +116,7 @@ pub(crate) fn a_closed_port_is_counted(stage: &Stage) -> Result<()> {
     stage
         .front()
         .run(&["systemctl", "start", "randoms-spread.target"])?;
-    wait_active(stage.front(), &UNITS)?;
+    wait_active(stage.front(), &stage.units)?;
     let report = load.finish()?;
     assert!(
         report.get.failures() > 0 && report.post.failures() > 0,
@@ -100,7 +131,7 @@ fn restarted(stage: &Stage, fault: &str, act: impl Fn(&Host) -> Result<()>) -> R
         act(stage.front())?;
     }
     let report = load.finish()?;
-    wait_active(stage.front(), &UNITS)?;
+    wait_active(stage.front(), &stage.units)?;
     let fault = format!("{fault}, {} times", rounds());
     stage.note(Row::loaded(&fault, NOTHING, &report));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);

@@ -1,16 +1,20 @@
 //! Runs groups of scenarios, each group on hosts of its own, and reports.
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
-use lab::{HostPlan, Result, tools};
+use lab::{Result, Suite, tools};
 
-use crate::install;
 use crate::programs::Programs;
 use crate::row::{self, Row};
 use crate::stage::{Stage, is_full};
+use crate::system::System;
 
 /// A claim and the function that tries it.
 pub(crate) struct Scenario(pub(crate) &'static str, pub(crate) fn(&Stage) -> Result<()>);
@@ -18,17 +22,48 @@ pub(crate) struct Scenario(pub(crate) &'static str, pub(crate) fn(&Stage) -> Res
 /// Scenarios that share booted hosts.
 pub(crate) struct Group {
     pub(crate) name: &'static str,
-    pub(crate) hosts: fn() -> Vec<HostPlan>,
-    pub(crate) topology: &'static str,
+    pub(crate) suite: Suite,
+    pub(crate) system: &'static System,
+    pub(crate) install: fn(&Stage) -> Result<()>,
     pub(crate) scenarios: &'static [Scenario],
 }
 
-/// The run: what was picked and what came of it.
+/// The groups of a run.
+pub(crate) struct Groups {
+    /// One after the other, since they hold what they break to seconds.
+    pub(crate) alone: &'static [Group],
+    /// Side by side: they count, and measure no time.
+    pub(crate) abreast: &'static [Group],
+}
+
+impl Groups {
+    fn all(&self) -> impl Iterator<Item = &'static Group> {
+        self.alone.iter().chain(self.abreast)
+    }
+}
+
+/// How many groups run side by side.
+const LANES: usize = 2;
+
+/// The run: what was picked.
 pub(crate) struct Runner {
     picked: Vec<String>,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Outcome {
     passed: u32,
     failed: Vec<String>,
     rows: Vec<Row>,
+}
+
+impl Outcome {
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed.extend(other.failed);
+        self.rows.extend(other.rows);
+    }
 }
 
 impl Runner {
@@ -38,16 +73,11 @@ impl Runner {
             .skip(1)
             .filter(|word| !word.starts_with('-'))
             .collect();
-        Self {
-            picked,
-            passed: 0,
-            failed: Vec::new(),
-            rows: Vec::new(),
-        }
+        Self { picked }
     }
 
     /// Runs all groups and tells the sums.
-    pub(crate) fn run(mut self, groups: &[Group]) -> ExitCode {
+    pub(crate) fn run(&self, groups: &Groups) -> ExitCode {
         let missing = tools::missing();
         if !missing.is_empty() {
             return skip(groups, &missing);
@@ -59,31 +89,58 @@ impl Runner {
                 return ExitCode::FAILURE;
             }
         };
-        for group in groups {
-            self.run_group(&programs, group);
+        let mut outcome = Outcome {
+            failed: unclaimed(groups),
+            ..Outcome::default()
+        };
+        for group in groups.alone {
+            outcome.add(self.run_group(&programs, group));
         }
-        self.tell()
+        outcome.add(self.run_abreast(&programs, groups.abreast));
+        self.tell(&outcome)
     }
 
-    fn run_group(&mut self, programs: &Programs, group: &Group) {
+    /// Each lane takes the next group as soon as it is free.
+    fn run_abreast(&self, programs: &Programs, groups: &'static [Group]) -> Outcome {
+        let waiting = Mutex::new(groups.iter().enumerate());
+        let next = || waiting.lock().ok().and_then(|mut groups| groups.next());
+        let lane = || {
+            std::iter::from_fn(next)
+                .map(|(place, group)| (place, self.run_group(programs, group)))
+                .collect::<Vec<_>>()
+        };
+        let mut outcomes: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
+            let lanes: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
+            lanes.into_iter().flat_map(joined).collect()
+        });
+        outcomes.sort_by_key(|(place, _)| *place);
+        let mut whole = Outcome::default();
+        for (_, outcome) in outcomes {
+            whole.add(outcome);
+        }
+        whole
+    }
+
+    fn run_group(&self, programs: &Programs, group: &Group) -> Outcome {
+        let mut outcome = Outcome::default();
         let picked: Vec<&Scenario> = group
             .scenarios
             .iter()
             .filter(|scenario| self.picks(group, scenario))
             .collect();
         if picked.is_empty() {
-            return;
+            return outcome;
         }
         let start = Instant::now();
-        let stage = match Stage::boot(programs, &(group.hosts)(), group.topology)
-            .and_then(|stage| install::install(&stage).map(|()| stage))
+        let stage = match Stage::boot(programs, group.system, group.suite)
+            .and_then(|stage| (group.install)(&stage).map(|()| stage))
         {
             Ok(stage) => stage,
             Err(error) => {
                 say(&format!("{}: not installed: {error}", group.name));
-                self.failed
-                    .extend(picked.iter().map(|scenario| full_name(group, scenario)));
-                return;
+                let names = picked.iter().map(|scenario| full_name(group, scenario));
+                outcome.failed.extend(names);
+                return outcome;
             }
         };
         say(&format!(
@@ -92,28 +149,10 @@ impl Runner {
             start.elapsed().as_secs_f64()
         ));
         for scenario in picked {
-            self.run_scenario(&stage, &full_name(group, scenario), scenario);
+            run_scenario(&mut outcome, &stage, &full_name(group, scenario), scenario);
         }
-        self.rows.extend(stage.into_rows(group.name));
-    }
-
-    fn run_scenario(&mut self, stage: &Stage, name: &str, scenario: &Scenario) {
-        stage.empty_logs();
-        let start = Instant::now();
-        let ended = panic::catch_unwind(AssertUnwindSafe(|| (scenario.1)(stage)));
-        let took = start.elapsed().as_secs_f64();
-        match ended {
-            Ok(Ok(())) => {
-                self.passed += 1;
-                say(&format!("scenario {name} ... ok ({took:.1} s)"));
-                return;
-            }
-            Ok(Err(error)) => say(&format!("{error}")),
-            Err(_) => {}
-        }
-        self.failed.push(name.to_owned());
-        stage.mend();
-        say(&format!("scenario {name} ... FAILED ({took:.1} s)"));
+        outcome.rows.extend(stage.into_rows(group.name));
+        outcome
     }
 
     fn picks(&self, group: &Group, scenario: &Scenario) -> bool {
@@ -121,24 +160,24 @@ impl Runner {
         self.picked.is_empty() || self.picked.iter().any(|word| name.contains(word.as_str()))
     }
 
-    fn tell(self) -> ExitCode {
-        say(&format!("\n{}", row::table(&self.rows)));
+    fn tell(&self, outcome: &Outcome) -> ExitCode {
+        say(&format!("\n{}", row::table(&outcome.rows)));
         if is_full()
             && self.picked.is_empty()
-            && let Err(error) = row::publish(&self.rows, &self.failed)
+            && let Err(error) = row::publish(&outcome.rows, &outcome.failed)
         {
             say(&error.to_string());
             return ExitCode::FAILURE;
         }
-        for name in &self.failed {
+        for name in &outcome.failed {
             say(&format!("failed: {name}"));
         }
         say(&format!(
             "lab scenarios: {} passed, {} failed",
-            self.passed,
-            self.failed.len()
+            outcome.passed,
+            outcome.failed.len()
         ));
-        if self.failed.is_empty() {
+        if outcome.failed.is_empty() {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
@@ -146,8 +185,50 @@ impl Runner {
     }
 }
 
-fn skip(groups: &[Group], missing: &[String]) -> ExitCode {
-    let count: usize = groups.iter().map(|group| group.scenarios.len()).sum();
+fn run_scenario(outcome: &mut Outcome, stage: &Stage, name: &str, scenario: &Scenario) {
+    stage.empty_logs();
+    let start = Instant::now();
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| (scenario.1)(stage)));
+    let took = start.elapsed().as_secs_f64();
+    match ended {
+        Ok(Ok(())) => {
+            outcome.passed += 1;
+            say(&format!("scenario {name} ... ok ({took:.1} s)"));
+            return;
+        }
+        Ok(Err(error)) => say(&format!("{name}: {error}")),
+        Err(_) => {}
+    }
+    outcome.failed.push(name.to_owned());
+    stage.mend();
+    say(&format!("scenario {name} ... FAILED ({took:.1} s)"));
+}
+
+/// What a thread came to; its panic goes on here.
+pub(crate) fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| panic::resume_unwind(panic))
+}
+
+/// The topologies of the repository that no group boots.
+fn unclaimed(groups: &Groups) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../topologies");
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
+        .filter(|path| {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            !groups.all().any(|group| group.system.topology == text)
+        })
+        .filter_map(|path| path.file_name()?.to_str().map(str::to_owned))
+        .map(|name| format!("topologies/{name}: no group boots it"))
+        .collect()
+}
+
+fn skip(groups: &Groups, missing: &[String]) -> ExitCode {
+    let count: usize = groups.all().map(|group| group.scenarios.len()).sum();
     for reason in missing {
         say(&format!("no lab here: {reason}"));
     }

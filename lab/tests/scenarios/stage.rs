@@ -1,45 +1,65 @@
 //! A booted and installed lab that scenarios break one after the other.
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use lab::wait::{self, Seen};
-use lab::{Bundle, Host, HostPlan, Lab, Loading, Play, Result, command};
+use lab::{Bundle, Host, HostPlan, Lab, Loading, Play, Result, Suite, command, topology};
 
 use crate::programs::Programs;
+use crate::reply::Reply;
 use crate::row::Row;
+use crate::system::{Artifact, System};
 
 /// How long a state may take to come back after a fault, when the fault's own
 /// table has no tighter bound.
-const RECOVERY: Duration = Duration::from_secs(30);
-
-/// The path of the artifact in all topologies here.
-pub(crate) const ARTIFACT: &str = "target/release/randoms";
+pub(crate) const RECOVERY: Duration = Duration::from_secs(30);
 
 /// The lab, its bundle and the results so far.
 pub(crate) struct Stage {
     pub(crate) lab: Lab,
     pub(crate) bundle: Bundle,
-    pub(crate) server: Vec<u8>,
-    front: String,
+    pub(crate) system: &'static System,
+    /// What the first artifact of the system is made of.
+    pub(crate) artifact: Vec<u8>,
+    /// What the system describes for the host that users come through.
+    pub(crate) units: Vec<String>,
     rows: Mutex<Vec<Row>>,
 }
 
 impl Stage {
-    /// Boots `hosts`, renders `topology` for them, and installs nothing yet.
-    /// The first host is the one whose proxy users come through.
-    pub(crate) fn boot(programs: &Programs, hosts: &[HostPlan], topology: &str) -> Result<Self> {
-        let lab = Lab::boot(hosts)?;
+    /// Boots the hosts of `system` on `suite`, renders its topology for them, and
+    /// installs nothing yet.
+    pub(crate) fn boot(programs: &Programs, system: &'static System, suite: Suite) -> Result<Self> {
+        let plans: Vec<HostPlan> = topology::hosts(system.project, system.topology)?
+            .into_iter()
+            .map(|plan| plan.on(suite))
+            .collect();
+        let lab = Lab::boot(&plans)?;
         let bundle = Bundle::new(&lab.folder().join("bundle"), &programs.genconf())?;
-        let server = programs.server()?;
-        bundle.put_artifact(ARTIFACT, &server)?;
-        bundle.render(topology)?;
-        let front = lab.hosts()[0].address().to_owned();
+        let mut artifacts = Vec::new();
+        for (path, artifact) in system.artifacts {
+            let bytes = content(programs, *artifact)?;
+            bundle.put_artifact(path, &bytes)?;
+            artifacts.push(bytes);
+        }
+        bundle.render(system.topology)?;
+        if let Some(certificate) = &system.certificate {
+            certificate.put(&lab.hosts()[0])?;
+        }
+        let front = system
+            .runs
+            .iter()
+            .find(|running| running.host == lab.hosts()[0].name());
+        let units = front.map(|running| running.expanded().into_keys().collect());
         Ok(Self {
             lab,
             bundle,
-            server,
-            front,
+            system,
+            artifact: artifacts.swap_remove(0),
+            units: units.unwrap_or_default(),
             rows: Mutex::new(Vec::new()),
         })
     }
@@ -50,7 +70,28 @@ impl Stage {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.front)
+        format!("http://{}{path}", self.front().address())
+    }
+
+    /// curl in the lab's network, which trusts the system's certificate.
+    pub(crate) fn curl(&self) -> Command {
+        let mut curl = self.lab.controller().command(Path::new("curl"));
+        curl.args(["--silent", "--show-error", "--max-time", "20"]);
+        if let Some(certificate) = &self.system.certificate {
+            curl.args(certificate.options(self.front()));
+        }
+        curl
+    }
+
+    /// What `url` answers, whatever its status.
+    pub(crate) fn ask(&self, url: &str) -> Result<Reply> {
+        let said = command::finish(self.curl().args(["--include", url]))?.success()?;
+        Reply::read(&said)
+    }
+
+    /// Makes `bytes` the system's first artifact, for the next deploy.
+    pub(crate) fn put_artifact(&self, bytes: &[u8]) -> Result<()> {
+        self.bundle.put_artifact(self.system.artifacts[0].0, bytes)
     }
 
     /// Runs a playbook of the bundle and gives back what it told.
@@ -69,8 +110,12 @@ impl Stage {
 
     /// Starts load on `path` with further options of `lab load`.
     pub(crate) fn load_on(&self, path: &str, options: &[&str]) -> Result<Loading> {
-        let url = self.url(path);
-        let mut words = vec![url.as_str()];
+        self.load_at(&self.url(path), options)
+    }
+
+    /// The same for a whole address.
+    pub(crate) fn load_at(&self, url: &str, options: &[&str]) -> Result<Loading> {
+        let mut words = vec![url];
         words.extend(if is_full() { FULL } else { SHORT });
         words.extend(options);
         Loading::start(self.lab.controller(), Programs::lab(), &words)
@@ -80,20 +125,21 @@ impl Stage {
     /// lines of a full run would fill the hosts' disks.
     pub(crate) fn empty_logs(&self) {
         for host in self.lab.hosts() {
-            let _ = host.shell("truncate --size 0 /var/log/randoms/*/*.log");
+            let _ = host.shell("truncate --size 0 /var/log/*/*/access.log");
         }
     }
 
     /// After a failed scenario: what it left broken must not fail the next one.
     pub(crate) fn mend(&self) {
+        let project = self.system.project;
         for host in self.lab.hosts() {
             let _ = host.restore_network();
-            let _ = host.shell(
-                "rm -rf /run/systemd/system/randoms* /run/broken; systemctl daemon-reload; \
-                 systemctl start randoms.target 'randoms-*.socket'",
-            );
+            let _ = host.shell(&format!(
+                "rm -rf /run/systemd/system/{project}* /run/broken; systemctl daemon-reload; \
+                 systemctl start {project}.target '{project}-*.socket'"
+            ));
         }
-        let _ = self.bundle.put_artifact(ARTIFACT, &self.server);
+        let _ = self.put_artifact(&self.artifact);
         let _ = self.play("site.yml", &[]);
     }
 
@@ -110,6 +156,15 @@ impl Stage {
     }
 }
 
+/// What is deployed.
+fn content(programs: &Programs, artifact: Artifact) -> Result<Vec<u8>> {
+    match artifact {
+        Artifact::Server => programs.server(),
+        Artifact::File(text) => Ok(text.into()),
+        Artifact::Express => programs.express(),
+    }
+}
+
 /// Whether the long forms were asked for.
 pub(crate) fn is_full() -> bool {
     std::env::var("LAB_FULL").is_ok_and(|full| full == "1")
@@ -123,8 +178,8 @@ const FULL: &[&str] = &["--requests", "100000", "--seconds", "600"];
 const SHORT: &[&str] = &["--requests", "3000", "--rate", "1500", "--seconds", "120"];
 
 /// Waits until `units` of `host` are active.
-pub(crate) fn wait_active(host: &Host, units: &[&str]) -> Result<Duration> {
-    let state = format!("{} active on {}", units.join(", "), host.name());
+pub(crate) fn wait_active(host: &Host, units: &[impl AsRef<str>]) -> Result<Duration> {
+    let state = format!("{} active on {}", names(units).join(", "), host.name());
     let ((), took) = wait::until(&state, RECOVERY, || match inactive(host, units) {
         Ok(lacking) if lacking.is_empty() => Seen::Yes(()),
         Ok(lacking) => Seen::NotYet(lacking.join(", ")),
@@ -135,10 +190,10 @@ pub(crate) fn wait_active(host: &Host, units: &[&str]) -> Result<Duration> {
 
 /// Waits until none of `units` is active or on its way down: what a target is
 /// made of stops in jobs of its own, for which `systemctl stop` does not wait.
-pub(crate) fn wait_inactive(host: &Host, units: &[&str]) -> Result<Duration> {
-    let state = format!("{} inactive on {}", units.join(", "), host.name());
+pub(crate) fn wait_inactive(host: &Host, units: &[impl AsRef<str>]) -> Result<Duration> {
+    let state = format!("{} inactive on {}", names(units).join(", "), host.name());
     let mut words = vec!["systemctl", "is-active"];
-    words.extend(units);
+    words.extend(names(units));
     let ((), took) = wait::until(&state, RECOVERY, || match host.finish(&words) {
         Ok(seen) if seen.stdout.lines().all(|state| state == "inactive") => Seen::Yes(()),
         seen => Seen::NotYet(format!("{seen:?}")),
@@ -147,16 +202,20 @@ pub(crate) fn wait_inactive(host: &Host, units: &[&str]) -> Result<Duration> {
 }
 
 /// Those of `units` that are not active, each with its state.
-pub(crate) fn inactive(host: &Host, units: &[&str]) -> Result<Vec<String>> {
+pub(crate) fn inactive(host: &Host, units: &[impl AsRef<str>]) -> Result<Vec<String>> {
     let mut words = vec!["systemctl", "is-active"];
-    words.extend(units);
+    words.extend(names(units));
     let states = host.finish(&words)?.stdout;
-    Ok(units
-        .iter()
+    Ok(names(units)
+        .into_iter()
         .zip(states.lines())
         .filter(|(_, state)| *state != "active")
         .map(|(unit, state)| format!("{unit} is {state}"))
         .collect())
+}
+
+fn names(units: &[impl AsRef<str>]) -> Vec<&str> {
+    units.iter().map(AsRef::as_ref).collect()
 }
 
 /// The main process of a unit, as the host numbers it; 0 when there is none.

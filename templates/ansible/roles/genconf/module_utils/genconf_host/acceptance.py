@@ -2,6 +2,7 @@
 
 The engine is asked where /run and /var/log are empty and its own: `nginx -t` opens every log and
 the pid file as root, and the proxy, which is not root, could not write what it leaves behind.
+What the proxy's unit would hand to it there, folders and credentials, is put there first.
 """
 
 from __future__ import annotations
@@ -11,11 +12,18 @@ from pathlib import Path
 
 from .description import Proxy
 
-# $1 is the file, the rest are folders that the proxy's unit would have made.
-_APART = 'mount -t tmpfs none /run; mount -t tmpfs none /var/log; file=$1; shift; mkdir -p "$@"; '
+# $1 is the file, $2 the folder for credentials, $3 and $4 the credentials or nothing, the rest are
+# folders that the proxy's unit would have made.
+_APART = (
+    "mount -t tmpfs none /run; mount -t tmpfs none /var/log; "
+    'file=$1; mkdir -p "$2"; '
+    '[ -z "$3" ] || { ln -s "$3" "$2/certificate"; ln -s "$4" "$2/certificate.key"; }; '
+    'shift 4; mkdir -p "$@"; '
+)
 _ENGINES = {
     "nginx": _APART + 'exec nginx -t -q -e stderr -c "$file"',
-    "haproxy": _APART + 'exec haproxy -c -q -f "$file"',
+    # BIND3 and BIND4 stand in for the sockets that systemd would hand over.
+    "haproxy": _APART + 'BIND3=127.0.0.1:1 BIND4=127.0.0.1:2 exec haproxy -c -f "$file"',
 }
 
 
@@ -25,8 +33,12 @@ class Refused(Exception):
 
 def check(proxy: Proxy, project: str, candidate: Path) -> None:
     """Raises what the engine says against `candidate`, if anything."""
+    for path in (proxy.certificate, proxy.key):
+        if path and not Path(path).is_file():
+            raise Refused(f"{path} is not there, which {proxy.destination} needs: put it there first")
     folders = [f"/run/{proxy.unit.removesuffix('.service')}", f"/var/log/{project}/{proxy.name}"]
-    words = ["sh", "-ec", _ENGINES[proxy.engine], "sh", str(candidate), *folders]
+    credentials = [f"/run/credentials/{proxy.unit}", proxy.certificate, proxy.key]
+    words = ["sh", "-ec", _ENGINES[proxy.engine], "sh", str(candidate), *credentials, *folders]
     done = subprocess.run(["unshare", "--mount", *words], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Refused(f"{proxy.engine} does not accept {proxy.destination}:\n{done.stdout}{done.stderr}")

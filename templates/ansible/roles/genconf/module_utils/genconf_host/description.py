@@ -54,6 +54,9 @@ class Proxy:
     socket: str
     destination: Path
     health: str
+    # On the host; empty for a door that is not encrypted.
+    certificate: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -147,4 +150,6 @@ def _proxy(raw: dict[str, Any]) -> Proxy:
         socket=raw["socket"],
         destination=Path(raw["destination"]),
         health=raw["health"],
+        certificate=raw["certificate"],
+        key=raw["key"],
     )

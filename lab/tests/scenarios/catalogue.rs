@@ -1,0 +1,520 @@
+//! The topologies that are booted, with what each of them promises.
+
+use crate::certificate::Certificate;
+use crate::reply::Expect::{Header, Says, Status, Tally};
+use crate::system::{Artifact, NGINX, NONE, ONE, Processes, Running, System};
+
+/// The path of the server in most topologies of the repository.
+const SERVER: &[(&str, Artifact)] = &[("../target/release/randoms", Artifact::Server)];
+
+/// What most of them have in common: one door, no key, one host.
+const PLAIN: System = System {
+    topology: "",
+    project: "",
+    artifacts: SERVER,
+    certificate: None,
+    runs: &[],
+    answers: &[],
+    facts: &[],
+    door: "http://192.168.56.11/api/randoms",
+    served_by: &[],
+};
+
+/// The root topology: one host with every layout.
+pub(crate) const ROOT: System = System {
+    topology: include_str!("../../../topology.yaml"),
+    project: "randoms",
+    artifacts: &[("target/release/randoms", Artifact::Server)],
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("randoms.target", NONE),
+            ("randoms-single.target", NONE),
+            ("randoms-shared.target", NONE),
+            ("randoms-spread.target", NONE),
+            ("randoms-edge.socket", NONE),
+            ("randoms-edge.service", NGINX),
+            ("randoms-single@8080.socket", NONE),
+            ("randoms-single@8080.service", ONE),
+            ("randoms-shared-8081.socket", NONE),
+            ("randoms-shared-8081@[1-max].service", ONE),
+            ("randoms-spread@[8082-8085].socket", NONE),
+            ("randoms-spread@[8082-8085].service", ONE),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.11/api/randoms/?cant=1000", Tally),
+        ("http://192.168.56.11/cluster/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.11/info", Says("single@8080")),
+    ],
+    ..PLAIN
+};
+
+/// A proxy host and two app hosts that serve one pool.
+pub(crate) const THREE_HOSTS: System = System {
+    topology: "\
+version: 1
+project: randoms
+hosts:
+  front: { address: 192.168.56.10 }
+  node1: { address: 192.168.56.11 }
+  node2: { address: 192.168.56.12 }
+apps:
+  randoms: { artifact: target/release/randoms, health: /health }
+pools:
+  spread: { app: randoms, ports: [8082-8085], hosts: [node1, node2] }
+proxies:
+  edge:
+    engine: nginx
+    listen: 80
+    hosts: [front]
+    routes:
+      - { path: /api/randoms, pool: spread }
+",
+    project: "randoms",
+    artifacts: &[("target/release/randoms", Artifact::Server)],
+    ..PLAIN
+};
+
+pub(crate) const HAPROXY: System = System {
+    topology: include_str!("../../../topologies/haproxy.yaml"),
+    project: "randoms",
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("randoms.target", NONE),
+            ("randoms-single.target", NONE),
+            ("randoms-spread.target", NONE),
+            ("randoms-edge.socket", NONE),
+            // Its master and the one process that has a thread for each processor.
+            ("randoms-edge.service", Processes::Exactly(2)),
+            ("randoms-single@8080.socket", NONE),
+            ("randoms-single@8080.service", ONE),
+            ("randoms-spread@[8082-8085].socket", NONE),
+            ("randoms-spread@[8082-8085].service", ONE),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.11/cluster/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.11/info", Says("single@8080")),
+        ("http://192.168.56.11/info", Header("x-frame-options: DENY")),
+    ],
+    facts: &[(
+        "node1",
+        "python3 -c 'import urllib.request as web; print(web.urlopen(\"http://127.0.0.1:9080/status\").status)'",
+        "200",
+    )],
+    served_by: &["spread@[8082-8085]"],
+    ..PLAIN
+};
+
+pub(crate) const SINGLE: System = System {
+    topology: include_str!("../../../topologies/single.yaml"),
+    project: "single",
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("single.target", NONE),
+            ("single-web.target", NONE),
+            ("single-edge.socket", NONE),
+            ("single-edge.service", NGINX),
+            ("single-web@8080.socket", NONE),
+            ("single-web@8080.service", ONE),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.11/info", Says("web@8080")),
+    ],
+    served_by: &["web@8080"],
+    ..PLAIN
+};
+
+pub(crate) const PM2_FOUR_PORTS: System = System {
+    topology: include_str!("../../../topologies/pm2-four-ports.yaml"),
+    project: "ports",
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("ports.target", NONE),
+            ("ports-randoms.target", NONE),
+            ("ports-edge.socket", NONE),
+            ("ports-edge.service", NGINX),
+            ("ports-randoms@[8082-8085].socket", NONE),
+            ("ports-randoms@[8082-8085].service", ONE),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11:8080/api/randoms/?cant=1000", Tally),
+        ("http://192.168.56.11:8080/info", Status(404)),
+    ],
+    door: "http://192.168.56.11:8080/api/randoms/",
+    served_by: &["randoms@[8082-8085]"],
+    ..PLAIN
+};
+
+pub(crate) const DEVELOPMENT: System = System {
+    topology: include_str!("../../../topologies/development.yaml"),
+    project: "working",
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("working.target", NONE),
+            ("working-web.target", NONE),
+            ("working-edge.socket", NONE),
+            ("working-edge.service", NGINX),
+            ("working-randoms-watch.path", NONE),
+            ("working-web@[8082-8085].socket", NONE),
+            ("working-web@[8082-8085].service", ONE),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.11/info", Says("web@808")),
+    ],
+    served_by: &["web@[8082-8085]"],
+    ..PLAIN
+};
+
+pub(crate) const PM2_CLUSTERS: System = System {
+    topology: include_str!("../../../topologies/pm2-clusters.yaml"),
+    project: "clusters",
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("clusters.target", NONE),
+            ("clusters-randoms.target", NONE),
+            ("clusters-edge.socket", NONE),
+            ("clusters-edge.service", NGINX),
+            ("clusters-randoms-[8082-8085].socket", NONE),
+            ("clusters-randoms-[8082-8085]@[1-3].service", ONE),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11:8080/api/randoms/?cant=1000", Tally),
+        ("http://192.168.56.11:8080/info", Status(404)),
+    ],
+    door: "http://192.168.56.11:8080/api/randoms/",
+    served_by: &["randoms-[8082-8085]"],
+    ..PLAIN
+};
+
+pub(crate) const CLUSTER_AND_SINGLE: System = System {
+    topology: include_str!("../../../topologies/cluster-and-single.yaml"),
+    project: "both",
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("both.target", NONE),
+            ("both-cluster.target", NONE),
+            ("both-rest.target", NONE),
+            ("both-edge.socket", NONE),
+            ("both-edge.service", NGINX),
+            ("both-cluster-8081.socket", NONE),
+            ("both-cluster-8081@[1-max].service", ONE),
+            ("both-rest@8080.socket", NONE),
+            ("both-rest@8080.service", ONE),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.11/info", Says("rest@8080")),
+    ],
+    served_by: &["cluster-8081"],
+    ..PLAIN
+};
+
+pub(crate) const REWRITE: System = System {
+    topology: include_str!("../../../topologies/rewrite.yaml"),
+    project: "rewrite",
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("rewrite.target", NONE),
+            ("rewrite-backend.target", NONE),
+            ("rewrite-edge.socket", NONE),
+            ("rewrite-edge.service", NGINX),
+            ("rewrite-backend-[8082-8085].socket", NONE),
+            ("rewrite-backend-[8082-8085]@[1-2].service", ONE),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11:8080/test/random/?cant=1000", Tally),
+        ("http://192.168.56.11:8080/api/randoms/", Status(404)),
+    ],
+    door: "http://192.168.56.11:8080/test/random/",
+    served_by: &["backend-[8082-8085]"],
+    ..PLAIN
+};
+
+pub(crate) const IPC_RANDOM: System = System {
+    topology: include_str!("../../../topologies/ipc-random.yaml"),
+    project: "ipc",
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("ipc.target", NONE),
+            ("ipc-children.target", NONE),
+            ("ipc-edge.socket", NONE),
+            ("ipc-edge.service", NGINX),
+            ("ipc-children@[8001-8004].socket", NONE),
+            ("ipc-children@[8001-8004].service", ONE),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11:8000/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.11:8000/info", Says("children@800")),
+    ],
+    facts: &[
+        (
+            "node1",
+            "ls /run/ipc | tr '\\n' ' '",
+            "children-8001.sock children-8002.sock children-8003.sock children-8004.sock",
+        ),
+        // No port but the proxy's own.
+        (
+            "node1",
+            "ss -Hltn '( sport >= :8000 and sport <= :8010 )' | wc -l",
+            "1",
+        ),
+    ],
+    door: "http://192.168.56.11:8000/api/randoms",
+    served_by: &["children@[8001-8004]"],
+    ..PLAIN
+};
+
+pub(crate) const NATIVE_CLUSTER: System = System {
+    topology: include_str!("../../../topologies/native-cluster.yaml"),
+    project: "native",
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("native.target", NONE),
+            ("native-cluster.target", NONE),
+            ("native-edge.socket", NONE),
+            ("native-edge.service", NGINX),
+            ("native-cluster@8000.socket", NONE),
+            // A master and its four workers.
+            ("native-cluster@8000.service", Processes::Exactly(5)),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.11/info", Says("cluster@8000")),
+    ],
+    served_by: &["cluster@8000"],
+    ..PLAIN
+};
+
+pub(crate) const NODE_APP: System = System {
+    topology: include_str!("../../../topologies/node-app.yaml"),
+    project: "express",
+    artifacts: &[("node-app/web.js", Artifact::Express)],
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("express.target", NONE),
+            ("express-web.target", NONE),
+            ("express-edge.socket", NONE),
+            ("express-edge.service", NGINX),
+            ("express-web@[3001-3002].service", ONE),
+            ("express-web-probe.timer", NONE),
+        ],
+    }],
+    answers: &[
+        ("http://192.168.56.11/", Says("Hello from 300")),
+        ("http://192.168.56.11/", Header("x-powered-by: Express")),
+        ("http://192.168.56.11/nowhere", Status(404)),
+    ],
+    door: "http://192.168.56.11/",
+    ..PLAIN
+};
+
+pub(crate) const TLS: System = System {
+    topology: include_str!("../../../topologies/tls.yaml"),
+    project: "secure",
+    certificate: Some(Certificate {
+        name: "randoms.example.org",
+        chain: "/etc/ssl/certs/randoms.pem",
+        key: "/etc/ssl/private/randoms.key",
+    }),
+    runs: &[Running {
+        host: "node1",
+        units: &[
+            ("secure.target", NONE),
+            ("secure-web.target", NONE),
+            ("secure-edge.socket", NONE),
+            ("secure-edge.service", NGINX),
+            ("secure-web@[8082-8083].socket", NONE),
+            ("secure-web@[8082-8083].service", ONE),
+        ],
+    }],
+    answers: &[
+        ("https://randoms.example.org/api/randoms?cant=1000", Tally),
+        (
+            "https://randoms.example.org/info",
+            Header("strict-transport-security: max-age=86400"),
+        ),
+        (
+            "https://randoms.example.org/info",
+            Header("content-security-policy: default-src 'self'"),
+        ),
+        (
+            "https://randoms.example.org/info",
+            Header("x-content-type-options: nosniff"),
+        ),
+        ("http://randoms.example.org/info?a=b", Status(308)),
+        (
+            "http://randoms.example.org/info?a=b",
+            Header("location: https://randoms.example.org/info?a=b"),
+        ),
+    ],
+    facts: &[("node1", "stat -c %a /etc/ssl/private/randoms.key", "600")],
+    door: "https://randoms.example.org/api/randoms",
+    served_by: &["web@[8082-8083]"],
+    ..PLAIN
+};
+
+pub(crate) const TWO_HOSTS: System = System {
+    topology: include_str!("../../../topologies/two-hosts.yaml"),
+    project: "shop",
+    runs: &[
+        Running {
+            host: "edge1",
+            units: &[
+                ("shop.target", NONE),
+                ("shop-front.socket", NONE),
+                ("shop-front.service", NGINX),
+            ],
+        },
+        Running {
+            host: "app1",
+            units: &[
+                ("shop.target", NONE),
+                ("shop-web.target", NONE),
+                ("shop-web@[8082-8083].socket", NONE),
+                ("shop-web@[8082-8083].service", ONE),
+            ],
+        },
+        Running {
+            host: "app2",
+            units: &[
+                ("shop.target", NONE),
+                ("shop-jobs.target", NONE),
+                ("shop-jobs-8090.socket", NONE),
+                ("shop-jobs-8090@[1-2].service", ONE),
+                ("shop-web.target", NONE),
+                ("shop-web@[8082-8083].socket", NONE),
+                ("shop-web@[8082-8083].service", ONE),
+            ],
+        },
+    ],
+    answers: &[
+        ("http://192.168.56.20/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.20/info", Says("web@808")),
+        ("http://192.168.56.20/jobs/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.20/jobs/info", Says("jobs-8090@")),
+    ],
+    facts: &[(
+        "app2",
+        "tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID shop-jobs-8090@1)/environ | grep GREETING",
+        "GREETING=50% off; \"today\" $only",
+    )],
+    door: "http://192.168.56.20/api/randoms",
+    served_by: &["web@[8082-8083]"],
+    ..PLAIN
+};
+
+pub(crate) const REFERENCE: System = System {
+    topology: include_str!("../../../topologies/reference.yaml"),
+    project: "reference",
+    artifacts: &[
+        ("../target/release/randoms", Artifact::Server),
+        (
+            "reference/jobs.js",
+            Artifact::File(include_str!("../../../topologies/reference/jobs.js")),
+        ),
+        (
+            "reference/jobs.env",
+            Artifact::File(include_str!("../../../topologies/reference/jobs.env")),
+        ),
+    ],
+    certificate: Some(Certificate {
+        name: "example.org",
+        chain: "/etc/ssl/certs/reference.pem",
+        key: "/etc/ssl/private/reference.key",
+    }),
+    runs: &[
+        Running {
+            host: "edge1",
+            units: &[
+                ("reference.target", NONE),
+                ("reference-edge.socket", NONE),
+                ("reference-edge.service", NGINX),
+                ("reference-jobs.target", NONE),
+                ("reference-jobs@[8090-8091].service", ONE),
+                ("reference-jobs-probe.timer", NONE),
+            ],
+        },
+        Running {
+            host: "app1",
+            units: REFERENCE_API,
+        },
+        Running {
+            host: "app2",
+            units: REFERENCE_API,
+        },
+    ],
+    answers: &[
+        ("https://example.org/api?cant=1000", Tally),
+        ("https://example.org/", Says("ok")),
+        (
+            "https://example.org/",
+            Header("strict-transport-security: max-age=86400"),
+        ),
+        (
+            "https://example.org/",
+            Header("referrer-policy: no-referrer"),
+        ),
+        ("http://example.org/api", Status(308)),
+        (
+            "http://example.org/api",
+            Header("location: https://example.org/api"),
+        ),
+    ],
+    facts: &[
+        (
+            "edge1",
+            "tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID reference-jobs@8090)/environ | grep TOKEN",
+            "TOKEN=example",
+        ),
+        (
+            "edge1",
+            "stat -c '%a %U' /etc/reference/jobs.env",
+            "600 root",
+        ),
+        (
+            "app1",
+            "tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID reference-api-8081@1)/environ | grep GREETING",
+            "GREETING=hello; it costs 5% or $5",
+        ),
+        (
+            "app1",
+            "tr '\\0' ' ' < /proc/$(systemctl show -P MainPID reference-api-8081@1)/cmdline | cut -d ' ' -f 2-",
+            "--log json --drain 8s",
+        ),
+    ],
+    door: "https://example.org/api",
+    served_by: &["api-8081", "api-[8083-8084]"],
+};
+
+const REFERENCE_API: &[(&str, Processes)] = &[
+    ("reference.target", NONE),
+    ("reference-api.target", NONE),
+    ("reference-api-8081.socket", NONE),
+    ("reference-api-[8083-8084].socket", NONE),
+    ("reference-api-8081@[1-2].service", ONE),
+    ("reference-api-[8083-8084]@[1-2].service", ONE),
+];

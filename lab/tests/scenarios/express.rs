@@ -1,0 +1,79 @@
+//! An app that opens its own port and knows nothing of systemd: what its restarts
+//! cost, and what a deploy and a probe do for it.
+
+use lab::load::Report;
+use lab::{Loading, Result};
+
+use crate::deploy::variant;
+use crate::row::Row;
+use crate::stage::{CONNECTIONS, Stage, main_pid, wait_replaced};
+use crate::system::restart_everywhere;
+
+/// Instances, each of which may take what it has in hand with it.
+const INSTANCES: u32 = 2;
+
+/// A POST on its way to a process that ends cannot be repeated by the proxy.
+const ALLOWED: &str = "0 GET, POST ≤ in flight";
+
+fn load(stage: &Stage) -> Result<Loading> {
+    stage.load_at(stage.system.door, &["--expect", "any", "--rate", "400"])
+}
+
+/// One after the other, each asked for its health before the next.
+pub(crate) fn deploying_loses_no_get(stage: &Stage) -> Result<()> {
+    let host = stage.front();
+    let link = ["readlink", "/opt/express/web/current"];
+    let before = host.run(&link)?;
+    stage.put_artifact(&variant(stage, "// second\n"))?;
+    let load = load(stage)?;
+    let play = stage.play("deploy.yml", &[])?;
+    let report = load.finish()?;
+    play.success()?;
+    assert_ne!(host.run(&link)?, before, "the release did not change");
+    within_flight(stage, "deploy of an app with a port of its own", &report);
+    Ok(())
+}
+
+/// SIGSTOP: two questions of the probe find it.
+pub(crate) fn a_hung_app_is_replaced_by_its_probe(stage: &Stage) -> Result<()> {
+    let (host, unit) = (stage.front(), "express-web@3001.service");
+    let load = load(stage)?;
+    let pid = main_pid(host, unit)?;
+    host.run(&["kill", "-STOP", &pid.to_string()])?;
+    let took = wait_replaced(host, unit, pid)?;
+    let report = load.finish()?;
+    let told = host.shell(
+        "journalctl --sync; journalctl -u express-web-probe -o cat -g 'did not answer 2 times, replaced'",
+    )?;
+    assert!(told.contains(unit), "{told}");
+    let fault = format!(
+        "hang (SIGSTOP) of an app without a watchdog, replaced after {:.1} s",
+        took.as_secs_f64()
+    );
+    within_flight(stage, &fault, &report);
+    Ok(())
+}
+
+/// Control, and the reason to take the socket: ports that close together refuse.
+pub(crate) fn restarting_all_at_once_is_counted(stage: &Stage) -> Result<()> {
+    let load = load(stage)?;
+    restart_everywhere(stage)?;
+    let report = load.finish()?;
+    stage.note(Row::loaded(
+        "restart of all at once, ports of their own",
+        "not lossless: use deploy.yml, or `socket: true`",
+        &report,
+    ));
+    assert!(report.get.failures() > 0, "{report}");
+    Ok(())
+}
+
+fn within_flight(stage: &Stage, fault: &str, report: &Report) {
+    stage.note(Row::loaded(fault, ALLOWED, report));
+    assert_eq!(report.get.failures(), 0, "{report}\n{:?}", report.events);
+    assert!(
+        report.post.failures() <= u64::from(INSTANCES * CONNECTIONS),
+        "{report}\n{:?}",
+        report.events
+    );
+}
