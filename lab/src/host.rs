@@ -9,14 +9,18 @@ use std::time::Duration;
 use crate::command::{self, Finished};
 use crate::network::Port;
 use crate::wait::{self, Seen};
-use crate::{Error, Image, Result, digest, process, state};
+use crate::{Error, Image, Result, cgroup, digest, process, state};
 
 /// A boot takes 3 to 8 s; a loaded machine may need several times that.
 const BOOT: Duration = Duration::from_secs(90);
 
-/// Boots the machine given as last argument, again after each reboot:
-/// under `--keep-unit` systemd-nspawn(1) ends with 133 and leaves that to us.
-const KEEPER: &str = r#"while :; do "$@"; [ $? -eq 133 ] || exit 0; done"#;
+/// Joins the control groups before `--` and boots the machine after it, again after each
+/// reboot: under `--keep-unit` systemd-nspawn(1) ends with 133 and leaves that to us.
+const KEEPER: &str = r#"
+    while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit; shift; done
+    shift
+    while :; do "$@"; [ $? -eq 133 ] || exit 0; done
+"#;
 
 /// A booted Debian with an address, reached as a machine of its own.
 #[derive(Debug)]
@@ -74,16 +78,17 @@ impl Host {
         let errors = log
             .try_clone()
             .map_err(Error::io("opening the console log"))?;
+        let groups = cgroup::make(&self.machine)?;
+        let listed: Vec<String> = groups
+            .iter()
+            .map(|group| group.display().to_string())
+            .collect();
+        state::write(&self.folder.join(state::GROUPS), &listed.join("\n"))?;
         let mut command = Command::new("sh");
         command
-            .args([
-                "-c",
-                KEEPER,
-                "keeper",
-                "systemd-nspawn",
-                "--quiet",
-                "--boot",
-            ])
+            .args(["-c", KEEPER, "keeper"])
+            .args(groups)
+            .args(["--", "systemd-nspawn", "--quiet", "--boot"])
             .args([
                 "--register=no",
                 "--keep-unit",

@@ -7,6 +7,7 @@
 //! users of the service would have seen.
 
 pub mod bundle;
+pub mod cgroup;
 pub mod command;
 pub mod controller;
 pub mod digest;

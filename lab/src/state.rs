@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::{Error, Result, command, process};
+use crate::{Error, Result, cgroup, command, process};
 
 /// The folder that holds one folder per living lab.
 pub const ROOT: &str = "/run/genconf-lab";
@@ -19,6 +19,9 @@ const LOCK: &str = "lock";
 
 /// Within a lab's folder: present when the lab outlives its maker (`lab up`).
 const KEPT: &str = "kept";
+
+/// Within a host's folder: the folders of its control group, one a line.
+pub const GROUPS: &str = "cgroups";
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -114,6 +117,10 @@ pub fn remove(name: &str) {
     let folder = Path::new(ROOT).join(name);
     for machine in machines(&folder) {
         end_machine(&machine_name(name, &machine));
+        let groups = folder.join("hosts").join(&machine).join(GROUPS);
+        for group in fs::read_to_string(groups).unwrap_or_default().lines() {
+            cgroup::remove(Path::new(group));
+        }
     }
     for namespace in namespaces(name) {
         end_strangers(&namespace);

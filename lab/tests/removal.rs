@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use lab::{HostPlan, Lab, command, process, state, tools};
+use lab::{HostPlan, Lab, cgroup, command, process, state, tools};
 
 /// Set for the copy of this test that is killed.
 const VICTIM: &str = "LAB_REMOVAL_VICTIM";
@@ -40,6 +40,11 @@ fn remains(name: &str) -> Vec<String> {
     for id in process::with_argument(&format!("--machine={name}-node1")) {
         found.push(format!("process {id}"));
     }
+    let groups = cgroup::places(&format!("{name}-node1")).unwrap();
+    found.extend(groups.into_iter().filter_map(|group| {
+        let there = group.exists();
+        there.then(|| group.display().to_string())
+    }));
     if folder.exists() {
         found.push(folder.display().to_string());
     }
@@ -53,7 +58,7 @@ fn a_dropped_lab_leaves_nothing() {
     }
     let lab = boot();
     let name = lab.name().to_owned();
-    assert!(remains(&name).len() >= 4, "{:?}", remains(&name));
+    assert!(remains(&name).len() >= 5, "{:?}", remains(&name));
     assert_eq!(lab.hosts()[0].shell("hostname").unwrap(), "node1");
     drop(lab);
     assert_eq!(remains(&name), [""; 0]);
