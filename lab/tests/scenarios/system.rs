@@ -163,7 +163,7 @@ fn described_runs(stage: &Stage) -> Result<(usize, usize)> {
 fn active(host: &Host, project: &str) -> Result<BTreeMap<String, usize>> {
     let listed = host.shell(&format!(
         "for unit in $(systemctl list-units --plain --no-legend --full --state=active \
-         --type=service,socket,target,timer '{project}.*' '{project}-*' | cut -d ' ' -f 1); do \
+         --type=service,socket,target,timer,path '{project}.*' '{project}-*' | cut -d ' ' -f 1); do \
          echo $unit $(grep -lsx \".*/$unit\" /proc/[0-9]*/cgroup | wc -l); done"
     ))?;
     Ok(listed

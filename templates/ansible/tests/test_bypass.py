@@ -29,7 +29,7 @@ backend jobs
 
 def proxy(engine: str) -> description.Proxy:
     """A proxy of which only the engine matters."""
-    return description.Proxy("edge", engine, "p-edge.service", "", Path("/nowhere"), "")
+    return description.Proxy("edge", engine, "p-edge.service", "", Path("/nowhere"), "", "", "")
 
 
 class Bypass(unittest.TestCase):
@@ -49,6 +49,14 @@ class Bypass(unittest.TestCase):
             out = bypass.marked(text, proxy(engine), "app2")
             self.assertNotEqual(out, text)
             self.assertEqual(bypass.marked(out, proxy(engine), None), text)
+
+    def test_a_host_is_not_left_out_where_nobody_else_answers(self) -> None:
+        alive = {"192.0.2.1:8082", "[2001:db8::1]:8082"}
+        for engine, text in (("nginx", NGINX), ("haproxy", HAPROXY)):
+            for other, spared in (("app2", True), ("app1", engine == "nginx"), ("app", True)):
+                can = bypass.can_spare(text, proxy(engine), other, alive.__contains__)
+                self.assertEqual(can, spared, (engine, other))
+            self.assertFalse(bypass.can_spare(text, proxy(engine), "app1", lambda _: False))
 
     def test_what_a_killed_run_left_never_adds_up(self) -> None:
         for engine, text in (("nginx", NGINX), ("haproxy", HAPROXY)):
