@@ -6,7 +6,7 @@ use lab::{Loading, Result};
 
 use crate::deploy::variant;
 use crate::row::Row;
-use crate::stage::{CONNECTIONS, Stage, main_pid, wait_replaced};
+use crate::stage::{CONNECTIONS, Stage, is_full, main_pid, wait_replaced};
 use crate::system::restart_everywhere;
 
 /// Instances, each of which may take what it has in hand with it.
@@ -16,7 +16,8 @@ const INSTANCES: u32 = 2;
 const ALLOWED: &str = "0 GET, POST ≤ in flight";
 
 fn load(stage: &Stage) -> Result<Loading> {
-    stage.load_at(stage.system.door, &["--expect", "any", "--rate", "400"])
+    let options = ["--expect", "any", "--rate", "400", "--requests", "1600"];
+    stage.load_at(stage.system.door, &options[..if is_full() { 2 } else { 6 }])
 }
 
 /// One after the other, each asked for its health before the next.

@@ -234,10 +234,6 @@ const OTHER_ENGINE: &[Scenario] = &[
         system::it_runs_what_it_describes,
     ),
     Scenario(
-        "second_run_changes_nothing",
-        install::second_run_changes_nothing,
-    ),
-    Scenario(
         "restarting_one_loses_nothing",
         restart::restarting_one_loses_nothing,
     ),
@@ -267,20 +263,12 @@ const OTHER_ENGINE: &[Scenario] = &[
         deploy::rolling_back_loses_nothing,
     ),
     Scenario(
-        "a_release_that_exits_is_refused",
-        bad_release::a_release_that_exits_is_refused,
-    ),
-    Scenario(
         "an_unhealthy_release_is_refused",
         bad_release::an_unhealthy_release_is_refused,
     ),
     Scenario(
         "reloading_the_proxy_loses_nothing",
         change::reloading_the_proxy_loses_nothing,
-    ),
-    Scenario(
-        "changing_the_environment_loses_nothing",
-        change::changing_the_environment_loses_nothing,
     ),
 ];
 

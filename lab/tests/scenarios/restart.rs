@@ -3,8 +3,9 @@
 use lab::wait::{self, Seen};
 use lab::{Host, Result};
 
+use crate::reply::Expect;
 use crate::row::Row;
-use crate::stage::{RECOVERY, Stage, is_full, main_pid, wait_active, wait_inactive};
+use crate::stage::{RECOVERY, Stage, is_full, main_pid, wait_active};
 
 const NOTHING: &str = "0 GET, 0 POST";
 
@@ -109,10 +110,11 @@ pub(crate) fn a_closed_port_is_counted(stage: &Stage) -> Result<()> {
     stage
         .front()
         .run(&["systemctl", "stop", "randoms-spread.target"])?;
-    wait_inactive(
-        stage.front(),
-        &["randoms-spread@8082.socket", "randoms-spread@8082.service"],
-    )?;
+    let url = stage.url("/api/randoms?cant=1000");
+    wait::until("refused", RECOVERY, || match stage.ask(&url) {
+        Ok(reply) if reply.lacks(&Expect::Tally).is_none() => Seen::NotYet(format!("{reply:?}")),
+        _ => Seen::Yes(()),
+    })?;
     stage
         .front()
         .run(&["systemctl", "start", "randoms-spread.target"])?;

@@ -43,7 +43,7 @@ impl Groups {
 }
 
 /// How many groups run side by side.
-const LANES: usize = 2;
+const LANES: usize = 3;
 
 /// The run: what was picked.
 pub(crate) struct Runner {
