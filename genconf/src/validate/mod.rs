@@ -5,6 +5,7 @@
 
 mod capacity;
 mod clash;
+mod container;
 mod pool;
 mod reference;
 mod route;
@@ -37,6 +38,8 @@ const RULES: &[Rule] = &[
     pool::sockets_are_taken,
     pool::health_can_be_watched,
     pool::unix_sockets_are_local,
+    container::images_are_run,
+    container::engines_hand_nothing_on,
     route::paths_are_distinct,
     capacity::memory_fits,
     capacity::instances_are_countable,
