@@ -100,7 +100,7 @@ def load(root: Path, digest: str, archive: str, image: str) -> str:
 def stop(name: str, seconds: int) -> None:
     """Asks a container to end; one that does not is ended."""
     for path in engines():
-        _finish(path, "stop", "--time", str(seconds), name)
+        _finish(path, "stop", "-t", str(seconds), name)
 
 
 def remove(name: str) -> None:
