@@ -10,6 +10,7 @@ pub mod bundle;
 pub mod command;
 pub mod controller;
 pub mod digest;
+pub mod engine;
 pub mod error;
 pub mod host;
 pub mod image;
@@ -27,6 +28,7 @@ pub mod wait;
 
 pub use bundle::Bundle;
 pub use controller::Controller;
+pub use engine::Engine;
 pub use error::{Error, Result};
 pub use host::Host;
 pub use image::Image;

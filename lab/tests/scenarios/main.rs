@@ -7,6 +7,7 @@
 
 mod bad_release;
 mod change;
+mod containers;
 mod controller_killed;
 mod crash_loop;
 mod deploy;
@@ -25,7 +26,7 @@ mod topology;
 
 use std::process::ExitCode;
 
-use lab::{HostPlan, Suite};
+use lab::{Engine, HostPlan, Suite};
 
 use crate::runner::{Group, Runner, Scenario};
 
@@ -192,17 +193,71 @@ const THREE_HOSTS: &[Scenario] = &[
     ),
 ];
 
+/// Containers, whichever engine the host has.
+const CONTAINERS: &[Scenario] = &[
+    Scenario(
+        "containers_run_as_described",
+        containers::containers_run_as_described,
+    ),
+    Scenario(
+        "a_second_run_leaves_containers_alone",
+        containers::a_second_run_leaves_containers_alone,
+    ),
+    Scenario(
+        "a_killed_container_comes_back",
+        containers::a_killed_container_comes_back,
+    ),
+    Scenario(
+        "a_container_that_exits_comes_back",
+        containers::a_container_that_exits_comes_back,
+    ),
+    Scenario(
+        "a_lost_client_leaves_no_container",
+        containers::a_lost_client_leaves_no_container,
+    ),
+    Scenario(
+        "a_hung_container_is_replaced",
+        containers::a_hung_container_is_replaced,
+    ),
+    Scenario(
+        "restarting_containers_loses_no_get",
+        containers::restarting_containers_loses_no_get,
+    ),
+    Scenario(
+        "deploying_an_image_loses_no_get",
+        containers::deploying_an_image_loses_no_get,
+    ),
+    Scenario(
+        "an_archive_without_the_image_is_refused",
+        containers::an_archive_without_the_image_is_refused,
+    ),
+    Scenario(
+        "a_port_of_the_image_is_published",
+        containers::a_port_of_the_image_is_published,
+    ),
+    Scenario(
+        "a_reboot_brings_containers_back",
+        containers::a_reboot_brings_containers_back,
+    ),
+    Scenario(
+        "a_stop_leaves_no_container",
+        containers::a_stop_leaves_no_container,
+    ),
+];
+
 const GROUPS: &[Group] = &[
     Group {
         name: "Debian 12",
         hosts: || vec![HostPlan::new("node1", "192.168.56.11")],
         topology: topology::ROOT,
+        install: install::install,
         scenarios: ONE_HOST,
     },
     Group {
         name: "Debian 13",
         hosts: || vec![HostPlan::new("node1", "192.168.56.11").on(Suite::Trixie)],
         topology: topology::ROOT,
+        install: install::install,
         scenarios: OTHER_SUITE,
     },
     Group {
@@ -215,7 +270,28 @@ const GROUPS: &[Group] = &[
             ]
         },
         topology: topology::HOSTS,
+        install: install::install,
         scenarios: THREE_HOSTS,
+    },
+    Group {
+        name: "containers, Docker on Debian 12",
+        hosts: || vec![HostPlan::new("node1", "192.168.56.11").with(Engine::Docker)],
+        topology: containers::TOPOLOGY,
+        install: containers::install,
+        scenarios: CONTAINERS,
+    },
+    Group {
+        name: "containers, Podman on Debian 13",
+        hosts: || {
+            vec![
+                HostPlan::new("node1", "192.168.56.11")
+                    .on(Suite::Trixie)
+                    .with(Engine::Podman),
+            ]
+        },
+        topology: containers::TOPOLOGY,
+        install: containers::install,
+        scenarios: CONTAINERS,
     },
 ];
 

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use lab::{HostPlan, Result, tools};
 
-use crate::install;
 use crate::programs::Programs;
 use crate::row::{self, Row};
 use crate::stage::{Stage, is_full};
@@ -20,6 +19,7 @@ pub(crate) struct Group {
     pub(crate) name: &'static str,
     pub(crate) hosts: fn() -> Vec<HostPlan>,
     pub(crate) topology: &'static str,
+    pub(crate) install: fn(&Stage) -> Result<()>,
     pub(crate) scenarios: &'static [Scenario],
 }
 
@@ -76,7 +76,7 @@ impl Runner {
         }
         let start = Instant::now();
         let stage = match Stage::boot(programs, &(group.hosts)(), group.topology)
-            .and_then(|stage| install::install(&stage).map(|()| stage))
+            .and_then(|stage| (group.install)(&stage).map(|()| stage))
         {
             Ok(stage) => stage,
             Err(error) => {

@@ -11,7 +11,7 @@ use crate::row::Row;
 
 /// How long a state may take to come back after a fault, when the fault's own
 /// table has no tighter bound.
-const RECOVERY: Duration = Duration::from_secs(30);
+pub(crate) const RECOVERY: Duration = Duration::from_secs(30);
 
 /// The path of the artifact in all topologies here.
 pub(crate) const ARTIFACT: &str = "target/release/randoms";
@@ -69,8 +69,12 @@ impl Stage {
 
     /// Starts load on `path` with further options of `lab load`.
     pub(crate) fn load_on(&self, path: &str, options: &[&str]) -> Result<Loading> {
-        let url = self.url(path);
-        let mut words = vec![url.as_str()];
+        self.load_at(&self.url(path), options)
+    }
+
+    /// The same for a whole address.
+    pub(crate) fn load_at(&self, url: &str, options: &[&str]) -> Result<Loading> {
+        let mut words = vec![url];
         words.extend(if is_full() { FULL } else { SHORT });
         words.extend(options);
         Loading::start(self.lab.controller(), Programs::lab(), &words)
