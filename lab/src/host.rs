@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::command::{self, Finished};
 use crate::network::Port;
 use crate::wait::{self, Seen};
-use crate::{Error, Image, Result, cgroup, digest, process, state};
+use crate::{Engine, Error, Image, Result, cgroup, digest, process, state};
 
 /// A boot takes 3 to 8 s; a loaded machine may need several times that.
 const BOOT: Duration = Duration::from_secs(90);
@@ -30,6 +30,7 @@ pub struct Host {
     machine: String,
     folder: PathBuf,
     port: Port,
+    engine: Option<Engine>,
     keeper: Mutex<Option<Child>>,
 }
 
@@ -43,6 +44,7 @@ impl Host {
             machine: state::machine_name(place.lab, place.name),
             folder: place.folder.join("hosts").join(place.name),
             port: place.port.clone(),
+            engine: place.engine,
             keeper: Mutex::new(None),
         };
         host.mount(image, disk)?;
@@ -100,6 +102,9 @@ impl Host {
             .arg(format!("--hostname={}", self.name))
             .arg(format!("--network-namespace-path={}", self.port.path()))
             .arg(format!("--directory={}", self.root().display()));
+        if self.engine.is_some() {
+            command.args(Engine::options()).envs(Engine::environment());
+        }
         let child = command
             .stdin(Stdio::null())
             .stdout(log)
@@ -229,6 +234,8 @@ pub struct Place<'a> {
     pub folder: &'a Path,
     /// The host's cable.
     pub port: &'a Port,
+    /// What runs containers on it.
+    pub engine: Option<Engine>,
 }
 
 fn make(folder: &Path) -> Result<()> {

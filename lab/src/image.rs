@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Error, Result, Suite, command, digest};
+use crate::{Engine, Error, Result, Suite, command, digest};
 
 /// What every lab host has installed. A lab namespace has no route to a package
 /// mirror, so what a playbook would install must be here already.
@@ -50,20 +50,22 @@ pub struct Image {
 }
 
 impl Image {
-    /// The tree of `suite` from the cache, made first when it is not there.
+    /// The tree of `suite`, with a container engine if one is asked for, from
+    /// the cache, made first when it is not there.
     ///
     /// The cache is `$XDG_CACHE_HOME/genconf-lab`, by default below `~/.cache`;
     /// a tree is named by the digest of its recipe.
-    pub fn cached(suite: Suite) -> Result<Self> {
+    pub fn cached(suite: Suite, engine: Option<Engine>) -> Result<Self> {
         let cache = cache_folder();
         fs::create_dir_all(&cache).map_err(Error::io(format!("making {}", cache.display())))?;
-        let tree = cache.join(format!("{suite}-{}", recipe_digest(suite)));
+        let packages = packages(suite, engine);
+        let tree = cache.join(format!("{suite}-{}", recipe_digest(suite, &packages)));
         let lock_path = cache.join(format!("{suite}.lock"));
         let lock = File::create(&lock_path).map_err(Error::io("opening the image lock"))?;
         lock.lock()
             .map_err(Error::io("waiting for the image lock"))?;
         if !tree.exists() {
-            make(suite, &tree)?;
+            make(suite, &packages, &tree)?;
         }
         Ok(Self { tree, suite })
     }
@@ -76,7 +78,7 @@ impl Image {
 }
 
 /// Made under another name and renamed at the end: a tree that exists is whole.
-fn make(suite: Suite, tree: &Path) -> Result<()> {
+fn make(suite: Suite, packages: &[&str], tree: &Path) -> Result<()> {
     let unfinished = tree.with_extension("unfinished");
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished).map_err(Error::io("removing an unfinished tree"))?;
@@ -84,7 +86,7 @@ fn make(suite: Suite, tree: &Path) -> Result<()> {
     let mirror = std::env::var("LAB_MIRROR").unwrap_or_else(|_| MIRROR.to_owned());
     let mut command = Command::new("mmdebstrap");
     command.args(["--variant=minbase", "--quiet"]);
-    command.arg(format!("--include={}", PACKAGES.join(",")));
+    command.arg(format!("--include={}", packages.join(",")));
     for hook in HOOKS {
         command.arg(format!("--customize-hook={hook}"));
     }
@@ -101,8 +103,17 @@ fn cache_folder() -> PathBuf {
         .join("genconf-lab")
 }
 
-fn recipe_digest(suite: Suite) -> String {
-    let recipe = format!("{suite}\n{}\n{}", PACKAGES.join("\n"), HOOKS.join("\n"));
+fn packages(suite: Suite, engine: Option<Engine>) -> Vec<&'static str> {
+    let more = engine.map(|engine| engine.packages(suite));
+    PACKAGES
+        .iter()
+        .chain(more.into_iter().flatten())
+        .copied()
+        .collect()
+}
+
+fn recipe_digest(suite: Suite, packages: &[&str]) -> String {
+    let recipe = format!("{suite}\n{}\n{}", packages.join("\n"), HOOKS.join("\n"));
     digest::hex(&recipe, 6)
 }
 
@@ -111,7 +122,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_suite_has_a_tree_of_its_own() {
-        assert_ne!(recipe_digest(Suite::Bookworm), recipe_digest(Suite::Trixie));
+    fn each_suite_and_engine_has_a_tree_of_its_own() {
+        let digest = |suite, engine| recipe_digest(suite, &packages(suite, engine));
+        assert_ne!(digest(Suite::Bookworm, None), digest(Suite::Trixie, None));
+        let docker = Some(Engine::Docker);
+        assert_ne!(digest(Suite::Trixie, None), digest(Suite::Trixie, docker));
     }
 }

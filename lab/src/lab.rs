@@ -6,7 +6,7 @@ use crate::host::Place;
 use crate::key::Key;
 use crate::network::Network;
 use crate::state::{self, State};
-use crate::{Controller, Error, Host, Image, Result, Suite};
+use crate::{Controller, Engine, Error, Host, Image, Result, Suite};
 
 /// The address playbooks and clients come from.
 pub const CONTROLLER: &str = "192.168.56.1";
@@ -23,6 +23,8 @@ pub struct HostPlan {
     pub address: String,
     /// The Debian it runs.
     pub suite: Suite,
+    /// What runs containers on it.
+    pub engine: Option<Engine>,
     /// Bytes its disk can take.
     pub disk: u64,
 }
@@ -35,6 +37,7 @@ impl HostPlan {
             name: name.to_owned(),
             address: address.to_owned(),
             suite: Suite::default(),
+            engine: None,
             disk: DISK,
         }
     }
@@ -43,6 +46,15 @@ impl HostPlan {
     #[must_use]
     pub fn on(self, suite: Suite) -> Self {
         Self { suite, ..self }
+    }
+
+    /// The same host with a container engine.
+    #[must_use]
+    pub fn with(self, engine: Engine) -> Self {
+        Self {
+            engine: Some(engine),
+            ..self
+        }
     }
 }
 
@@ -132,7 +144,7 @@ impl Lab {
 }
 
 fn lay_out(state: &State, network: &Network, plan: &HostPlan) -> Result<Host> {
-    let image = Image::cached(plan.suite)?;
+    let image = Image::cached(plan.suite, plan.engine)?;
     let port = network.plug(&plan.name, &plan.address)?;
     let place = Place {
         lab: state.name(),
@@ -140,6 +152,7 @@ fn lay_out(state: &State, network: &Network, plan: &HostPlan) -> Result<Host> {
         address: &plan.address,
         folder: state.folder(),
         port: &port,
+        engine: plan.engine,
     };
     Host::lay_out(&place, &image, plan.disk)
 }

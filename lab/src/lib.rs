@@ -11,6 +11,7 @@ pub mod cgroup;
 pub mod command;
 pub mod controller;
 pub mod digest;
+pub mod engine;
 pub mod error;
 pub mod host;
 pub mod image;
@@ -29,6 +30,7 @@ pub mod wait;
 
 pub use bundle::Bundle;
 pub use controller::Controller;
+pub use engine::Engine;
 pub use error::{Error, Result};
 pub use host::Host;
 pub use image::Image;

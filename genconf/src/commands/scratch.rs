@@ -1,6 +1,6 @@
 //! A copy of a bundle that a tool can be let loose on.
 //!
-//! The paths of a host (`/etc`, `/opt`, `/run`, `/var`) lead into the scratch
+//! The paths of a host (`/etc`, `/opt`, `/run`, `/usr/local`, `/var`) lead into the scratch
 //! folder, with stubs where a host would have programs, so that a laptop can
 //! verify before any host exists.
 
@@ -24,7 +24,7 @@ pub(super) enum Answer {
 }
 
 /// Folders of a host that lead into the scratch folder.
-const HOST_FOLDERS: [&str; 4] = ["/etc/", "/opt/", "/run/", "/var/"];
+const HOST_FOLDERS: [&str; 5] = ["/etc/", "/opt/", "/run/", "/usr/local/", "/var/"];
 
 /// What may stand before such a path.
 const BEFORE: [&str; 4] = [" ", "=", "unix:", "@"];

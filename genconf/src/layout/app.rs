@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::source::Spanned;
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Named;
+use crate::topology::image::Image;
 use crate::topology::text::{EnvName, Text};
 use crate::topology::{self, HealthCheck, default};
 
@@ -21,8 +22,12 @@ pub struct App {
     pub executable: String,
     /// What runs the executable; empty when it runs by itself.
     pub interpreter: &'static str,
-    /// `native`, `node` or `jvm`.
+    /// `native`, `node`, `jvm` or `container`.
     pub runtime: &'static str,
+    /// The image that a container runs, with its tag; empty for what is no container.
+    pub image: String,
+    /// Port inside a container that its own port leads to; 0 where it listens on its own port itself.
+    pub container_port: u16,
     /// Whether it tells systemd when it is ready and alive.
     pub notifies: bool,
     /// Whether it takes its listening socket from systemd.
@@ -97,6 +102,8 @@ pub(super) fn resolve(name: &str, app: &topology::App) -> App {
         executable: app.artifact.value.file_name().to_owned(),
         interpreter: interpreter(runtime),
         runtime: runtime.word(),
+        image: image(app),
+        container_port: app.container_port.as_ref().map_or(0, |p| p.value.number()),
         notifies: app.notifies(),
         takes_socket: app.takes_socket(),
         has_network: app.has_network(),
@@ -131,9 +138,14 @@ pub(super) fn resolve(name: &str, app: &topology::App) -> App {
     }
 }
 
+fn image(app: &topology::App) -> String {
+    let written = app.image.as_ref().and_then(|i| i.image.as_ref());
+    written.map_or("", Image::as_str).to_owned()
+}
+
 fn interpreter(runtime: Runtime) -> &'static str {
     match runtime {
-        Runtime::Native => "",
+        Runtime::Native | Runtime::Container => "",
         Runtime::Node => "/usr/bin/node",
         Runtime::Jvm => "/usr/bin/java -jar",
     }

@@ -89,6 +89,8 @@ choices! {
         Node = "node",
         /// Java runs it: as V8.
         Jvm = "jvm",
+        /// The artifact is an archive with an image, which Podman or Docker runs.
+        Container = "container",
     }
     /// Who watches whether an instance still answers.
     Via, "a way to watch health" {

@@ -7,6 +7,7 @@ pub mod address;
 pub mod choice;
 pub mod decode;
 pub mod default;
+pub mod image;
 pub mod name;
 pub mod quantity;
 mod record;
@@ -77,6 +78,10 @@ record! {
         optional env_file: Spanned<FilePath>,
         /// What runs the artifact. Default: native.
         optional runtime: Spanned<Runtime>,
+        /// The image that a container runs, one of those in its artifact; the tag is latest unless written.
+        optional image: image::Written,
+        /// Port that the image listens on whatever PORT says. Default: none, it listens on PORT itself.
+        optional container_port: Spanned<address::Port>,
         /// Tells systemd when it is ready and alive (`sd_notify`). Default: true for native, false otherwise.
         optional notify: Spanned<Switch>,
         /// Takes its listening socket from systemd (`LISTEN_FDS`). Default: true for native, false otherwise.

@@ -5,6 +5,7 @@
 
 mod capacity;
 mod clash;
+mod container;
 mod pool;
 mod reference;
 mod route;
@@ -38,6 +39,8 @@ const RULES: &[Rule] = &[
     pool::health_can_be_watched,
     pool::only_development_is_watched,
     pool::unix_sockets_are_local,
+    container::images_are_run,
+    container::engines_hand_nothing_on,
     route::paths_are_distinct,
     route::rewrites_change_something,
     capacity::memory_fits,

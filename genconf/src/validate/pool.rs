@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
-use crate::topology::choice::{Mode, Transport, Via, WorkersBy};
+use crate::topology::choice::{Mode, Runtime, Transport, Via, WorkersBy};
 use crate::topology::decode::Named;
 use crate::topology::{Pool, Topology, is_on};
 
@@ -65,17 +65,21 @@ pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
             .filter(|_| is_cluster(pool) && !is_by_app(pool))
         {
             let said = "workers of systemd share a socket that this app does not take";
-            faults.push(
-                contradiction(mode.span, said, why)
-                    .help("let it take LISTEN_FDS and write `socket: true`, or use its own master with `workers_by: app`"),
-            );
+            let help = if app.runs_on() == Runtime::Container {
+                "give each container a port of its own in a fork pool, or let one be its workers' master with `workers_by: app`"
+            } else {
+                "let it take LISTEN_FDS and write `socket: true`, or use its own master with `workers_by: app`"
+            };
+            faults.push(contradiction(mode.span, said, why).help(help));
         }
         if let Some(listen) = unix(pool) {
             let said = "only systemd makes the unix socket, and this app does not take it";
-            faults.push(
-                contradiction(listen, said, why)
-                    .help("let it take LISTEN_FDS and write `socket: true`"),
-            );
+            let help = if app.runs_on() == Runtime::Container {
+                "leave `listen` out: a container is met on a TCP port"
+            } else {
+                "let it take LISTEN_FDS and write `socket: true`"
+            };
+            faults.push(contradiction(listen, said, why).help(help));
         }
     }
 }

@@ -75,6 +75,10 @@ fn apps() -> Value {
             "artifact": "app.js", "runtime": "node", "health": "/alive",
             "args": ["--script"], "env": { "THREE": "3" },
         },
+        "sealed": {
+            "artifact": "sealed.tar", "runtime": "container", "image": "sealed:1", "container_port": 80,
+            "args": ["--sealed"], "env": { "FIVE": "5" },
+        },
     })
 }
 
@@ -91,6 +95,7 @@ fn pools() -> Value {
         "own": pool("script", "cluster", 8020),
         "probed": pool("script", "fork", 8030),
         "wide": pool("full", "fork", 8040),
+        "inside": pool("sealed", "fork", 8050),
     });
     pools["local"]["listen"] = json!("unix");
     pools["shared"]["workers"] = json!("3");
@@ -110,6 +115,7 @@ fn proxy(engine: &str, host: &str) -> Value {
             ("/for/shared", "shared"),
             ("/for/own/x", "own"),
             ("/for/probed", "probed"),
+            ("/for/inside", "inside"),
         ] {
             let route = json!({ "path": path, "pool": pool });
             routes.as_array_mut().expect("is a list").push(route);

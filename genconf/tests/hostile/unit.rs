@@ -10,7 +10,13 @@ use crate::token::{Token, token};
 const LONGEST: usize = 1024 * 1024;
 
 /// Keys whose value is a command line.
-const COMMANDS: [&str; 4] = ["ExecStart", "ExecReload", "ExecStop", "ExecStartPre"];
+const COMMANDS: [&str; 5] = [
+    "ExecStart",
+    "ExecReload",
+    "ExecStop",
+    "ExecStartPre",
+    "ExecStopPost",
+];
 
 /// Sections, keys and values of a unit.
 pub(crate) fn read(text: &str) -> Result<Vec<Token>, String> {

@@ -178,6 +178,14 @@ pub(crate) const DEVELOPMENT: System = System {
     ..PLAIN
 };
 
+pub(crate) const CONTAINERS: System = System {
+    topology: include_str!("../../../topologies/containers.yaml"),
+    project: "mini",
+    artifacts: &[("../target/containers/randoms.tar", Artifact::Image)],
+    door: "http://192.168.56.11:3000/api/randoms",
+    ..PLAIN
+};
+
 pub(crate) const PM2_CLUSTERS: System = System {
     topology: include_str!("../../../topologies/pm2-clusters.yaml"),
     project: "clusters",

@@ -10,6 +10,7 @@ mod bypass;
 mod catalogue;
 mod certificate;
 mod change;
+mod containers;
 mod controller_killed;
 mod crash_loop;
 mod deploy;
@@ -36,7 +37,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use lab::Suite;
+use lab::{Engine, Suite};
 
 use crate::runner::{Group, Groups, Runner, Scenario};
 use crate::system::System;
@@ -205,14 +206,6 @@ const THREE_HOSTS: &[Scenario] = &[
         bypass::without_a_deploy_no_host_is_bypassed,
     ),
     Scenario(
-        "a_deploy_without_one_host_touches_none",
-        outage::a_deploy_without_one_host_touches_none,
-    ),
-    Scenario(
-        "a_host_lost_in_its_roll_takes_the_run_back",
-        outage::a_host_lost_in_its_roll_takes_the_run_back,
-    ),
-    Scenario(
         "a_lost_host_loses_no_get",
         host_loss::a_lost_host_loses_no_get,
     ),
@@ -223,6 +216,58 @@ const THREE_HOSTS: &[Scenario] = &[
     Scenario(
         "losing_both_hosts_is_counted",
         host_loss::losing_both_hosts_is_counted,
+    ),
+];
+
+/// Containers, whichever engine the host has.
+const CONTAINERS: &[Scenario] = &[
+    Scenario(
+        "containers_run_as_described",
+        containers::containers_run_as_described,
+    ),
+    Scenario(
+        "a_second_run_leaves_containers_alone",
+        containers::a_second_run_leaves_containers_alone,
+    ),
+    Scenario(
+        "a_killed_container_comes_back",
+        containers::a_killed_container_comes_back,
+    ),
+    Scenario(
+        "a_container_that_exits_comes_back",
+        containers::a_container_that_exits_comes_back,
+    ),
+    Scenario(
+        "a_lost_client_leaves_no_container",
+        containers::a_lost_client_leaves_no_container,
+    ),
+    Scenario(
+        "a_hung_container_is_replaced",
+        containers::a_hung_container_is_replaced,
+    ),
+    Scenario(
+        "restarting_containers_loses_no_get",
+        containers::restarting_containers_loses_no_get,
+    ),
+    Scenario(
+        "deploying_an_image_loses_no_get",
+        containers::deploying_an_image_loses_no_get,
+    ),
+    Scenario(
+        "an_archive_without_the_image_is_refused",
+        containers::an_archive_without_the_image_is_refused,
+    ),
+    Scenario(
+        "a_port_of_the_image_is_published",
+        containers::a_port_of_the_image_is_published,
+    ),
+    Scenario(
+        "a_reboot_brings_containers_back",
+        containers::a_reboot_brings_containers_back,
+    ),
+    Scenario(
+        "a_stop_leaves_no_container",
+        containers::a_stop_leaves_no_container,
     ),
 ];
 
@@ -269,6 +314,18 @@ const OTHER_ENGINE: &[Scenario] = &[
     Scenario(
         "reloading_the_proxy_loses_nothing",
         change::reloading_the_proxy_loses_nothing,
+    ),
+];
+
+/// Hosts that fall silent in a deploy: most of it is waiting for them.
+const SILENT_HOSTS: &[Scenario] = &[
+    Scenario(
+        "a_deploy_without_one_host_touches_none",
+        outage::a_deploy_without_one_host_touches_none,
+    ),
+    Scenario(
+        "a_host_lost_in_its_roll_takes_the_run_back",
+        outage::a_host_lost_in_its_roll_takes_the_run_back,
     ),
 ];
 
@@ -377,6 +434,7 @@ const GROUPS: Groups = Groups {
         Group {
             name: "Debian 12",
             suite: Suite::Bookworm,
+            engine: None,
             system: &catalogue::ROOT,
             install: install::rehearsed,
             scenarios: ONE_HOST,
@@ -384,6 +442,7 @@ const GROUPS: Groups = Groups {
         Group {
             name: "Debian 13",
             suite: Suite::Trixie,
+            engine: None,
             system: &catalogue::ROOT,
             install: install::rehearsed,
             scenarios: OTHER_SUITE,
@@ -391,6 +450,7 @@ const GROUPS: Groups = Groups {
         Group {
             name: "three hosts",
             suite: Suite::Bookworm,
+            engine: None,
             system: &catalogue::THREE_HOSTS,
             install: install::rehearsed,
             scenarios: THREE_HOSTS,
@@ -398,6 +458,23 @@ const GROUPS: Groups = Groups {
         group("HAProxy", &catalogue::HAPROXY, OTHER_ENGINE),
     ],
     abreast: &[
+        group("silent hosts", &catalogue::THREE_HOSTS, SILENT_HOSTS),
+        Group {
+            name: "containers, Docker on Debian 12",
+            suite: Suite::Bookworm,
+            engine: Some(Engine::Docker),
+            system: &catalogue::CONTAINERS,
+            install: containers::install,
+            scenarios: CONTAINERS,
+        },
+        Group {
+            name: "containers, Podman on Debian 13",
+            suite: Suite::Trixie,
+            engine: Some(Engine::Podman),
+            system: &catalogue::CONTAINERS,
+            install: containers::install,
+            scenarios: CONTAINERS,
+        },
         group("reference", &catalogue::REFERENCE, SHARED),
         group("two-hosts", &catalogue::TWO_HOSTS, SHARED),
         group("node-app", &catalogue::NODE_APP, OWN_PORTS),
@@ -422,6 +499,7 @@ const fn group(
     Group {
         name,
         suite: Suite::Bookworm,
+        engine: None,
         system,
         install: install::at_once,
         scenarios,

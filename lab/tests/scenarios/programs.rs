@@ -86,6 +86,19 @@ impl Programs {
         fs::read(&bundle).map_err(Error::io(format!("reading {}", bundle.display())))
     }
 
+    /// The image of `topologies/containers.yaml`, made as its file says, with `version` as label.
+    pub(crate) fn image(version: &str) -> Result<Vec<u8>> {
+        let file =
+            PathBuf::from(env!("CARGO_BIN_EXE_lab")).with_file_name(format!("image-{version}.tar"));
+        let mut build = Command::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../topologies/containers/build"
+        ));
+        build.arg(&file).arg(version).env("PROFILE", "lab");
+        command::finish(&mut build)?.success()?;
+        fs::read(&file).map_err(Error::io(format!("reading {}", file.display())))
+    }
+
     /// The load client.
     pub(crate) fn lab() -> &'static str {
         env!("CARGO_BIN_EXE_lab")

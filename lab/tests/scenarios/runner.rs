@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
-use lab::{Result, Suite, tools};
+use lab::{Engine, Result, Suite, tools};
 
 use crate::programs::Programs;
 use crate::row::{self, Row};
@@ -23,6 +23,8 @@ pub(crate) struct Scenario(pub(crate) &'static str, pub(crate) fn(&Stage) -> Res
 pub(crate) struct Group {
     pub(crate) name: &'static str,
     pub(crate) suite: Suite,
+    /// What its hosts run containers with.
+    pub(crate) engine: Option<Engine>,
     pub(crate) system: &'static System,
     pub(crate) install: fn(&Stage) -> Result<()>,
     pub(crate) scenarios: &'static [Scenario],
@@ -132,7 +134,7 @@ impl Runner {
             return outcome;
         }
         let start = Instant::now();
-        let stage = match Stage::boot(programs, group.system, group.suite)
+        let stage = match Stage::boot(programs, group)
             .and_then(|stage| (group.install)(&stage).map(|()| stage))
         {
             Ok(stage) => stage,

@@ -6,11 +6,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use lab::wait::{self, Seen};
-use lab::{Bundle, Host, HostPlan, Lab, Loading, Play, Result, Suite, command, topology};
+use lab::{Bundle, Host, HostPlan, Lab, Loading, Play, Result, command, topology};
 
 use crate::programs::Programs;
 use crate::reply::Reply;
 use crate::row::Row;
+use crate::runner::Group;
 use crate::system::{Artifact, System};
 
 /// How long a state may take to come back after a fault, when the fault's own
@@ -30,12 +31,17 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Boots the hosts of `system` on `suite`, renders its topology for them, and
+    /// Boots the hosts of `group`, renders its topology for them, and
     /// installs nothing yet.
-    pub(crate) fn boot(programs: &Programs, system: &'static System, suite: Suite) -> Result<Self> {
+    pub(crate) fn boot(programs: &Programs, group: &Group) -> Result<Self> {
+        let system = group.system;
         let plans: Vec<HostPlan> = topology::hosts(system.project, system.topology)?
             .into_iter()
-            .map(|plan| plan.on(suite))
+            .map(|plan| plan.on(group.suite))
+            .map(|plan| match group.engine {
+                Some(engine) => plan.with(engine),
+                None => plan,
+            })
             .collect();
         let lab = Lab::boot(&plans)?;
         let bundle = Bundle::new(&lab.folder().join("bundle"), &programs.genconf())?;
@@ -162,6 +168,7 @@ fn content(programs: &Programs, artifact: Artifact) -> Result<Vec<u8>> {
         Artifact::Server => programs.server(),
         Artifact::File(text) => Ok(text.into()),
         Artifact::Express => programs.express(),
+        Artifact::Image => Programs::image("1"),
     }
 }
 

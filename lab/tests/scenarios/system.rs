@@ -44,6 +44,8 @@ pub(crate) enum Artifact {
     File(&'static str),
     /// The Express app, bundled by the command in its topology.
     Express,
+    /// An image of the server alone.
+    Image,
 }
 
 /// The units that are active on a host, and how many processes each has.

@@ -153,7 +153,10 @@ impl Reader<'_> {
             }),
         };
         match self.sources.find("listen") {
-            None => Address::Any(port),
+            None => match self.sources.host() {
+                Some(ip) => Address::Tcp((ip, port).into()),
+                None => Address::Any(port),
+            },
             Some((value, origin)) => Address::read(&value, port).unwrap_or_else(|reason| {
                 self.fault(origin, value, reason);
                 Address::Any(port)

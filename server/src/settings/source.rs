@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::flag::Flags;
@@ -143,6 +144,13 @@ impl Sources<'_> {
             // Platforms that choose a port for an app say so in PORT.
             (setting == "port").then(|| self.variable("PORT")).flatten()
         })
+    }
+
+    /// The address that a platform which chooses the port in `PORT` puts in
+    /// `HOST`; shells keep names there, which say nothing.
+    pub(crate) fn host(&self) -> Option<IpAddr> {
+        self.variable("PORT")?;
+        self.variable("HOST")?.0.parse().ok()
     }
 
     fn variable(&self, name: &str) -> Option<(String, Origin)> {

@@ -46,6 +46,18 @@ fn port_variable_of_the_platform_is_the_last_resort() {
 }
 
 #[test]
+fn host_variable_of_the_platform_counts_beside_its_port() {
+    let address = |environment: &[(&str, &str)]| load(&[], environment, "").map(|s| s.address);
+    let local = Ok(Address::Tcp(([127, 0, 0, 1], 5).into()));
+    assert_eq!(address(&[("PORT", "5"), ("HOST", "127.0.0.1")]), local);
+    assert_eq!(
+        address(&[("PORT", "5"), ("HOST", "name")]),
+        Ok(Address::Any(5))
+    );
+    assert_eq!(address(&[("HOST", "127.0.0.1")]), Ok(Address::Any(8080)));
+}
+
+#[test]
 fn every_wrong_value_is_told_with_its_source() {
     let faults = load(
         &["--mode", "both"],

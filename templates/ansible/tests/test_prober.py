@@ -1,6 +1,8 @@
 """Restarts what hangs."""
 
+import time
 import unittest
+from dataclasses import replace
 
 import booted
 from booted import UNITS
@@ -13,8 +15,9 @@ class Probes(booted.HostTest):
         super().setUp()
         self.silent: set[str] = set()
         self.prober = Prober("randoms-spread", self.root, self.systemd, self.answer)
-        self.systemd.start(UNITS[0])
-        self.systemd.start(UNITS[1])
+        for unit in UNITS[:2]:
+            self.systemd.start(unit)
+            self.begin(unit, seconds_ago=60.0)
         self.systemd.verbs.clear()
 
     def answer(self, url: str) -> str | None:
@@ -35,6 +38,26 @@ class Probes(booted.HostTest):
             self.silent = silent
             self.look()
         self.assertEqual(self.systemd.verbs, [])
+
+    def test_what_never_answered_is_on_its_way_up_for_as_long_as_it_may_take(self) -> None:
+        self.silent = {"a", "b"}
+        self.begin(UNITS[0], seconds_ago=5.0)
+        patient = replace(self.prober, ready=30.0)
+        told = [line for _ in range(3) for line in patient.look({8082: "a", 8083: "b"})]
+        self.assertEqual(self.systemd.verbs, [f"kill {UNITS[1]}"])
+        self.assertFalse([line for line in told if UNITS[0] in line])
+
+    def test_silences_belong_to_the_run_that_was_silent(self) -> None:
+        self.silent = {"a"}
+        self.look()
+        self.systemd.start(UNITS[0])
+        self.begin(UNITS[0], seconds_ago=60.0)
+        self.assertNotIn("replaced", self.look()[0])
+
+    def begin(self, unit: str, seconds_ago: float) -> None:
+        """`unit` was started then."""
+        state = self.systemd.units[unit]
+        self.systemd.units[unit] = replace(state, started_at=time.time() - seconds_ago)
 
     def test_what_is_down_is_not_asked(self) -> None:
         self.silent = {"down"}

@@ -18,6 +18,7 @@ class App:
     name: str
     executable: str
     build: str
+    image: str
     stop_timeout: float
     ready_timeout: float
 
@@ -103,6 +104,7 @@ def read(raw: dict[str, Any]) -> Host:
             name=app["name"],
             executable=app["executable"],
             build=app["build"],
+            image=app["image"],
             stop_timeout=float(app["stop_timeout_seconds"]),
             ready_timeout=float(app["ready_timeout_seconds"]),
         )

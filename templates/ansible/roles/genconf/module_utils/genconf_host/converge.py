@@ -136,7 +136,7 @@ class Convergence:
             return
         for outcome in Site(self.host, self.manager).begin(self.artifacts):
             self.log.extend(outcome.log)
-        # What has no releases, such as a container, is brought up as it is.
+        # What has no releases is brought up as it is.
         try:
             roll.bring_up(self.host.instances)
         finally:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from . import container
 from .description import App, Host, Instance
 from .health import probe
 from .roll import Failed, Roll
@@ -50,6 +52,7 @@ class Site:
     manager: Manager
     dry: bool = False
     health: Callable[[str], str | None] = probe
+    load: Callable[[Path, str, str, str], object] = container.load
 
     def store(self, app: App) -> Store:
         """Where the releases of `app` are."""
@@ -78,8 +81,20 @@ class Site:
             store = self.store(app)
             if not store.incoming(sha256).exists():
                 continue
-            admitted.append(store.admit(app.executable, sha256))
+            digest = store.admit(app.executable, sha256)
+            if app.image:
+                self._load(app, digest)
+            admitted.append(digest)
         return admitted
+
+    def _load(self, app: App, digest: str) -> None:
+        """Has the engine know the image now, so that no instance waits for it while it is down."""
+        store = self.store(app)
+        try:
+            self.load(store.root, digest, app.executable, app.image)
+        except container.Refused as refusal:
+            store.forget(digest)
+            raise Rejected(f"{self.host.name}: release {digest} of {app.name}: {refusal}") from None
 
     def deploy(self, artifacts: dict[str, str], observe: float) -> list[Outcome]:
         """Moves to new releases, which become the youngest of their app's history."""
