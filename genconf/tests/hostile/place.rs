@@ -53,8 +53,8 @@ fn topology() -> Value {
         "version": 1,
         "project": "proj",
         "hosts": {
-            "alpha": { "address": "192.0.2.10", "cpus": 4, "memory": "8GiB" },
-            "beta": { "address": "2001:db8::11" },
+            "alpha": { "address": "192.0.2.10", "cpus": 4, "memory": "8GiB", "weight": 2, "development": "true" },
+            "beta": { "address": "2001:db8::11", "development": "true" },
         },
         "apps": apps(),
         "pools": pools(),
@@ -69,7 +69,7 @@ fn apps() -> Value {
             "env": { "ONE": "1", "TWO": "2" }, "env_file": "full.env", "runtime": "native",
             "notify": "true", "socket": "true", "network": "true",
             "health": { "path": "/up", "timeout": "5s", "interval": "1s", "via": "watchdog" },
-            "stop_timeout": "20s", "ready_timeout": "9s", "memory": "64MiB", "tasks": 40,
+            "stop_timeout": "20s", "ready_timeout": "9s", "memory": "64MiB", "tasks": 40, "watch": "true",
         },
         "script": {
             "artifact": "app.js", "runtime": "node", "health": "/alive",

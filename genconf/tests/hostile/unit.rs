@@ -42,7 +42,11 @@ fn section(rest: &str) -> Result<Token, String> {
     let name = rest
         .strip_suffix(']')
         .ok_or("a section that does not end")?;
-    if ["Unit", "Service", "Socket", "Slice", "Timer", "Install"].contains(&name) {
+    if [
+        "Unit", "Service", "Socket", "Slice", "Path", "Timer", "Install",
+    ]
+    .contains(&name)
+    {
         return Ok(token("section", name));
     }
     Err(format!("unknown section {name:?}"))

@@ -448,6 +448,7 @@ pub(crate) const REFERENCE: System = System {
             "reference/jobs.env",
             Artifact::File(include_str!("../../../topologies/reference/jobs.env")),
         ),
+        ("../target/containers/randoms.tar", Artifact::Image),
     ],
     certificate: Some(Certificate {
         name: "example.org",
@@ -464,6 +465,10 @@ pub(crate) const REFERENCE: System = System {
                 ("reference-jobs.target", NONE),
                 ("reference-jobs@[8090-8091].service", ONE),
                 ("reference-jobs-probe.timer", NONE),
+                ("reference-shop.target", NONE),
+                // The engine's client; the container itself is in a scope of the engine's.
+                ("reference-shop@8092.service", ONE),
+                ("reference-shop-probe.timer", NONE),
             ],
         },
         Running {
@@ -478,6 +483,7 @@ pub(crate) const REFERENCE: System = System {
     answers: &[
         ("https://example.org/api?cant=1000", Tally),
         ("https://example.org/", Says("ok")),
+        ("https://example.org/shop", Status(404)),
         (
             "https://example.org/",
             Header("strict-transport-security: max-age=86400"),

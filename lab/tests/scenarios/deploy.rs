@@ -45,13 +45,17 @@ pub(crate) fn rolling_back_loses_nothing(stage: &Stage) -> Result<()> {
 }
 
 fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<()> {
+    let steady = stage.load()?.finish()?.latency_ms.p99;
     let load = stage.load()?;
     let start = Instant::now();
     let play = stage.play(playbook, &[])?;
     let took = start.elapsed();
     let report = load.finish()?;
     play.success()?;
-    let seen = format!("took {:.1} s", took.as_secs_f64());
+    let seen = format!(
+        "took {:.1} s; p99 without it {steady:.1} ms",
+        took.as_secs_f64()
+    );
     stage.note(Row::loaded(fault, "0 GET, 0 POST", &report).with(seen));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
     assert_eq!(inactive(stage.front(), &stage.units)?, [""; 0]);

@@ -475,7 +475,10 @@ const GROUPS: Groups = Groups {
             install: containers::install,
             scenarios: CONTAINERS,
         },
-        group("reference", &catalogue::REFERENCE, SHARED),
+        Group {
+            engine: Some(Engine::Docker),
+            ..group("reference", &catalogue::REFERENCE, SHARED)
+        },
         group("two-hosts", &catalogue::TWO_HOSTS, SHARED),
         group("node-app", &catalogue::NODE_APP, OWN_PORTS),
         group("tls", &catalogue::TLS, ENCRYPTED),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use lab::load::{Count, Report};
-use lab::{Error, Result};
+use lab::{Error, Result, command};
 
 /// One line of `RESULTS.md`.
 pub(crate) struct Row {
@@ -83,7 +83,9 @@ pub(crate) fn table(rows: &[Row]) -> String {
 
 /// Writes `RESULTS.md` from a full run, with the scenarios whose bound was missed.
 pub(crate) fn publish(rows: &[Row], missed: &[String]) -> Result<()> {
+    let date = command::words("date +%F")?;
     let head = include_str!("results-head.md").trim_end();
+    let head = head.replace("{date}", date.trim());
     let mut text = format!("{head}\n\n{}", table(rows));
     for name in missed {
         let _ = writeln!(text, "\nNot within its bound in this run: {name}.");
