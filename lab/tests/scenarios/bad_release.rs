@@ -30,8 +30,8 @@ pub(crate) fn a_release_that_exits_is_refused(stage: &Stage) -> Result<()> {
     let bad = Bad {
         fault: "bad release: exits at once",
         bytes: b"#!/bin/sh\nexit 7\n".to_vec(),
-        // Not its exit status: systemd may have started it again before anybody asks.
-        reason: "ended before it was healthy",
+        // From the journal: systemd may have started it again before anybody asks.
+        reason: "ended before it was healthy: Main process exited, code=exited, status=7",
         posts: 0,
     };
     refused(stage, &bad)
@@ -54,7 +54,7 @@ pub(crate) fn a_release_that_dies_soon_is_refused(stage: &Stage) -> Result<()> {
     let bad = Bad {
         fault: "bad release: healthy, dies after 3 s",
         bytes: served(200, 3).into_bytes(),
-        reason: "died after it had been healthy",
+        reason: "died after it had been healthy: Main process exited",
         posts: CONNECTIONS,
     };
     refused(stage, &bad)

@@ -90,6 +90,26 @@ fn inner_pid(host: &Host, unit: &str) -> Result<u32> {
     })
 }
 
+/// Waits until the prober has had an answer from the first container's present run: until then it
+/// is taken to be on its way up.
+fn wait_known(host: &Host) -> Result<Duration> {
+    let line =
+        format!("echo $(systemctl show -P InvocationID {FIRST}) 0; cat /run/mini-web-probe/3001");
+    let ((), took) = wait::until("known to its prober", RECOVERY, || {
+        match host.finish(&["sh", "-c", &line]) {
+            Ok(said) if is_twice_the_same(&said.stdout) => Seen::Yes(()),
+            Ok(said) => Seen::NotYet(said.said()),
+            Err(error) => Seen::NotYet(error.to_string()),
+        }
+    })?;
+    Ok(took)
+}
+
+fn is_twice_the_same(lines: &str) -> bool {
+    let mut lines = lines.lines();
+    matches!((lines.next(), lines.next()), (Some(one), Some(other)) if one == other)
+}
+
 /// Waits until `port` answers on the host itself.
 fn wait_answering(host: &Host, port: u16) -> Result<Duration> {
     let line = format!(
@@ -217,6 +237,7 @@ pub(crate) fn a_lost_client_leaves_no_container(stage: &Stage) -> Result<()> {
 /// SIGSTOP: there, and silent. The prober asks twice and replaces it.
 pub(crate) fn a_hung_container_is_replaced(stage: &Stage) -> Result<()> {
     let host = stage.front();
+    wait_known(host)?;
     let load = stage.load_at(DOOR, RATE)?;
     let inside = inner_pid(host, FIRST)?;
     host.run(&["kill", "-STOP", &inside.to_string()])?;
@@ -234,6 +255,7 @@ pub(crate) fn a_hung_container_is_replaced(stage: &Stage) -> Result<()> {
     assert!(serving <= SERVING, "serving after {serving:?}");
     assert_eq!(report.get.failures(), 0, "{report}\n{:?}", report.events);
     // Control: without its prober the hang stays.
+    wait_known(host)?;
     host.run(&["systemctl", "stop", "mini-web-probe.timer"])?;
     let inside = inner_pid(host, FIRST)?;
     host.run(&["kill", "-STOP", &inside.to_string()])?;

@@ -137,6 +137,8 @@ class Systemctl:
 
         From the journal: a unit that was restarted since no longer shows it.
         """
+        # What was just said is on its way to the journal.
+        _output("journalctl", "--sync")
         found = _output(
             "journalctl", "--no-pager", "--quiet", "--output=json", f"--since=@{since:.6f}",
             "_PID=1", f"UNIT={unit}", f"MESSAGE_ID={PROCESS_EXIT}",
