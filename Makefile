@@ -2,7 +2,7 @@
 
 GENCONF := cargo run --quiet --package genconf --
 
-.PHONY: help up down test check bless bench bench-render lab lab-full lab-down
+.PHONY: help up down test check bless bench bench-render soak lab lab-full lab-down
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ bless: ## Rewrite every golden file and the committed bundle after a change you 
 bench: ## Measure the server and the rendered nginx.conf against their peers
 	@scripts/tools bench
 	@bench/run
+
+soak: ## Hold the server at half load for five minutes; memory and descriptors must not grow
+	@bench/soak
 
 bench-render: ## Measure the rendering of 10, 100 and 1,000 hosts
 	@bench/render

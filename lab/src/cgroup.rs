@@ -74,12 +74,12 @@ mod tests {
         let mounts = "cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\n\
                       cgroup /sys/fs/cgroup/systemd cgroup rw,name=systemd 0 0\n\
                       cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
-        let own = "9:name=systemd:/\n8:cpu:/\n0::/session\n";
+        let own = "9:name=systemd:/\n8:cpu:/\n0::/outer\n";
         assert_eq!(
             folders(mounts, own, "lab-node1"),
             [
                 Path::new("/sys/fs/cgroup/systemd/lab-node1"),
-                Path::new("/sys/fs/cgroup/unified/session/lab-node1")
+                Path::new("/sys/fs/cgroup/unified/outer/lab-node1")
             ]
         );
     }
