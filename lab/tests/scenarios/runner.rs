@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
@@ -46,6 +46,15 @@ impl Groups {
 
 /// How many groups run side by side.
 const LANES: usize = 3;
+
+/// Held by all while they install, which takes every processor there is, and by one alone while it
+/// counts: a drain has a bound in time, which starved processes do not keep.
+static PROCESSORS: RwLock<()> = RwLock::new(());
+
+/// Returns once nobody installs; nobody begins to while what it returns lives.
+pub(crate) fn quiet() -> RwLockWriteGuard<'static, ()> {
+    PROCESSORS.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The run: what was picked.
 pub(crate) struct Runner {
@@ -134,6 +143,7 @@ impl Runner {
             return outcome;
         }
         let start = Instant::now();
+        let busy = PROCESSORS.read().unwrap_or_else(PoisonError::into_inner);
         let stage = match Stage::boot(programs, group)
             .and_then(|stage| (group.install)(&stage).map(|()| stage))
         {
@@ -145,6 +155,7 @@ impl Runner {
                 return outcome;
             }
         };
+        drop(busy);
         say(&format!(
             "{}: installed in {:.1} s",
             group.name,

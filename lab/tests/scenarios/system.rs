@@ -11,6 +11,7 @@ use crate::certificate::{self, Certificate};
 use crate::reply::Expect;
 use crate::row::Row;
 use crate::runner::joined;
+use crate::runner::quiet;
 use crate::stage::{RECOVERY, Stage, is_full};
 
 /// A topology, what it needs to be installed, and what comes of it.
@@ -192,6 +193,7 @@ fn difference(wanted: &BTreeMap<String, usize>, found: &BTreeMap<String, usize>)
 /// All instances on all hosts at once, under load.
 pub(crate) fn restarting_all_loses_nothing(stage: &Stage) -> Result<()> {
     let rounds = if is_full() { 10 } else { 2 };
+    let _quiet = quiet();
     let report = under_load(stage, || {
         (0..rounds).try_for_each(|_| restart_everywhere(stage))
     })?;
