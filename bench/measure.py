@@ -1,9 +1,11 @@
 """One measurement: two sides asked in turn, and the median of their ratios."""
 
 import json
+import os
 import statistics
 import time
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = 5
 SECONDS = 2
 
@@ -11,16 +13,18 @@ SECONDS = 2
 class Side:
     """Something that answers at a URL in a room."""
 
-    def __init__(self, name, room, url, core=None):
+    def __init__(self, name, room, url, core=None, method="GET"):
         self.name = name
         self.room = room
         self.url = url
         self.core = core
+        self.options = [] if method == "GET" else ["-s", os.path.join(HERE, f"{method.lower()}.lua")]
 
     def rate(self, connections):
         """Requests a second under wrk."""
         printed = self.room.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout", "10s", self.url],
+            ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout", "10s", *self.options,
+             self.url],
             self.core)
         if "Non-2xx" in printed:
             raise SystemExit(f"bench: {self.name} gave errors:\n{printed}")

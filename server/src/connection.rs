@@ -29,6 +29,8 @@ pub(crate) enum Phase {
     Body = 2,
     /// The client to take the answer.
     Answer = 3,
+    /// The first byte of its first request.
+    First = 4,
 }
 
 /// Milliseconds since the start, moved on by the sweep: coarse and free.
@@ -37,6 +39,9 @@ pub(crate) struct Clock {
     started: Instant,
     millis: AtomicU64,
 }
+
+/// Bits of a word that hold the phase.
+const PHASE_BITS: u32 = 3;
 
 /// Phase and the time it began, in one word.
 #[derive(Debug)]
@@ -49,17 +54,22 @@ impl Pulse {
     /// The connection waits for something else from now on.
     pub(crate) fn enter(&self, phase: Phase) {
         let now = self.clock.millis.load(Relaxed);
-        self.word.store(now << 2 | phase as u64, Relaxed);
+        self.word.store(now << PHASE_BITS | phase as u64, Relaxed);
     }
 
     fn is(&self, phase: Phase) -> bool {
-        self.word.load(Relaxed) & 3 == phase as u64
+        self.word.load(Relaxed) & ((1 << PHASE_BITS) - 1) == phase as u64
+    }
+
+    /// No request, and no part of one, has come.
+    fn is_quiet(&self) -> bool {
+        self.is(Phase::Idle) || self.is(Phase::First)
     }
 
     fn is_overdue(&self, limits: &Limits) -> bool {
-        let since = Duration::from_millis(self.word.load(Relaxed) >> 2);
+        let since = Duration::from_millis(self.word.load(Relaxed) >> PHASE_BITS);
         let now = Duration::from_millis(self.clock.millis.load(Relaxed));
-        let limit = if self.is(Phase::Idle) {
+        let limit = if self.is_quiet() {
             limits.idle
         } else {
             limits.request
@@ -109,7 +119,7 @@ impl Connections {
         let word = AtomicU64::new(0);
         let clock = Arc::clone(&self.clock);
         let pulse = Arc::new(Pulse { clock, word });
-        pulse.enter(Phase::Idle);
+        pulse.enter(Phase::First);
         let entry = Entry {
             pulse: Arc::clone(&pulse),
             task: None,
@@ -138,6 +148,13 @@ impl Connections {
     /// How many are open.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
+    }
+
+    /// Whether a request is about to come: a head has begun, or nothing yet has come of a
+    /// connection that somebody opened for a request.
+    pub(crate) fn are_expecting(&self) -> bool {
+        let expects = |entry: &Entry| entry.pulse.is(Phase::First) || entry.pulse.is(Phase::Head);
+        self.lock().values().any(expects)
     }
 
     /// Ends those that waited too long and says how many these were.
@@ -226,7 +243,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Felt<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if buffer.filled().len() > before && self.pulse.is(Phase::Idle) {
+        if buffer.filled().len() > before && self.pulse.is_quiet() {
             self.pulse.enter(Phase::Head);
         }
         Poll::Ready(Ok(()))

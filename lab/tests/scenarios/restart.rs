@@ -29,6 +29,46 @@ pub(crate) fn restarting_all_loses_nothing(stage: &Stage) -> Result<()> {
     })
 }
 
+/// The same while the proxy's workers get no turn, as on a machine that is busy elsewhere: when
+/// they go on, requests wait for them and every kept connection has been closed.
+pub(crate) fn restarting_all_behind_a_held_up_proxy_loses_nothing(stage: &Stage) -> Result<()> {
+    restarted(
+        stage,
+        "restart of all behind a held up proxy",
+        restart_held_up,
+    )
+}
+
+/// Control: without connections of their own, requests that cannot be repeated are lost by it.
+pub(crate) fn sharing_kept_connections_is_counted(stage: &Stage) -> Result<()> {
+    let host = stage.front();
+    let config = "/etc/randoms/edge/nginx.conf";
+    let shared = format!(
+        "cp --preserve {config} {config}.kept && sed -i 's/\\$once;/;/' {config} \
+         && systemctl reload randoms-edge"
+    );
+    host.shell(&shared)?;
+    let load = stage.load()?;
+    for _ in 0..rounds() {
+        restart_held_up(host)?;
+    }
+    let report = load.finish()?;
+    host.shell(&format!(
+        "mv {config}.kept {config} && systemctl reload randoms-edge"
+    ))?;
+    assert!(report.post.failures() > 0, "{report}");
+    Ok(())
+}
+
+fn restart_held_up(host: &Host) -> Result<()> {
+    let master = main_pid(host, "randoms-edge.service")?.to_string();
+    let tell = |signal: &str| host.run(&["pkill", "--signal", signal, "--parent", &master]);
+    tell("STOP")?;
+    let restarted = host.run(&["systemctl", "restart", "randoms-spread@*.service"]);
+    tell("CONT")?;
+    restarted.map(drop)
+}
+
 /// One instance after the other.
 pub(crate) fn rolling_restart_loses_nothing(stage: &Stage) -> Result<()> {
     restarted(stage, "rolling restart", |host| {

@@ -27,7 +27,14 @@ pub(crate) struct Group {
     pub(crate) engine: Option<Engine>,
     pub(crate) system: &'static System,
     pub(crate) install: fn(&Stage) -> Result<()>,
-    pub(crate) scenarios: &'static [Scenario],
+    /// What is tried on them, list by list.
+    pub(crate) scenarios: &'static [&'static [Scenario]],
+}
+
+impl Group {
+    fn all(&self) -> impl Iterator<Item = &'static Scenario> {
+        self.scenarios.iter().copied().flatten()
+    }
 }
 
 /// The groups of a run.
@@ -135,8 +142,7 @@ impl Runner {
     fn run_group(&self, programs: &Programs, group: &Group) -> Outcome {
         let mut outcome = Outcome::default();
         let picked: Vec<&Scenario> = group
-            .scenarios
-            .iter()
+            .all()
             .filter(|scenario| self.picks(group, scenario))
             .collect();
         if picked.is_empty() {
@@ -241,7 +247,7 @@ fn unclaimed(groups: &Groups) -> Vec<String> {
 }
 
 fn skip(groups: &Groups, missing: &[String]) -> ExitCode {
-    let count: usize = groups.all().map(|group| group.scenarios.len()).sum();
+    let count: usize = groups.all().map(|group| group.all().count()).sum();
     for reason in missing {
         say(&format!("no lab here: {reason}"));
     }

@@ -3,8 +3,10 @@
 //! The loop is our own, around the routes as a service, because the end is:
 //! stop accepting first, so that no connection is taken and then cut unread;
 //! for a short grace answer what still comes with `Connection: close`, so that
-//! a proxy's cached connection is not cut under a request; then close what is
-//! idle; and let our own deadline end the rest.
+//! a proxy's cached connection is not cut under a request; wait a little for
+//! the first request of connections that have had none, since who opens one
+//! per request cannot repeat it; then close what is idle; and let our own
+//! deadline end the rest.
 
 mod answer;
 
@@ -33,6 +35,13 @@ use crate::settings::Limits;
 /// proxy that is sending into a cached connection gets its answer and is told
 /// to close it.
 const GRACE: Duration = Duration::from_millis(150);
+
+/// How long the request of a new connection is waited for after the end of
+/// accepting: on a busy machine its sender may not have had a turn yet.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
+
+/// Pause between two looks whether such a request has come.
+const LOOK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Pause after a failed accept: what is short (descriptors, memory) is not
 /// there again a microsecond later.
@@ -202,6 +211,9 @@ impl Server {
         let connections = &self.app.connections;
         // The grace ends early as soon as no connection is open.
         let _ = timeout(GRACE.min(deadline), connections.none_left()).await;
+        while connections.are_expecting() && began.elapsed() < FIRST_REQUEST.min(deadline) {
+            sleep(LOOK_PAUSE).await;
+        }
         let left = deadline.saturating_sub(began.elapsed());
         let cut = match timeout(left, self.graceful.shutdown()).await {
             Ok(()) => 0,

@@ -128,6 +128,44 @@ fn draining_process_says_that_it_is_not_ready() {
     assert!(process.wait().success());
 }
 
+/// A proxy that opens a connection for a request it cannot repeat may get no turn for a while
+/// between the two. The drain is over when that request is answered, and not only at its end.
+#[test]
+fn first_request_of_a_new_connection_is_waited_for() {
+    let mut process = Process::start(&[]);
+    let address = process.address();
+    let mut kept = Client::connect(address).expect("a connection");
+    kept.get("/health").expect("an answer");
+    let mut fresh = Client::connect(address).expect("a connection");
+    // Accepted once a later one has been.
+    get(address, "/health");
+    process.signal(Signal::TERM);
+    process.line("draining", 1);
+    thread::sleep(Duration::from_millis(400));
+    fresh
+        .send(b"POST /health HTTP/1.1\r\nHost: t\r\n")
+        .expect("half a head");
+    thread::sleep(Duration::from_millis(200));
+    fresh.send(b"Content-Length: 0\r\n\r\n").expect("the rest");
+    let answer = fresh.answer("POST").expect("an answer");
+    assert!(answer.closes());
+    assert!(process.wait().success());
+    assert!(kept.is_ended());
+}
+
+/// Nothing comes of it: the drain does not wait for its deadline.
+#[test]
+fn connection_without_a_request_does_not_hold_the_drain() {
+    let mut process = Process::start(&["--drain", "60s"]);
+    let address = process.address();
+    let mut fresh = Client::connect(address).expect("a connection");
+    get(address, "/health");
+    process.signal(Signal::TERM);
+    assert!(process.wait().success());
+    assert!(fresh.is_ended());
+    process.line("drained in 1", 1);
+}
+
 #[test]
 fn deadline_ends_what_does_not_end_itself() {
     let mut process = Process::start(&["--drain", "300ms"]);

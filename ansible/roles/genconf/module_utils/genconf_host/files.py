@@ -110,7 +110,7 @@ def orphans(project: str, described: set[Path]) -> list[Path]:
 def remove(path: Path) -> None:
     """Removes a file, and its folder if that leaves it empty and it was made for such files."""
     path.unlink(missing_ok=True)
-    if path.parent not in (UNITS, ETC) and not any(path.parent.iterdir()):
+    if path.parent != UNITS and not any(path.parent.iterdir()):
         path.parent.rmdir()
 
 

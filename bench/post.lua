@@ -1,0 +1,3 @@
+-- For wrk: a POST with a small body.
+wrk.method = "POST"
+wrk.body = "{}"
