@@ -7,11 +7,7 @@ use lab::{Host, Play, Result};
 
 use crate::deploy::current;
 use crate::row::Row;
-use crate::stage::{CONNECTIONS, Stage, wait_active};
-
-/// The link is back within this after it was moved to the bad release. The
-/// watch of the first instance, 5 s, lies within.
-const FLIPPED: Duration = Duration::from_secs(10);
+use crate::stage::{CONNECTIONS, Stage, wait_active, wait_restarts};
 
 const SERVER: &str = include_str!("bad_release.py");
 
@@ -23,6 +19,24 @@ struct Bad {
     reason: &'static str,
     /// POSTs it may lose, since it drops them itself.
     posts: u32,
+    /// What the playbook is told besides.
+    options: &'static [&'static str],
+    /// The link is back within this after it was moved to the bad release. The watch of the first
+    /// instance, by default 5 s, lies within.
+    flipped: Duration,
+}
+
+impl Default for Bad {
+    fn default() -> Self {
+        Self {
+            fault: "",
+            bytes: Vec::new(),
+            reason: "",
+            posts: 0,
+            options: &[],
+            flipped: Duration::from_secs(10),
+        }
+    }
 }
 
 /// It ends before it ever says that it is ready.
@@ -32,7 +46,7 @@ pub(crate) fn a_release_that_exits_is_refused(stage: &Stage) -> Result<()> {
         bytes: b"#!/bin/sh\nexit 7\n".to_vec(),
         // From the journal: systemd may have started it again before anybody asks.
         reason: "ended before it was healthy: Main process exited, code=exited, status=7",
-        posts: 0,
+        ..Bad::default()
     };
     refused(stage, &bad)
 }
@@ -43,7 +57,7 @@ pub(crate) fn an_unhealthy_release_is_refused(stage: &Stage) -> Result<()> {
         fault: "bad release: starts, is unhealthy",
         bytes: served(500, 0).into_bytes(),
         reason: "500",
-        posts: 0,
+        ..Bad::default()
     };
     refused(stage, &bad)
 }
@@ -56,6 +70,21 @@ pub(crate) fn a_release_that_dies_soon_is_refused(stage: &Stage) -> Result<()> {
         bytes: served(200, 3).into_bytes(),
         reason: "died after it had been healthy: Main process exited",
         posts: CONNECTIONS,
+        ..Bad::default()
+    };
+    refused(stage, &bad)
+}
+
+/// Later than the default watch, which a longer one still sees.
+pub(crate) fn a_release_that_dies_late_is_refused_by_a_longer_watch(stage: &Stage) -> Result<()> {
+    let bad = Bad {
+        fault: "bad release: healthy, dies after 8 s (watched for 10 s)",
+        bytes: served(200, 8).into_bytes(),
+        reason: "died after it had been healthy: Main process exited",
+        posts: CONNECTIONS,
+        options: &["-e", "genconf_observe_seconds=10"],
+        flipped: Duration::from_secs(15),
+        ..Bad::default()
     };
     refused(stage, &bad)
 }
@@ -69,9 +98,29 @@ pub(crate) fn a_release_for_another_machine_is_refused(stage: &Stage) -> Result<
         fault: "bad release: wrong architecture",
         bytes,
         reason: "ended before it was healthy",
-        posts: 0,
+        ..Bad::default()
     };
     refused(stage, &bad)
+}
+
+/// Control: the same release put in place by hand, to all instances at once.
+pub(crate) fn without_the_gate_a_bad_release_is_counted(stage: &Stage) -> Result<()> {
+    let (host, before) = (stage.front(), current(stage)?);
+    let app = "/opt/randoms/randoms";
+    let restart = "systemctl restart --no-block 'randoms-spread@*.service'";
+    let load = stage.load_on("/api/randoms", &["--requests", "100", "--timeout", "2"])?;
+    host.shell(&format!(
+        "mkdir {app}/releases/bad && cd {app}/releases/bad && printf '#!/bin/sh\\nexit 7\\n' > randoms \
+         && chmod 755 randoms && ln -sfn releases/bad {app}/current && {restart}"
+    ))?;
+    wait_restarts(host, "randoms-spread@8085.service", 3)?;
+    let report = load.finish()?;
+    host.shell(&format!(
+        "ln -sfn {before} {app}/current && rm -r {app}/releases/bad && {restart}"
+    ))?;
+    wait_active(host, &stage.units)?;
+    assert!(report.get.failures() > 0, "{report}");
+    Ok(())
 }
 
 /// The script with its two figures.
@@ -87,7 +136,7 @@ fn refused(stage: &Stage, bad: &Bad) -> Result<()> {
     let before = current(stage)?;
     let load = stage.load()?;
     stage.put_artifact(&bad.bytes)?;
-    let (play, away) = watched(stage, &before)?;
+    let (play, away) = watched(stage, &before, bad.options)?;
     stage.put_artifact(&stage.artifact)?;
     let report = load.finish()?;
     let seen = format!(
@@ -95,7 +144,8 @@ fn refused(stage: &Stage, bad: &Bad) -> Result<()> {
         play.code(),
         away.as_secs_f64()
     );
-    stage.note(Row::loaded(bad.fault, "flipped back ≤ 10 s, 0 failed", &report).with(seen));
+    let allowed = format!("flipped back ≤ {} s, 0 failed", bad.flipped.as_secs());
+    stage.note(Row::loaded(bad.fault, &allowed, &report).with(seen));
     assert!(
         play.code().is_some_and(|code| code != 0),
         "it was accepted: {}",
@@ -109,7 +159,7 @@ fn refused(stage: &Stage, bad: &Bad) -> Result<()> {
     );
     wait_active(stage.front(), &stage.units)?;
     assert!(!away.is_zero(), "it was never tried: {}", play.said());
-    assert!(away <= FLIPPED, "flipped back after {away:?}");
+    assert!(away <= bad.flipped, "flipped back after {away:?}");
     assert_eq!(report.get.failures(), 0, "{report}\n{:?}", report.events);
     assert!(
         report.post.failures() <= u64::from(bad.posts),
@@ -120,11 +170,11 @@ fn refused(stage: &Stage, bad: &Bad) -> Result<()> {
 }
 
 /// Deploys, and measures how long `current` named another release than `before`.
-fn watched(stage: &Stage, before: &str) -> Result<(Play, Duration)> {
+fn watched(stage: &Stage, before: &str, options: &[&str]) -> Result<(Play, Duration)> {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watch = scope.spawn(|| time_away(stage.front(), before, &over));
-        let play = stage.play("deploy.yml", &[]);
+        let play = stage.play("deploy.yml", options);
         over.store(true, Ordering::Relaxed);
         Ok((play?, watch.join().unwrap_or_default()))
     })

@@ -79,6 +79,8 @@ const ONE_HOST: &[Scenario] = scenarios![
     bad_release::an_unhealthy_release_is_refused,
     bad_release::a_release_that_dies_soon_is_refused,
     bad_release::a_release_for_another_machine_is_refused,
+    bad_release::a_release_that_dies_late_is_refused_by_a_longer_watch,
+    bad_release::without_the_gate_a_bad_release_is_counted,
     controller_killed::a_killed_controller_loses_nothing,
     disk_full::a_full_disk_leaves_no_half_release,
     change::reloading_the_proxy_loses_nothing,
@@ -105,7 +107,8 @@ const OTHER_SUITE: &[Scenario] = scenarios![
 /// A proxy host in front of two app hosts.
 const THREE_HOSTS: &[Scenario] = scenarios![
     bypass::a_host_is_bypassed_while_it_is_rolled,
-    bypass::without_a_deploy_no_host_is_bypassed,
+    bypass::a_host_is_bypassed_while_its_environment_changes,
+    bypass::without_a_playbook_no_host_is_bypassed,
     host_loss::a_lost_host_loses_no_get,
     host_loss::a_rebooting_host_loses_no_get,
     host_loss::losing_both_hosts_is_counted,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import unittest
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
-import booted  # noqa: F401  (makes the modules importable)
+import booted
 from genconf_host import bypass, description
+from genconf_host.systemd import State
 
 NGINX = """\
     upstream jobs {
@@ -64,6 +68,34 @@ class Bypass(unittest.TestCase):
             self.assertEqual(
                 bypass.marked(left, proxy(engine), "app2"), bypass.marked(text, proxy(engine), "app2")
             )
+
+
+class Use(booted.HostTest):
+    """The mark reaches the proxy, and only what it runs already is loaded again."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(bypass, "answers", mock.Mock(return_value=True))
+        self.config = self.root / "nginx.conf"
+        self.config.write_text(NGINX)
+        os.utime(self.config, (1000, 1000))
+        self.host = replace(self.host, proxies=(replace(proxy("nginx"), destination=self.config),))
+
+    def bypass_app1(self, *, loaded_at: float) -> list[str]:
+        """What is reloaded when app1 is bypassed by a proxy that was loaded then."""
+        self.systemd.units["p-edge.service"] = State("p-edge.service", active="active", changed_at=loaded_at)
+        return bypass.bypass(self.host, self.systemd, "app1")
+
+    def test_a_configuration_in_use_is_marked_and_loaded(self) -> None:
+        self.assertEqual(self.bypass_app1(loaded_at=2000), ["p-edge.service"])
+        self.assertEqual(self.systemd.verbs, ["reload p-edge.service"])
+        self.assertEqual(self.config.read_text(), bypass.marked(NGINX, self.host.proxies[0], "app1"))
+        self.assertEqual(bypass.bypass(self.host, self.systemd, None), ["p-edge.service"])
+        self.assertEqual(self.config.read_text(), NGINX)
+
+    def test_a_configuration_not_in_use_yet_is_left_alone(self) -> None:
+        self.assertEqual(self.bypass_app1(loaded_at=500), [])
+        self.assertEqual((self.systemd.verbs, self.config.read_text()), ([], NGINX))
 
 
 if __name__ == "__main__":

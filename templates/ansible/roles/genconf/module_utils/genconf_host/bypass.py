@@ -29,10 +29,13 @@ def bypass(host: Host, manager: Manager, other: str | None) -> list[str]:
     """Takes the servers of the host `other` out of every proxy here, and puts all others in.
 
     Not where nobody else could take over: a host that is left out of a run may be a host that is
-    down. Says which proxies were reloaded.
+    down. Nor where the configuration is not in use yet: what it describes may not run yet either.
+    Says which proxies were reloaded.
     """
     reloaded = []
     for proxy in host.proxies:
+        if other and files.written(proxy.destination) > manager.states([proxy.unit])[proxy.unit].changed_at:
+            continue
         before = proxy.destination.read_text()
         after = marked(before, proxy, other if can_spare(before, proxy, other, answers) else None)
         if after != before:
