@@ -193,22 +193,9 @@ impl Plan<'_> {
             .services
             .first()
             .map_or(&listener.service_prefix, |s| s);
-        let file = |unit: &str| {
-            unit.split_once('@')
-                .map_or(unit.to_owned(), |(stem, _)| format!("systemd/{stem}@"))
-        };
-        let stem = file(unit);
-        let socket_file = if listener.service_prefix.is_empty() {
-            format!("{stem}.socket")
-        } else {
-            format!("systemd/{}", listener.socket)
-        };
-        let dropin = format!(
-            "systemd/hosts/{}/{}.d/",
-            host.name,
-            socket_file.trim_start_matches("systemd/")
-        );
-        if self.changed.contains(&socket_file)
+        let socket_file = unit_file(&listener.socket);
+        let dropin = format!("systemd/hosts/{}/{socket_file}.d/", host.name);
+        if self.changed.contains(&format!("systemd/{socket_file}"))
             || self.changed.iter().any(|c| c.starts_with(&dropin))
         {
             return Some(format!(
@@ -221,7 +208,8 @@ impl Plan<'_> {
         } else {
             format!("{}*", listener.service_prefix)
         };
-        let changed = self.changed.contains(&format!("{stem}.service"));
+        let service_file = unit_file(unit);
+        let changed = self.changed.contains(&format!("systemd/{service_file}"));
         changed.then(|| format!("~ restart   {name}"))
     }
 
@@ -240,6 +228,14 @@ impl Plan<'_> {
             return Some(format!("~ restart   {}", proxy.unit));
         }
         changed(&proxy.config).then(|| format!("~ reload    {}", proxy.unit))
+    }
+}
+
+/// The file of a unit: of an instance its template, `randoms-spread@.service`.
+fn unit_file(unit: &str) -> String {
+    match (unit.split_once('@'), unit.rsplit_once('.')) {
+        (Some((stem, _)), Some((_, kind))) => format!("{stem}@.{kind}"),
+        _ => unit.to_owned(),
     }
 }
 

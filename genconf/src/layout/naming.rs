@@ -22,6 +22,12 @@ pub(super) fn shared_stem(stem: &str, port: u16) -> String {
     format!("{stem}-{port}")
 }
 
+/// `randoms-spread-port@8082.socket`: what holds a port of a fork pool; empty for their template.
+/// Not `randoms-spread@…`, or `systemctl restart 'randoms-spread@*'` would close the ports as well.
+pub(super) fn port_socket(stem: &str, port: &str) -> String {
+    format!("{stem}-port@{port}.socket")
+}
+
 /// `192.0.2.1:80` or `[2001:db8::1]:80`.
 pub(super) fn socket(ip: IpAddr, port: u16) -> String {
     SocketAddr::new(ip, port).to_string()

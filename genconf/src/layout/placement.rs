@@ -162,7 +162,7 @@ impl Placement<'_> {
         if pool.unit_per == "port" {
             let stem = format!("{}@{port}", pool.unit);
             let socket = if pool.socket_of == "systemd" {
-                format!("{stem}.socket")
+                naming::port_socket(&pool.unit, &port.to_string())
             } else {
                 String::new()
             };
@@ -217,7 +217,7 @@ impl Placement<'_> {
             .map(|l| (format!("{}.socket", l.unit), l.port))
             .collect();
         if pool.unit_per == "port" {
-            sockets.push((format!("{}@.socket", pool.unit), 0));
+            sockets.push((naming::port_socket(&pool.unit, ""), 0));
         }
         let dropin = |(unit, port)| DropIn {
             host: self.name.to_owned(),
@@ -256,7 +256,7 @@ fn pool_units(pool: &Pool) -> Vec<String> {
     if pool.unit_per == "port" {
         units.push(format!("{}@.service", pool.unit));
         if pool.socket_of == "systemd" {
-            units.push(format!("{}@.socket", pool.unit));
+            units.push(naming::port_socket(&pool.unit, ""));
         }
     }
     for listener in pool::listeners(pool) {

@@ -46,6 +46,8 @@ pub struct Proxy {
     pub upstreams: Vec<Upstream>,
     /// Its routes, longest path first.
     pub routes: Vec<Route>,
+    /// Whether one of them, or a line of the engine's own, leaves no path over.
+    pub takes_any_path: bool,
 }
 
 /// Encryption of a proxy.

@@ -52,6 +52,8 @@ impl Resolver<'_> {
                 .collect()
         };
         let extra = proxy.extra.as_ref();
+        let extra_server: Vec<String> = directives(extra.and_then(|e| e.server.as_ref()));
+        let routes = self.routes();
         Proxy {
             name: name.to_owned(),
             engine: engine.word(),
@@ -63,7 +65,6 @@ impl Resolver<'_> {
             limits: proxy.rate_limit.iter().map(limit).collect(),
             headers: headers(proxy.headers.as_ref()),
             extra_global: directives(extra.and_then(|e| e.global.as_ref())),
-            extra_server: directives(extra.and_then(|e| e.server.as_ref())),
             status_port: proxy.status.as_ref().map_or(status, |s| s.value.number()),
             server_names: names.unwrap_or_else(|| vec!["_".to_owned()]),
             max_body: proxy
@@ -76,7 +77,10 @@ impl Resolver<'_> {
             send_timeout_ms: self.timeout(|t| t.send.as_ref(), default::SEND_TIMEOUT),
             stop_timeout_seconds: self.slowest_stop(),
             upstreams: self.upstreams(),
-            routes: self.routes(),
+            takes_any_path: routes.iter().any(|route| route.path.is_empty())
+                || extra_server.iter().any(|line| takes_any_path(line)),
+            extra_server,
+            routes,
         }
     }
 
@@ -256,6 +260,15 @@ fn file(engine: Engine) -> &'static str {
         Engine::Nginx => "nginx.conf",
         Engine::Haproxy => "haproxy.cfg",
     }
+}
+
+/// Whether a line of the engine's own may take what no route does.
+fn takes_any_path(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().take(2).collect();
+    matches!(
+        words[..],
+        ["location", "/"] | ["use_backend" | "default_backend", _]
+    )
 }
 
 fn limit(limit: &topology::RateLimit) -> Limit {

@@ -183,7 +183,7 @@ record! {
         optional server_name: NonEmpty<Vec<Spanned<ServerName>>>,
         /// How routes balance that do not say. Default: `round_robin`.
         optional balance: Spanned<Balance>,
-        /// Largest request body. Default: 1MiB.
+        /// Largest request body; `HAProxy` holds those to it that say their length. Default: 1MiB.
         optional max_body: Spanned<ByteSize>,
         /// How long it waits for an instance.
         optional timeouts: Timeouts,

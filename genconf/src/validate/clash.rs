@@ -57,7 +57,7 @@ pub(super) fn unit_names_are_distinct(topology: &Topology, faults: &mut Diagnost
     companion_names_are_distinct(topology, faults);
 }
 
-/// The probe of a pool and the watch of an app are units as well, called after them.
+/// The ports and the probe of a pool and the watch of an app are units as well, called after them.
 fn companion_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
     let proxies = topology.proxies.iter().flat_map(Named::names);
     let mut named: HashMap<&str, Span> = proxies.map(|n| (n.value.as_str(), n.span)).collect();
@@ -68,9 +68,11 @@ fn companion_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
     };
     let pools = topology.pools.iter().filter(|(_, pool)| is_probed(pool));
     let probes = pools.map(|(name, _)| (format!("{}-probe", name.value.as_str()), name.span));
+    let ports = topology.pools.names();
+    let ports = ports.map(|name| (format!("{}-port", name.value.as_str()), name.span));
     let apps = topology.apps.iter().filter(|(_, app)| app.is_watched());
     let watches = apps.map(|(name, _)| (format!("{}-watch", name.value.as_str()), name.span));
-    for (companion, of) in probes.chain(watches) {
+    for (companion, of) in probes.chain(ports).chain(watches) {
         if let Some(span) = named.get(companion.as_str()) {
             let said = format!("`{companion}` is the name of a unit that genconf makes");
             faults.push(

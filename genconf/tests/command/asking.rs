@@ -99,7 +99,7 @@ fn a_plan_says_by_meaning_what_would_be_done() {
         grown,
         (
             2,
-            "a\n  + start     p-web@8082.socket p-web@8082.service\n  ~ reload    p-door.service\n"
+            "a\n  + start     p-web-port@8082.socket p-web@8082.service\n  ~ reload    p-door.service\n"
                 .to_owned()
         )
     );
@@ -108,7 +108,7 @@ fn a_plan_says_by_meaning_what_would_be_done() {
         shrunk,
         (
             2,
-            "a\n  ~ reload    p-door.service\n  - remove    p-web@8081.service p-web@8081.socket\n"
+            "a\n  ~ reload    p-door.service\n  - remove    p-web-port@8081.socket p-web@8081.service\n"
                 .to_owned()
         )
     );

@@ -84,7 +84,6 @@ pub(crate) fn a_release_that_dies_late_is_refused_by_a_longer_watch(stage: &Stag
         posts: CONNECTIONS,
         options: &["-e", "genconf_observe_seconds=10"],
         flipped: Duration::from_secs(15),
-        ..Bad::default()
     };
     refused(stage, &bad)
 }

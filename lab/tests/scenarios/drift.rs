@@ -14,9 +14,9 @@ pub(crate) fn drift_is_told(stage: &Stage) -> Result<()> {
     stage.play("status.yml", &[])?.success()?;
     let faults = [
         (
-            "systemctl stop randoms-spread@8083.socket randoms-spread@8083.service",
-            "systemctl start randoms-spread@8083.socket randoms-spread@8083.service",
-            "randoms-spread@8083.socket",
+            "systemctl stop randoms-spread-port@8083.socket randoms-spread@8083.service",
+            "systemctl start randoms-spread-port@8083.socket randoms-spread@8083.service",
+            "randoms-spread-port@8083.socket",
         ),
         (
             "cp -p /etc/systemd/system/randoms-spread@.service /run/kept; echo '# by hand' >> /etc/systemd/system/randoms-spread@.service",

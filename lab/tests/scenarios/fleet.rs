@@ -48,7 +48,7 @@ pub(crate) const TWO_HOSTS: System = System {
             units: &[
                 ("shop.target", NONE),
                 ("shop-web.target", NONE),
-                ("shop-web@[8082-8083].socket", NONE),
+                ("shop-web-port@[8082-8083].socket", NONE),
                 ("shop-web@[8082-8083].service", ONE),
             ],
         },
@@ -60,7 +60,7 @@ pub(crate) const TWO_HOSTS: System = System {
                 ("shop-jobs-8090.socket", NONE),
                 ("shop-jobs-8090@[1-2].service", ONE),
                 ("shop-web.target", NONE),
-                ("shop-web@[8082-8083].socket", NONE),
+                ("shop-web-port@[8082-8083].socket", NONE),
                 ("shop-web@[8082-8083].service", ONE),
             ],
         },

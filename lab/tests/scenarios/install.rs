@@ -29,14 +29,14 @@ pub(crate) fn everything_described_runs(stage: &Stage) -> Result<()> {
     stage.front().run(&[
         "systemctl",
         "stop",
-        "randoms-spread@8083.socket",
+        "randoms-spread-port@8083.socket",
         "randoms-spread@8083.service",
     ])?;
     assert_eq!(inactive(stage.front(), &stage.units)?.len(), 2);
     stage.front().run(&[
         "systemctl",
         "start",
-        "randoms-spread@8083.socket",
+        "randoms-spread-port@8083.socket",
         "randoms-spread@8083.service",
     ])?;
     wait_active(stage.front(), &stage.units)?;
@@ -67,7 +67,7 @@ pub(crate) fn requests_are_spread_evenly(stage: &Stage) -> Result<()> {
     stage.front().run(&[
         "systemctl",
         "stop",
-        "randoms-spread@8085.socket",
+        "randoms-spread-port@8085.socket",
         "randoms-spread@8085.service",
     ])?;
     assert!(
@@ -77,7 +77,7 @@ pub(crate) fn requests_are_spread_evenly(stage: &Stage) -> Result<()> {
     stage.front().run(&[
         "systemctl",
         "start",
-        "randoms-spread@8085.socket",
+        "randoms-spread-port@8085.socket",
         "randoms-spread@8085.service",
     ])?;
     wait_active(stage.front(), &stage.units)?;

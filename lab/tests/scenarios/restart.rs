@@ -24,7 +24,7 @@ pub(crate) fn restarting_one_loses_nothing(stage: &Stage) -> Result<()> {
 /// All instances of a pool at the same moment.
 pub(crate) fn restarting_all_loses_nothing(stage: &Stage) -> Result<()> {
     restarted(stage, "restart of all instances at once", |host| {
-        host.run(&["systemctl", "restart", "randoms-spread@*.service"])
+        host.run(&["systemctl", "restart", "randoms-spread@*"])
             .map(drop)
     })
 }
@@ -64,7 +64,7 @@ fn restart_held_up(host: &Host) -> Result<()> {
     let master = main_pid(host, "randoms-edge.service")?.to_string();
     let tell = |signal: &str| host.run(&["pkill", "--signal", signal, "--parent", &master]);
     tell("STOP")?;
-    let restarted = host.run(&["systemctl", "restart", "randoms-spread@*.service"]);
+    let restarted = host.run(&["systemctl", "restart", "randoms-spread@*"]);
     tell("CONT")?;
     restarted.map(drop)
 }

@@ -25,7 +25,7 @@ def raw_host() -> dict:
     """One pool of three fork instances, as the inventory tells it."""
     listeners = [
         {
-            "socket": f"randoms-spread@{port}.socket",
+            "socket": f"randoms-spread-port@{port}.socket",
             "health": f"http://127.0.0.1:{port}/health",
             "services": [f"randoms-spread@{port}.service"],
         }
@@ -37,7 +37,7 @@ def raw_host() -> dict:
     return {
         "project": "randoms",
         "name": "node1",
-        "units": ["randoms-spread@.service", "randoms-spread@.socket", "randoms.target"],
+        "units": ["randoms-spread@.service", "randoms-spread-port@.socket", "randoms.target"],
         "triggers": [],
         "apps": [{**app, **deadlines}],
         "pools": [{**pool, "listeners": listeners}],

@@ -20,6 +20,7 @@ NGINX = """\
         server 192.0.2.1:8082 weight=2 max_fails=3 fail_timeout=10s; # app1
         server 192.0.2.2:8082 max_fails=3 fail_timeout=10s; # app2
         server [2001:db8::1]:8082 max_fails=3 fail_timeout=10s; # app
+        server 192.0.2.9:8082 max_fails=3 fail_timeout=10s; # app1.example.org
         keepalive 64; # app1
 """
 HAPROXY = """\
@@ -75,7 +76,6 @@ class Use(booted.HostTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.patch(bypass, "answers", mock.Mock(return_value=True))
         self.config = self.root / "nginx.conf"
         self.config.write_text(NGINX)
         os.utime(self.config, (1000, 1000))
@@ -84,14 +84,23 @@ class Use(booted.HostTest):
     def bypass_app1(self, *, loaded_at: float) -> list[str]:
         """What is reloaded when app1 is bypassed by a proxy that was loaded then."""
         self.systemd.units["p-edge.service"] = State("p-edge.service", active="active", changed_at=loaded_at)
-        return bypass.bypass(self.host, self.systemd, "app1")
+        return bypass.bypass(self.host, self.systemd, "app1", lambda _: True)
 
     def test_a_configuration_in_use_is_marked_and_loaded(self) -> None:
         self.assertEqual(self.bypass_app1(loaded_at=2000), ["p-edge.service"])
         self.assertEqual(self.systemd.verbs, ["reload p-edge.service"])
         self.assertEqual(self.config.read_text(), bypass.marked(NGINX, self.host.proxies[0], "app1"))
-        self.assertEqual(bypass.bypass(self.host, self.systemd, None), ["p-edge.service"])
+        self.assertEqual(bypass.bypass(self.host, self.systemd, None, lambda _: False), ["p-edge.service"])
         self.assertEqual(self.config.read_text(), NGINX)
+
+    def test_health_is_asked_at_the_address_of_the_proxy(self) -> None:
+        urls = ["http://192.0.2.2:8082/up", "http://[2001:db8::1]:8082/up"]
+        asked = mock.Mock(side_effect=[None, "500"])
+        self.patch(bypass, "probe", asked)
+        is_healthy = bypass.health_by(urls)
+        addresses = ("192.0.2.2:8082", "[2001:db8::1]:8082", "192.0.2.9:1")
+        self.assertEqual([is_healthy(address) for address in addresses], [True, False, False])
+        self.assertEqual([call.args[0] for call in asked.call_args_list], urls)
 
     def test_a_configuration_not_in_use_yet_is_left_alone(self) -> None:
         self.assertEqual(self.bypass_app1(loaded_at=500), [])

@@ -8,7 +8,7 @@ from booted import UNITS
 from genconf_host import converge, description, status
 from genconf_host.systemd import State
 
-SOCKETS = [unit.replace(".service", ".socket") for unit in UNITS]
+SOCKETS = [unit.replace("@", "-port@").replace(".service", ".socket") for unit in UNITS]
 
 
 class Converging(booted.HostTest):

@@ -51,12 +51,12 @@ class Files(booted.HostTest):
 
     def test_only_ours_and_only_undescribed_are_orphans(self) -> None:
         gone = self.put("randoms-old@.service", OURS)
-        dropin = self.put("randoms-old@.socket.d/50-listen.conf", OURS)
+        dropin = self.put("randoms-old-port@.socket.d/50-listen.conf", OURS)
         kept = self.put("randoms-spread@.service", OURS)
         self.put("randoms-foreign.service", "[Service]\n")
         self.put("randoms-x-web@.service", OURS.replace("randoms", "randoms-x"))
         self.put("randomsx.service", OURS)
-        self.assertEqual(files.orphans("randoms", {kept}), [gone, dropin])
+        self.assertEqual(files.orphans("randoms", {kept}), [dropin, gone])
 
     def test_secret_variables_are_orphans_only_if_ours(self) -> None:
         folder = self.root / "etc" / "randoms"
@@ -76,7 +76,7 @@ class Files(booted.HostTest):
         self.assertEqual(files.altered("randoms"), {paths[1]: "edited", paths[2]: "missing"})
 
     def test_a_folder_goes_with_its_last_file(self) -> None:
-        dropin = self.put("randoms-old@.socket.d/50-listen.conf", OURS)
+        dropin = self.put("randoms-old-port@.socket.d/50-listen.conf", OURS)
         files.remove(dropin)
         self.assertEqual(list(self.units.iterdir()), [])
 

@@ -14,6 +14,7 @@ options:
   host: {type: dict, required: true, description: What is described for this host}
   other: {type: str, required: true, description: The host that is bypassed}
   state: {type: str, required: true, choices: [bypassed, served]}
+  health: {type: list, elements: str, default: [], description: Where the instances of all hosts tell their health}
 """
 
 
@@ -24,6 +25,7 @@ def main() -> None:
             "host": {"type": "dict", "required": True},
             "other": {"type": "str", "required": True},
             "state": {"type": "str", "required": True, "choices": ["bypassed", "served"]},
+            "health": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -32,7 +34,8 @@ def main() -> None:
     try:
         if not module.check_mode:
             other = module.params["other"] if module.params["state"] == "bypassed" else None
-            reloaded = bypass.bypass(host, Systemctl(), other)
+            is_healthy = bypass.health_by(module.params["health"])
+            reloaded = bypass.bypass(host, Systemctl(), other, is_healthy)
     except (OSError, Refused) as error:
         module.fail_json(msg=f"{host.name}: {error}")
     # It is over when the run is, so it is no change to the host.

@@ -8,24 +8,25 @@ is left out; until then the file is not as described, which `status` tells and `
 from __future__ import annotations
 
 import re
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
 
 from . import files
 from .description import Host, Proxy
+from .health import probe
 from .systemd import Manager
 
 # The word that takes a server out (nginx.org: ngx_http_upstream_module; HAProxy's manual, 5.2).
 MARKS = {"nginx": " down", "haproxy": " disabled"}
-# Seconds for a connection within a network.
-PATIENCE = 1.0
 # Only servers of pools that have others elsewhere are written with their host behind them.
 # A pool in a configuration, from its first line to the next pool's.
 POOL = re.compile(r"^(?=\s*(?:upstream|backend) )", re.MULTILINE)
-SERVER = r"^(?P<server>\s+server [^#;]*?)(?:{mark})?(?P<end>;? # (?P<host>[a-z0-9-]+))$"
+SERVER = r"^(?P<server>\s+server [^#;]*?)(?:{mark})?(?P<end>;? # (?P<host>[a-z0-9.-]+))$"
 
 
-def bypass(host: Host, manager: Manager, other: str | None) -> list[str]:
+def bypass(
+    host: Host, manager: Manager, other: str | None, is_healthy: Callable[[str], bool]
+) -> list[str]:
     """Takes the servers of the host `other` out of every proxy here, and puts all others in.
 
     Not where nobody else could take over: a host that is left out of a run may be a host that is
@@ -37,7 +38,7 @@ def bypass(host: Host, manager: Manager, other: str | None) -> list[str]:
         if other and files.written(proxy.destination) > manager.states([proxy.unit])[proxy.unit].changed_at:
             continue
         before = proxy.destination.read_text()
-        after = marked(before, proxy, other if can_spare(before, proxy, other, answers) else None)
+        after = marked(before, proxy, other if can_spare(before, proxy, other, is_healthy) else None)
         if after != before:
             files.write(files.File(proxy.destination, after))
             manager.run("reload", proxy.unit)
@@ -45,26 +46,25 @@ def bypass(host: Host, manager: Manager, other: str | None) -> list[str]:
     return reloaded
 
 
-def can_spare(text: str, proxy: Proxy, other: str | None, answers: Callable[[str], bool]) -> bool:
-    """Whether each pool with servers of `other` has one elsewhere that `answers`."""
+def can_spare(text: str, proxy: Proxy, other: str | None, is_healthy: Callable[[str], bool]) -> bool:
+    """Whether each pool with servers of `other` has one elsewhere that `is_healthy`."""
     for pool in POOL.split(text):
         servers = [(found["host"], found["server"].split()) for found in _servers(pool, proxy)]
         # The address is the word after the server's name, which nginx's servers do not have.
         place = 2 if proxy.engine == "haproxy" else 1
         rest = [words[place] for host, words in servers if host != other]
-        if len(rest) < len(servers) and not any(answers(address) for address in rest):
+        if len(rest) < len(servers) and not any(is_healthy(address) for address in rest):
             return False
     return True
 
 
-def answers(address: str) -> bool:
-    """Whether somebody takes a connection there."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
-    except OSError:
-        return False
-    return True
+def health_by(urls: Iterable[str]) -> Callable[[str], bool]:
+    """Tells of an address whether what is asked there under one of `urls` is healthy.
+
+    A connection would not do: systemd takes it while the instance behind its socket is broken.
+    """
+    known = {urlsplit(url).netloc: url for url in urls}
+    return lambda address: address in known and probe(known[address]) is None
 
 
 def _servers(text: str, proxy: Proxy) -> list[re.Match[str]]:
