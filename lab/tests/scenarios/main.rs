@@ -180,6 +180,7 @@ const OWN_MASTER: &[Scenario] = scenarios![restart::reloading_a_master_loses_not
 const ENCRYPTED: &[Scenario] = scenarios![
     certificate::a_greedy_client_is_turned_away,
     door::a_door_is_encrypted_later,
+    deploy::only_the_named_app_goes_back,
 ];
 
 /// An app that takes no socket cannot be restarted all at once without loss.
