@@ -44,6 +44,62 @@ pub(crate) fn rolling_back_loses_nothing(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
+/// Two apps: a rollback of one leaves the other, and one of no app touches neither.
+pub(crate) fn only_the_named_app_goes_back(stage: &Stage) -> Result<()> {
+    stage.bundle.render(&with_other(stage.system.topology))?;
+    stage.play("site.yml", &[])?.success()?;
+    stage.put_artifact(&variant(stage, "of both"))?;
+    stage.play("deploy.yml", &[])?.success()?;
+    let before = releases(stage)?;
+    for playbook in ["rollback.yml", "deploy.yml"] {
+        let slip = stage.play(playbook, &["-e", "genconf_app=wbe"])?;
+        assert_ne!(slip.code(), Some(0), "{}", slip.said());
+        let told = "there is no app wbe; there are: other, randoms";
+        assert!(slip.said().contains(told), "{}", slip.said());
+    }
+    assert_eq!(releases(stage)?, before);
+    let named = ["-e", "genconf_app=other"];
+    stage.play("rollback.yml", &named)?.success()?;
+    let after = releases(stage)?;
+    assert_ne!(after[0], before[0], "the named app did not go back");
+    assert_eq!(after[1], before[1], "the other app went back too");
+    stage.note(Row::fact(
+        "rollback of one of two apps",
+        "the other one stays",
+        "so it was; a name that no app has is refused".to_owned(),
+    ));
+    put_back(stage)
+}
+
+/// The system as it was, without what was only here for a scenario.
+fn put_back(stage: &Stage) -> Result<()> {
+    stage.put_artifact(&stage.artifact)?;
+    stage.bundle.render(stage.system.topology)?;
+    stage.play("site.yml", &[])?.success()?;
+    stage.play("deploy.yml", &[])?.success().map(drop)
+}
+
+/// `topology` with an app `other` of the same artifact.
+fn with_other(topology: &str) -> String {
+    let app = "apps:\n  other: { artifact: ../target/release/randoms }\n";
+    let pool = "pools:\n  other: { app: other, ports: [8090] }\n";
+    let route = "routes:\n      - { path: /other, pool: other }\n";
+    topology
+        .replace("apps:\n", app)
+        .replace("pools:\n", pool)
+        .replace("routes:\n", route)
+}
+
+/// What `current` names, of the app `other` and of the one that is described.
+fn releases(stage: &Stage) -> Result<[String; 2]> {
+    let project = stage.system.project;
+    let current = |app: &str| {
+        let link = format!("/opt/{project}/{app}/current");
+        stage.front().run(&["readlink", &link])
+    };
+    Ok([current("other")?, current("randoms")?])
+}
+
 fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<()> {
     let steady = stage.load()?.finish()?.latency_ms.p99;
     let load = stage.load()?;

@@ -16,6 +16,7 @@ mod controller_killed;
 mod crash_loop;
 mod deploy;
 mod disk_full;
+mod door;
 mod drift;
 mod engine;
 mod express;
@@ -162,6 +163,9 @@ const RESTARTED: &[Scenario] = scenarios![system::restarting_all_loses_nothing];
 /// Ports that change hands.
 const OPEN_PORTS: &[Scenario] = scenarios![handover::ports_change_hands,];
 
+/// A port of the proxy that changes.
+const MOVED: &[Scenario] = scenarios![door::a_moved_door_is_opened];
+
 /// A watched file.
 const WATCHED: &[Scenario] = scenarios![
     watch::a_watched_file_is_rolled_out,
@@ -172,8 +176,12 @@ const WATCHED: &[Scenario] = scenarios![
 /// The app's own master.
 const OWN_MASTER: &[Scenario] = scenarios![restart::reloading_a_master_loses_nothing,];
 
-/// Limits of the door.
-const ENCRYPTED: &[Scenario] = scenarios![certificate::a_greedy_client_is_turned_away,];
+/// Limits of the door, and how it comes to be encrypted.
+const ENCRYPTED: &[Scenario] = scenarios![
+    certificate::a_greedy_client_is_turned_away,
+    door::a_door_is_encrypted_later,
+    deploy::only_the_named_app_goes_back,
+];
 
 /// An app that takes no socket cannot be restarted all at once without loss.
 const OWN_PORTS: &[Scenario] = scenarios![
@@ -211,7 +219,7 @@ const GROUPS: Groups = Groups {
         group(
             "HAProxy",
             &catalogue::HAPROXY,
-            &[DESCRIBED, RESTARTED, OTHER_ENGINE],
+            &[DESCRIBED, RESTARTED, OTHER_ENGINE, MOVED],
         ),
     ],
     abreast: &[
@@ -270,7 +278,7 @@ const GROUPS: Groups = Groups {
             &catalogue::DEVELOPMENT,
             &[DESCRIBED, WATCHED],
         ),
-        group("single", &catalogue::SINGLE, &[DESCRIBED, RESTARTED]),
+        group("single", &catalogue::SINGLE, &[DESCRIBED, RESTARTED, MOVED]),
     ],
 };
 

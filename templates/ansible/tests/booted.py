@@ -91,6 +91,7 @@ class Systemd:
             unit,
             kind="notify",
             load="loaded",
+            enabled=self.states([unit])[unit].enabled,
             active="active" if up else "activating",
             sub="running" if up else "auto-restart",
             invocation=f"run{number}",

@@ -1,11 +1,13 @@
 """Sockets that change hands, and what status tells of those that are closed."""
 
+import os
 import unittest
+from dataclasses import replace
 
 import booted
 from booted import UNITS
 
-from genconf_host import converge, description, status
+from genconf_host import converge, description, roll, status
 from genconf_host.systemd import State
 
 SOCKETS = [unit.replace("@", "-port@").replace(".service", ".socket") for unit in UNITS]
@@ -47,6 +49,73 @@ class Converging(booted.HostTest):
         rows = status._drift(self.host, self.systemd)
         self.assertEqual([(row.instance, row.state, row.is_fine) for row in rows],
                          [(SOCKETS[0], "inactive", False)])  # fmt: skip
+
+
+class Fronting(booted.HostTest):
+    """Two proxies that run what is on disk, until a file is younger than that."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        raw = {**booted.raw_host(), "proxies": [self.raw_proxy("edge"), self.raw_proxy("side")]}
+        self.host = description.read(raw)
+        self.patch(converge, "probe", lambda url: None)
+        for proxy in self.host.proxies:
+            for unit in (proxy.unit, proxy.socket, proxy.destination.name):
+                self.write(unit, 1.0)
+            for unit in (proxy.unit, proxy.socket):
+                files = (str(self.root / unit),)
+                up = State(unit, active="active", enabled="enabled", files=files)
+                self.systemd.units[unit] = replace(up, active_since=2.0, changed_at=2.0)
+
+    def raw_proxy(self, name: str) -> dict:
+        told = {"name": name, "engine": "nginx", "health": "", "certificate": "", "key": ""}
+        units = {"unit": f"{name}.service", "socket": f"{name}.socket"}
+        return {**told, **units, "destination": str(self.root / f"{name}.conf")}
+
+    def write(self, name: str, at: float) -> None:
+        path = self.root / name
+        path.touch()
+        os.utime(path, (at, at))
+
+    def front(self, *, dry: bool = False) -> list[str]:
+        work = converge.Convergence(self.host, self.systemd, dry=dry)
+        work.front()
+        return work.log
+
+    def test_what_runs_is_left_alone(self) -> None:
+        self.assertEqual(self.front(), [])
+
+    def test_a_changed_configuration_is_reloaded(self) -> None:
+        self.write("edge.conf", 3.0)
+        self.assertEqual(self.front(), ["reload edge.service"])
+
+    def test_a_moved_door_is_bound_anew(self) -> None:
+        self.write("edge.conf", 3.0)
+        self.write("edge.socket", 3.0)
+        wanted = ["stop edge.service edge.socket", "start edge.socket", "start edge.service"]
+        log = self.front()
+        self.assertIn("closed for a moment", log[0])
+        self.assertEqual(self.systemd.verbs, wanted)
+
+    def test_a_moved_door_is_foreseen(self) -> None:
+        self.write("edge.socket", 3.0)
+        wanted = ["stop edge.service edge.socket", "start edge.socket", "start --no-block edge.service"]
+        self.assertEqual(self.front(dry=True)[1:], wanted)
+        self.assertEqual(self.systemd.verbs, [])
+
+    def test_doors_that_change_places_are_both_closed_first(self) -> None:
+        self.write("edge.socket", 3.0)
+        self.write("side.socket", 3.0)
+        self.front()
+        stops = ["stop edge.service edge.socket", "stop side.service side.socket"]
+        self.assertEqual(self.systemd.verbs[:3], [*stops, "start edge.socket side.socket"])
+
+    def test_a_proxy_whose_new_door_stays_silent_fails(self) -> None:
+        self.write("edge.socket", 3.0)
+        self.patch(converge, "probe", lambda url: "refused")
+        self.patch(converge, "PROXY_DEADLINE", 0.0)
+        with self.assertRaisesRegex(roll.Silent, "edge.service is not healthy"):
+            self.front()
 
 
 if __name__ == "__main__":

@@ -133,6 +133,26 @@ class Deploys(booted.HostTest):
         with self.assertRaisesRegex(Rejected, "older than the current"):
             self.site.rollback("", observe=0.0)
 
+    def shipped(self, content: str) -> str:
+        """A release that arrived and was deployed."""
+        sha256 = self.admit(content)
+        self.ship(sha256)
+        return sha256[:12]
+
+    def test_after_a_rollback_the_version_before_is_the_one_gone_back_to(self) -> None:
+        _, before, _ = (self.shipped(name) for name in "abc")
+        self.site.rollback("", observe=0.0)
+        self.shipped("d")
+        self.site.rollback("", observe=0.0)
+        self.assertEqual(self.running(), [before] * 3)
+
+    def test_a_restart_after_a_rollback_does_not_make_it_the_youngest(self) -> None:
+        first, *_ = [self.shipped(name) for name in "abc"]
+        self.site.rollback("", observe=0.0)
+        self.systemd.run("stop", UNITS[0])
+        self.site.begin({})
+        self.assertEqual(self.store.previous(), first)
+
     def test_a_rollback_to_what_is_not_here_touches_nothing(self) -> None:
         self.ship(self.admit("v1"))
         self.systemd.verbs.clear()
@@ -155,6 +175,52 @@ class Deploys(booted.HostTest):
     def test_a_missing_artifact_names_the_command_that_makes_it(self) -> None:
         with self.assertRaisesRegex(Rejected, "cargo build"):
             self.site.lacking({"randoms": ""}, only_first=False)
+
+
+class TwoApps(booted.HostTest):
+    """A rollback of one of them leaves the other where it is."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.host = description.read(two_apps())
+        self.site = deploy.Site(self.host, self.systemd, health=lambda url: None)
+        self.patch(roll, "running_release", lambda root, pid: self.runs.get(pid))
+        for app in self.host.apps:
+            self.store = self.site.store(app)
+            for content in ("v1", "v2"):
+                sha256 = self.admit(f"{app.name} {content}")
+                self.site.deploy({app.name: sha256}, observe=0.0)
+
+    @property
+    def runs(self) -> dict[int, str | None]:
+        """Each instance runs what its app's store names."""
+        units = {instance.unit: instance.app for instance in self.host.instances}
+        states = self.systemd.units.items()
+        return {state.pid: self.site.store(units[unit]).current for unit, state in states}
+
+    def moved(self, *apps: str) -> list[str]:
+        return [outcome.app for outcome in self.site.rollback("", observe=0.0, apps=apps)]
+
+    def test_all_go_back_when_none_is_named(self) -> None:
+        self.assertEqual(self.moved(), ["randoms", "web"])
+
+    def test_only_the_named_one_goes_back(self) -> None:
+        before = self.site.store(self.host.app("randoms")).current
+        self.assertEqual(self.moved("web"), ["web"])
+        self.assertEqual(self.site.store(self.host.app("randoms")).current, before)
+
+    def test_a_host_that_has_none_of_them_has_nothing_to_do(self) -> None:
+        self.assertEqual(self.moved("elsewhere"), [])
+
+
+def two_apps() -> dict:
+    """The usual host, with an app `web` on its last port."""
+    raw = booted.raw_host()
+    listeners = raw["pools"][0]["listeners"]
+    web = {"name": "web", "app": "web", "target": "web.target", "listeners": listeners[2:]}
+    raw["pools"] = [{**raw["pools"][0], "listeners": listeners[:2]}, web]
+    raw["apps"].append({**raw["apps"][0], "name": "web", "executable": "web"})
+    return raw
 
 
 if __name__ == "__main__":

@@ -49,6 +49,27 @@ class Releases(booted.HostTest):
         self.store.flip(first)
         self.assertEqual(self.store.previous(), second)
 
+    def test_what_was_left_is_not_what_came_before(self) -> None:
+        a, b, c = (self.passed(name) for name in "abc")
+        d = self.admit("d")[:12]
+        self.store.record(d, previous=b)
+        self.assertEqual(self.store.history, [c, a, b, d])
+        for current, previous in ((d, b), (b, a)):
+            self.store.flip(current)
+            self.assertEqual(self.store.previous(), previous)
+
+    def test_five_are_kept_after_a_rollback_too(self) -> None:
+        digests = [self.passed(f"v{number}") for number in range(5)]
+        new = self.admit("v5")[:12]
+        self.store.record(new, previous=digests[3])
+        self.assertEqual(self.store.history, [*digests[:4], new])
+        self.assertNotIn(digests[4], self.store.releases())
+
+    def test_a_release_whose_record_was_cut_short_came_before_all_the_same(self) -> None:
+        first, unrecorded, new = self.passed("v1"), self.admit("v2")[:12], self.admit("v3")[:12]
+        self.store.record(new, previous=unrecorded)
+        self.assertEqual(self.store.history, [first, unrecorded, new])
+
     def test_a_beginning_of_two_digests_names_neither(self) -> None:
         first = self.passed("v1")
         self.passed("v2")
