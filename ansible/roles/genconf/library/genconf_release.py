@@ -22,6 +22,7 @@ options:
   artifacts: {type: dict, default: {}, description: SHA-256 of the artifact of each app}
   only_first: {type: bool, default: false, description: Look only for apps without a release}
   release: {type: str, default: "", description: Where to go back to; empty for the previous}
+  apps: {type: list, elements: str, default: [], description: Only these go back; empty for all}
   observe: {type: float, default: 0, description: Seconds the first instance runs alone}
   confirm: {type: float, default: 0, description: Seconds after which what is not confirmed is undone}
   run: {type: dict, default: {}, description: The run that takes the host (look) and leaves it (confirm)}
@@ -67,7 +68,7 @@ def rollback(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Moves to releases that are here."""
     with lease.turn(site.host.project):
         _arm(params, site)
-        return _told(site, site.rollback(params["release"], params["observe"]))
+        return _told(site, site.rollback(params["release"], params["observe"], params["apps"]))
 
 
 def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
@@ -128,6 +129,7 @@ def main() -> None:
             "artifacts": {"type": "dict", "default": {}},
             "only_first": {"type": "bool", "default": False},
             "release": {"type": "str", "default": ""},
+            "apps": {"type": "list", "elements": "str", "default": []},
             "observe": {"type": "float", "default": 0},
             "confirm": {"type": "float", "default": 0},
             "run": {"type": "dict", "default": {}},

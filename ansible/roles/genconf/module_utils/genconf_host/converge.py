@@ -49,11 +49,12 @@ class Convergence:
 
     def front(self) -> None:
         """Every described proxy is up and runs the configuration on disk."""
+        moved = self._reopen_moved()
         for proxy in self.host.proxies:
-            units = [proxy.socket, proxy.unit] if proxy.socket else [proxy.unit]
-            self._enable(units)
-            self._start([unit for unit in units if unit != proxy.unit])
-            self._refresh(proxy)
+            sockets = [proxy.socket] if proxy.socket else []
+            self._enable([*sockets, proxy.unit])
+            self._start(sockets)
+            self._refresh(proxy, was_closed=proxy.socket in moved)
 
     def prune(self, described: set[Path]) -> None:
         """What genconf wrote for this project and no longer describes is drained and removed."""
@@ -121,12 +122,34 @@ class Convergence:
 
     def _renew_sockets(self, sockets: list[str]) -> None:
         """A socket unit that changed is bound anew, which its services must end for."""
+        for socket in self._moved(sockets):
+            users = [i.unit for i in self.host.instances if i.socket == socket]
+            self._do("stop", socket, *users)
+
+    def _reopen_moved(self) -> list[str]:
+        """Sockets of proxies whose doors are elsewhere now, which are opened there.
+
+        nginx and HAProxy are handed their sockets when they start, so with the old ones neither a
+        restart nor a reload gets them to the new configuration. All close before any opens: two
+        proxies may change ports with each other.
+        """
+        moved = self._moved([proxy.socket for proxy in self.host.proxies if proxy.socket])
+        for proxy in self.host.proxies:
+            if proxy.socket in moved:
+                self.log.append(f"re-open {proxy.socket} (its port is closed for a moment)")
+                self._do("stop", proxy.unit, proxy.socket)
+        if moved:
+            self._do("start", *moved)
+        return moved
+
+    def _moved(self, sockets: list[str]) -> list[str]:
+        """Open sockets whose unit is not the one they were bound by."""
         states = self.manager.states(sockets)
-        for socket in sockets:
-            state = states[socket]
-            if state.is_active and _newest(state) > state.active_since:
-                users = [i.unit for i in self.host.instances if i.socket == socket]
-                self._do("stop", socket, *users)
+        return [
+            socket
+            for socket, state in states.items()
+            if state.is_active and _newest(state) > state.active_since
+        ]
 
     def _roll(self) -> None:
         roll = Roll(self.host, self.manager)
@@ -142,9 +165,10 @@ class Convergence:
         finally:
             self.log.extend(roll.log)
 
-    def _refresh(self, proxy: Proxy) -> None:
+    def _refresh(self, proxy: Proxy, *, was_closed: bool) -> None:
         state = self.manager.states([proxy.unit])[proxy.unit]
-        if state.active in ("inactive", "failed"):
+        # A connection to the new door may already have started it, which is as good.
+        if was_closed or state.active in ("inactive", "failed"):
             self._do("start", "--no-block", proxy.unit)
         elif not state.is_active or _newest(state) > state.active_since:
             self._do("restart", "--no-block", proxy.unit)

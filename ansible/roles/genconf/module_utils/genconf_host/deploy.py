@@ -7,7 +7,7 @@ release than `current`: the next run sees both, and finishes or goes back.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,10 +119,16 @@ class Site:
             moves.append((app, digest))
         return [self._record(outcome) for outcome in self._move(moves, observe=0.0)]
 
-    def rollback(self, release: str, observe: float) -> list[Outcome]:
-        """Moves to the release that starts so, or each app to the one before its current."""
+    def rollback(self, release: str, observe: float, apps: Collection[str] = ()) -> list[Outcome]:
+        """Moves to the release that starts so, or each app to the one before its current.
+
+        Only those of `apps`, if any are named: a host that has none of them has nothing to do.
+        """
+        wanted_apps = [app for app in self._here() if not apps or app.name in apps]
+        if apps and not wanted_apps:
+            return []
         moves = []
-        for app in self._here():
+        for app in wanted_apps:
             store = self.store(app)
             digest = store.find(release) if release else store.previous()
             if digest:
@@ -231,7 +237,7 @@ class Site:
 
     def _record(self, outcome: Outcome) -> Outcome:
         if outcome.changed:
-            self.store(self.host.app(outcome.app)).record(outcome.release)
+            self.store(self.host.app(outcome.app)).record(outcome.release, outcome.previous)
         return outcome
 
     def _roll_of(self, outcome: Outcome) -> Roll:

@@ -4,7 +4,8 @@
     current              the release a unit starts
     proven               the release that last passed its gates; `current` differs from it
                          only while a roll is under way, or after one was cut short
-    history              digests that passed, oldest first: what a rollback can choose from
+    history              digests that passed, oldest first: what a rollback can choose from; what was
+                         left by a rollback counts as oldest once another release follows
 
 A link is replaced by rename(2), so at each moment it names one whole release.
 """
@@ -102,9 +103,12 @@ class Store:
         """Points `current` at a release."""
         self._point("current", digest)
 
-    def record(self, digest: str) -> None:
-        """Writes down that a release passed, and lets go of the oldest beyond five."""
-        passed = [*(known for known in self.history if known != digest), digest]
+    def record(self, digest: str, previous: str | None = None) -> None:
+        """Writes down that a release passed, and lets go of the oldest beyond five.
+
+        `previous` ran until then, so it comes directly before.
+        """
+        passed = [*(known for known in self._leading_to(previous) if known != digest), digest]
         self._write_history(passed[-KEPT:])
         kept = {*passed[-KEPT:], self.current, self.proven}
         for release in self.releases():
@@ -123,6 +127,18 @@ class Store:
         if digest in self.history:
             self._write_history([known for known in self.history if known != digest])
         shutil.rmtree(self._release(digest), ignore_errors=True)
+
+    def _leading_to(self, digest: str | None) -> list[str]:
+        """The history, with `digest` as its youngest.
+
+        What was younger has been left by a rollback: no further one is to meet it before those
+        that came before `digest`.
+        """
+        history = self.history
+        if digest is None or not self.has(digest):
+            return history
+        until = history.index(digest) if digest in history else len(history)
+        return [*history[until + 1 :], *history[:until], digest]
 
     def _release(self, digest: str) -> Path:
         return self.root / "releases" / digest
