@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use lab::load::Report;
-use lab::wait::{self, Seen};
 use lab::{Host, Result};
 
 use crate::engine::{containers, engine, engine_runs, inner_pid, wait_answering};
 use crate::install;
+use crate::prober::wait_known;
 use crate::programs::Programs;
 use crate::row::Row;
 use crate::stage::{
-    CONNECTIONS, RECOVERY, Stage, inactive, is_full, main_pid, wait_active, wait_gone,
-    wait_inactive, wait_replaced,
+    CONNECTIONS, Stage, inactive, is_full, main_pid, wait_active, wait_gone, wait_inactive,
+    wait_replaced,
 };
 
 /// The front door, which is all that users see.
@@ -50,26 +50,6 @@ pub(crate) fn install(stage: &Stage) -> Result<()> {
 /// Makes the image of `version` the next to be deployed.
 fn put_image(stage: &Stage, version: &str) -> Result<()> {
     stage.put_artifact(&Programs::image(version)?)
-}
-
-/// Waits until the prober has had an answer from the first container's present run: until then it
-/// is taken to be on its way up.
-fn wait_known(host: &Host) -> Result<Duration> {
-    let line =
-        format!("echo $(systemctl show -P InvocationID {FIRST}) 0; cat /run/mini-web-probe/3001");
-    let ((), took) = wait::until("known to its prober", RECOVERY, || {
-        match host.finish(&["sh", "-c", &line]) {
-            Ok(said) if is_twice_the_same(&said.stdout) => Seen::Yes(()),
-            Ok(said) => Seen::NotYet(said.said()),
-            Err(error) => Seen::NotYet(error.to_string()),
-        }
-    })?;
-    Ok(took)
-}
-
-fn is_twice_the_same(lines: &str) -> bool {
-    let mut lines = lines.lines();
-    matches!((lines.next(), lines.next()), (Some(one), Some(other)) if one == other)
 }
 
 fn wait_all(host: &Host) -> Result<()> {
@@ -183,7 +163,7 @@ pub(crate) fn a_lost_client_leaves_no_container(stage: &Stage) -> Result<()> {
 /// SIGSTOP: there, and silent. The prober asks twice and replaces it.
 pub(crate) fn a_hung_container_is_replaced(stage: &Stage) -> Result<()> {
     let host = stage.front();
-    wait_known(host)?;
+    wait_known(host, FIRST)?;
     let load = stage.load_at(DOOR, RATE)?;
     let inside = inner_pid(host, FIRST)?;
     host.run(&["kill", "-STOP", &inside.to_string()])?;
@@ -201,7 +181,7 @@ pub(crate) fn a_hung_container_is_replaced(stage: &Stage) -> Result<()> {
     assert!(serving <= SERVING, "serving after {serving:?}");
     assert_eq!(report.get.failures(), 0, "{report}\n{:?}", report.events);
     // Control: without its prober the hang stays.
-    wait_known(host)?;
+    wait_known(host, FIRST)?;
     host.run(&["systemctl", "stop", "mini-web-probe.timer"])?;
     let inside = inner_pid(host, FIRST)?;
     host.run(&["kill", "-STOP", &inside.to_string()])?;

@@ -81,6 +81,76 @@ pub(crate) const TWO_HOSTS: System = System {
     ..PLAIN
 };
 
+/// Apps that do not speak `sd_notify`, on the proxy's host and on another.
+pub(crate) const PROBED: System = System {
+    topology: "\
+version: 1
+project: probed
+hosts:
+  front: { address: 192.168.56.10 }
+  node1: { address: 192.168.56.11 }
+apps:
+  taking:
+    artifact: target/release/randoms
+    notify: false
+    health: { path: /health, interval: 500ms, timeout: 1s }
+    ready_timeout: 3s
+  opening:
+    artifact: target/release/randoms
+    notify: false
+    socket: false
+    health: { path: /health, interval: 500ms, timeout: 1s }
+    ready_timeout: 3s
+pools:
+  local: { app: taking, hosts: [front], ports: [8070], listen: unix }
+  far:   { app: taking, hosts: [node1], ports: [8082-8083] }
+  own:   { app: opening, hosts: [node1], ports: [8090] }
+proxies:
+  edge:
+    hosts: [front]
+    routes:
+      - { path: /local, pool: local, rewrite: / }
+      - { path: /own, pool: own, rewrite: / }
+      - { path: /, pool: far }
+",
+    project: "probed",
+    artifacts: &[("target/release/randoms", Artifact::Server)],
+    runs: &[
+        Running {
+            host: "front",
+            units: &[
+                ("probed.target", NONE),
+                ("probed-edge.socket", NONE),
+                ("probed-edge.service", NGINX),
+                ("probed-local.target", NONE),
+                ("probed-local@8070.socket", NONE),
+                ("probed-local@8070.service", ONE),
+                ("probed-local-probe.timer", NONE),
+            ],
+        },
+        Running {
+            host: "node1",
+            units: &[
+                ("probed.target", NONE),
+                ("probed-far.target", NONE),
+                ("probed-far@[8082-8083].socket", NONE),
+                ("probed-far@[8082-8083].service", ONE),
+                ("probed-far-probe.timer", NONE),
+                ("probed-own.target", NONE),
+                ("probed-own@8090.service", ONE),
+                ("probed-own-probe.timer", NONE),
+            ],
+        },
+    ],
+    answers: &[
+        ("http://192.168.56.10/api/randoms?cant=1000", Tally),
+        ("http://192.168.56.10/info", Says("far@808")),
+        ("http://192.168.56.10/local/info", Says("local@8070")),
+        ("http://192.168.56.10/own/info", Says("own@8090")),
+    ],
+    ..PLAIN
+};
+
 pub(crate) const REFERENCE: System = System {
     topology: include_str!("../../../topologies/reference.yaml"),
     project: "reference",

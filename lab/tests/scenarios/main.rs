@@ -27,6 +27,7 @@ mod host_loss;
 mod install;
 mod kill;
 mod outage;
+mod prober;
 mod programs;
 mod reply;
 mod restart;
@@ -190,6 +191,12 @@ const OWN_PORTS: &[Scenario] = scenarios![
     express::restarting_all_at_once_is_counted,
 ];
 
+/// A prober that has to find what it asks.
+const PROBED: &[Scenario] = scenarios![
+    prober::what_answers_its_prober_is_left_alone,
+    prober::what_hangs_is_replaced_by_its_prober,
+];
+
 const GROUPS: Groups = Groups {
     alone: &[
         Group {
@@ -245,6 +252,7 @@ const GROUPS: Groups = Groups {
             ..group("reference", &fleet::REFERENCE, &[DESCRIBED, RESTARTED])
         },
         group("two-hosts", &fleet::TWO_HOSTS, &[DESCRIBED, RESTARTED]),
+        group("probed hosts", &fleet::PROBED, &[DESCRIBED, PROBED]),
         group("node-app", &catalogue::NODE_APP, &[DESCRIBED, OWN_PORTS]),
         group("tls", &catalogue::TLS, &[DESCRIBED, RESTARTED, ENCRYPTED]),
         group(

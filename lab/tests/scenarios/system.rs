@@ -248,7 +248,7 @@ fn instances(system: &System) -> usize {
 }
 
 /// What tells one run of each unit from the next.
-fn runs_of(host: &Host, pattern: &str) -> Result<BTreeSet<String>> {
+pub(crate) fn runs_of(host: &Host, pattern: &str) -> Result<BTreeSet<String>> {
     let shown = host.run(&[
         "systemctl",
         "show",
