@@ -123,7 +123,7 @@ proxies:
                 ("probed-edge.socket", NONE),
                 ("probed-edge.service", NGINX),
                 ("probed-local.target", NONE),
-                ("probed-local@8070.socket", NONE),
+                ("probed-local-port@8070.socket", NONE),
                 ("probed-local@8070.service", ONE),
                 ("probed-local-probe.timer", NONE),
             ],
@@ -133,7 +133,7 @@ proxies:
             units: &[
                 ("probed.target", NONE),
                 ("probed-far.target", NONE),
-                ("probed-far@[8082-8083].socket", NONE),
+                ("probed-far-port@[8082-8083].socket", NONE),
                 ("probed-far@[8082-8083].service", ONE),
                 ("probed-far-probe.timer", NONE),
                 ("probed-own.target", NONE),

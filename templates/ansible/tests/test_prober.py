@@ -112,7 +112,7 @@ class Probes(booted.HostTest):
 
     def listen(self, port: int, where: str) -> None:
         """systemd holds the socket of `port` there."""
-        unit = f"randoms-spread@{port}.socket"
+        unit = f"randoms-spread-port@{port}.socket"
         self.systemd.units[unit] = State(unit, active="active", listens=where)
 
     def begin(self, unit: str, seconds_ago: float) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import files
 from .deploy import Site
-from .description import Host, Proxy
+from .description import Host, Proxy, port_socket
 from .health import probe
 from .roll import Roll, wait_until
 from .systemd import Manager, State
@@ -114,7 +114,7 @@ class Convergence:
 
     def _release_ports(self) -> None:
         """Stops sockets of apps that are to open their ports themselves; the roll does the rest."""
-        own = [_port_socket(i.unit) for i in self.host.instances if not i.socket]
+        own = [port_socket(i.unit) for i in self.host.instances if not i.socket]
         states = self.manager.states(own)
         active = [socket for socket in own if states[socket].is_active]
         if active:
@@ -187,12 +187,6 @@ class Convergence:
         self.log.append(" ".join(words))
         if not self.dry:
             self.manager.run(*words)
-
-
-def _port_socket(service: str) -> str:
-    """What would hold the port of a service, were it systemd's."""
-    stem, _, port = service.removesuffix(".service").partition("@")
-    return f"{stem}-port@{port}.socket"
 
 
 def _newest(state: State) -> float:

@@ -3,6 +3,10 @@
 Run by a timer for one pool. One silence may be a busy moment; two in a row are a hang. The count
 lies in the runtime folder of the unit, one file for each port, beside the run of the instance that
 it belongs to. Until a run has answered once it is on its way up, for as long as the app may take.
+
+Each is asked where its socket listens at this moment, and systemd knows that best: the address is
+this host's own where proxies on others send here, and a description of it is on disk before the
+socket has moved.
 """
 
 from __future__ import annotations
@@ -10,11 +14,13 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from .description import port_socket
 from .health import probe
 from .systemd import Manager, State, Systemctl
 
@@ -26,22 +32,30 @@ class Prober:
     """One look at all instances of a pool."""
 
     unit: str
+    path: str
     counts: Path
     manager: Manager
     health: Callable[[str], str | None]
     ready: float = 0.0
 
-    def look(self, urls: dict[int, str]) -> list[str]:
+    def look(self, ports: Iterable[int]) -> list[str]:
         """Asks every instance that is up. Says what was silent, and what it restarted."""
-        states = self.manager.states(self._instance(port) for port in urls)
-        running = [port for port in urls if states[self._instance(port)].is_active]
+        units = {port: (self._instance(port), self._socket(port)) for port in ports}
+        states = self.manager.states(unit for pair in units.values() for unit in pair)
+        running = [port for port in units if states[self._instance(port)].is_active]
+        urls = [self._url(port, states[self._socket(port)]) for port in running]
         with ThreadPoolExecutor(max(1, len(running))) as pool:
-            answers = pool.map(lambda port: self.health(urls[port]), running)
+            answers = pool.map(self.health, urls)
         judged = (
             self._judge(port, states[self._instance(port)], answer)
             for port, answer in zip(running, answers, strict=True)
         )
         return [told for told in judged if told]
+
+    def _url(self, port: int, socket: State) -> str:
+        # Without a socket of systemd's, the app opens its port itself, on loopback in any case.
+        where = socket.listens or f"127.0.0.1:{port}"
+        return f"http+unix://{where}:{self.path}" if where[0] == "/" else f"http://{where}{self.path}"
 
     def _judge(self, port: int, state: State, complaint: str | None) -> str | None:
         count = self.counts / str(port)
@@ -69,6 +83,9 @@ class Prober:
     def _instance(self, port: int) -> str:
         return f"{self.unit}@{port}.service"
 
+    def _socket(self, port: int) -> str:
+        return port_socket(self._instance(port))
+
 
 def main() -> int:
     """`probe --unit randoms-spread --path /health --timeout-ms 2000 --ready-seconds 30 8082`."""
@@ -77,16 +94,12 @@ def main() -> int:
     parser.add_argument("--timeout-ms", type=int, required=True)
     parser.add_argument("--ready-seconds", type=float, required=True)
     parser.add_argument("--unit", required=True)
-    parser.add_argument("--sockets", default="", help="the instances' unix sockets, up to the port")
     parser.add_argument("ports", type=int, nargs="+")
     given = parser.parse_args()
-    where = "http+unix://{0}{1}.sock:{2}" if given.sockets else "http://127.0.0.1:{1}{2}"
-    urls = {port: where.format(given.sockets, port, given.path) for port in given.ports}
     counts = Path(os.environ["RUNTIME_DIRECTORY"])
     patience = given.timeout_ms / 1000
-    prober = Prober(
-        given.unit, counts, Systemctl(), lambda url: probe(url, patience), given.ready_seconds
-    )
-    for line in prober.look(urls):
+    health = partial(probe, timeout=patience)
+    prober = Prober(given.unit, given.path, counts, Systemctl(), health, given.ready_seconds)
+    for line in prober.look(given.ports):
         print(line, flush=True)
     return 0

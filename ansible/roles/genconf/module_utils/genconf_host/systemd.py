@@ -31,6 +31,7 @@ PROPERTIES = (
     "ExecMainCode",
     "ExecMainStatus",
     "MemoryCurrent",
+    "Listen",
 )
 
 
@@ -55,6 +56,8 @@ class State:
     exit_code: int = 0
     exit_status: int = 0
     memory: int | None = None
+    # Where a socket listens: `192.168.56.11:8082`, `[fd00::11]:8082` or a path.
+    listens: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -180,6 +183,8 @@ def _state(unit: str, block: str) -> State:
         exit_code=_number(shown.get("ExecMainCode")) or 0,
         exit_status=_number(shown.get("ExecMainStatus")) or 0,
         memory=_number(shown.get("MemoryCurrent")),
+        # With its kind behind it: `192.168.56.11:8082 (Stream)`.
+        listens=shown.get("Listen", "").rpartition(" (")[0],
     )
 
 

@@ -155,3 +155,9 @@ def _proxy(raw: dict[str, Any]) -> Proxy:
         certificate=raw["certificate"],
         key=raw["key"],
     )
+
+
+def port_socket(service: str) -> str:
+    """What holds the port of the instance `service`, if systemd does: `randoms-spread-port@8082.socket`."""
+    stem, _, port = service.removesuffix(".service").partition("@")
+    return f"{stem}-port@{port}.socket"

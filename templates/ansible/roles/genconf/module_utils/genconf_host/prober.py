@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from .description import port_socket
 from .health import probe
 from .systemd import Manager, State, Systemctl
 
@@ -83,7 +84,7 @@ class Prober:
         return f"{self.unit}@{port}.service"
 
     def _socket(self, port: int) -> str:
-        return f"{self.unit}@{port}.socket"
+        return port_socket(self._instance(port))
 
 
 def main() -> int:
