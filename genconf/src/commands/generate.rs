@@ -28,7 +28,8 @@ pub fn run(args: &GenerateArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
         writeln!(streams.err, "error: the bundle has no folder `{name}`")?;
         return Ok(Exit::Usage);
     }
-    let tree = generated.tree.only(&args.only);
+    let name = file_name(&path);
+    let tree = generated.tree.only(&args.only).of_topology(name.clone());
     let changes = tree::compare(&tree, &folder, &args.only)?;
     if args.check {
         return check(&changes, streams);
@@ -36,11 +37,28 @@ pub fn run(args: &GenerateArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     if args.diff {
         return diff(&changes, streams);
     }
+    let manifest = tree::Manifest::read(&folder)?;
+    if let Some(other) = manifest.other_topology(&name).filter(|_| !args.force) {
+        writeln!(
+            streams.err,
+            "error: the bundle in {} is that of {other}\n\
+             help: give this one a folder of its own with --out, or replace the other with --force; \
+             nothing was written",
+            folder.display()
+        )?;
+        return Ok(Exit::Drift);
+    }
     if !args.force && changes.iter().any(|c| c.state == State::Edited) {
         return refuse(&changes, streams);
     }
     tree::write(&tree, &changes, &folder, &args.only)?;
     report(&changes, tree.iter().count(), &folder, streams)
+}
+
+/// What the topology is called; nothing where it comes from standard input.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().filter(|_| path != Path::new("-"));
+    name.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn has_folder(tree: &tree::Tree, name: &str) -> bool {

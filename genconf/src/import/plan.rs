@@ -140,3 +140,22 @@ pub struct RoutePlan {
     /// What replaces the path.
     pub rewrite: Option<String>,
 }
+
+/// Variables that a runtime reads options from, so that two values can stand side by side.
+const OPTIONS: [&str; 2] = ["JAVA_TOOL_OPTIONS", "NODE_OPTIONS"];
+
+/// Each variable once: options are joined, of everything else the last value counts.
+pub(super) fn once(env: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let mut merged: Vec<(String, String)> = Vec::new();
+    for (name, value) in env {
+        match merged.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, before)) if OPTIONS.contains(&name.as_str()) => {
+                before.push(' ');
+                before.push_str(&value);
+            }
+            Some((_, before)) => *before = value,
+            None => merged.push((name, value)),
+        }
+    }
+    merged
+}

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::app::{self, App, Variable};
 use super::naming;
+use crate::source::Spanned;
 use crate::topology::choice::{Mode, Transport, Workers, WorkersBy};
 use crate::topology::decode::Named;
 use crate::topology::name::HostName;
@@ -44,6 +45,9 @@ pub struct Pool {
     pub allow: Vec<String>,
     /// Whether only proxies on the same host reach it, so that loopback is enough.
     pub loopback: bool,
+    /// Where an app listens that opens its port itself: on loopback, or on all addresses of its
+    /// hosts' family; `::` takes connections of both (ipv6(7), `IPV6_V6ONLY`).
+    pub own_address: &'static str,
 }
 
 /// A shared port of a cluster pool.
@@ -87,7 +91,20 @@ pub(super) fn resolve(topology: &Topology, name: &str, pool: &topology::Pool) ->
             allowed(topology, name)
         },
         loopback,
+        own_address: own_address(topology, pool, loopback),
         app,
+    }
+}
+
+fn own_address(topology: &Topology, pool: &topology::Pool, loopback: bool) -> &'static str {
+    let mut hosts = topology.hosts.iter();
+    let is_ipv6 = |(name, host): (&Spanned<HostName>, &topology::Host)| {
+        is_on(pool.hosts.as_ref(), &name.value) && host.address.value.ip().is_ipv6()
+    };
+    match loopback {
+        true => "127.0.0.1",
+        false if hosts.any(is_ipv6) => "::",
+        false => "0.0.0.0",
     }
 }
 

@@ -248,10 +248,11 @@ pub(super) fn instance_address(pool: &Pool, host: &topology::Host) -> std::net::
     }
 }
 
+/// With an underscore, which no pool's name holds: `api-random` may be another pool.
 fn upstream_name(pool: &str, balance: Balance) -> String {
     match balance {
         Balance::RoundRobin => pool.to_owned(),
-        other => format!("{pool}-{}", other.word()),
+        other => format!("{pool}_{}", other.word()),
     }
 }
 

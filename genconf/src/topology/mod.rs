@@ -179,7 +179,7 @@ record! {
         optional tls: Tls,
         /// Loopback port of the status page. Default: 9080 for the first proxy by name, 9081 for the next, and so on.
         optional status: Spanned<address::Port>,
-        /// Names it answers to. Default: any.
+        /// Names it is known by; a request for another one is answered as well. Default: any.
         optional server_name: NonEmpty<Vec<Spanned<ServerName>>>,
         /// How routes balance that do not say. Default: `round_robin`.
         optional balance: Spanned<Balance>,

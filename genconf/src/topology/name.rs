@@ -49,9 +49,101 @@ macro_rules! names {
     )+};
 }
 
+/// What systemd has targets and slices of its own called (systemd.special(7)): ours would replace them.
+const RESERVED: &[&str] = &[
+    "basic",
+    "bluetooth",
+    "boot-complete",
+    "cryptsetup",
+    "ctrl-alt-del",
+    "default",
+    "emergency",
+    "exit",
+    "factory-reset",
+    "final",
+    "first-boot-complete",
+    "getty",
+    "graphical",
+    "halt",
+    "hibernate",
+    "hybrid-sleep",
+    "initrd",
+    "integritysetup",
+    "kbrequest",
+    "kexec",
+    "local-fs",
+    "machine",
+    "machines",
+    "multi-user",
+    "network",
+    "network-online",
+    "network-pre",
+    "nss-lookup",
+    "nss-user-lookup",
+    "paths",
+    "poweroff",
+    "printer",
+    "reboot",
+    "remote-cryptsetup",
+    "remote-fs",
+    "rescue",
+    "rpcbind",
+    "shutdown",
+    "sigpwr",
+    "sleep",
+    "slices",
+    "smartcard",
+    "sockets",
+    "soft-reboot",
+    "sound",
+    "suspend",
+    "swap",
+    "sysinit",
+    "system",
+    "system-update",
+    "time-set",
+    "time-sync",
+    "timers",
+    "umount",
+    "usb-gadget",
+    "user",
+    "veritysetup",
+];
+
+/// The name of the whole: the prefix of every unit.
+#[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ProjectName(String);
+
+impl ProjectName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Leaf for ProjectName {
+    const WHAT: &'static str = "a project name";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": NAME, "not": { "enum": RESERVED } })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        if RESERVED.contains(&text) {
+            return Err(format!(
+                "systemd has a unit `{text}` of its own; take another name"
+            ));
+        }
+        if is_name(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NAME_HELP.to_owned())
+        }
+    }
+}
+
 names! {
-    /// The name of the whole: the prefix of every unit.
-    ProjectName, "a project name";
     /// The name of an app.
     AppName, "an app name";
     /// The name of a pool.

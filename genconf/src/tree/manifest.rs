@@ -20,6 +20,9 @@ pub const MANIFEST: &str = ".genconf.json";
 pub struct Manifest {
     /// SHA-256 in hexadecimal by path.
     files: BTreeMap<String, String>,
+    /// File name of the topology that the bundle was rendered from; empty when it had none.
+    #[serde(default)]
+    topology: String,
 }
 
 impl Manifest {
@@ -45,7 +48,15 @@ impl Manifest {
         };
         Self {
             files: tree.iter().map(digest).collect(),
+            topology: tree.topology.clone(),
         }
+    }
+
+    /// The topology of this bundle, if it is another one than `name`.
+    #[must_use]
+    pub fn other_topology(&self, name: &str) -> Option<&str> {
+        let both_known = !self.topology.is_empty() && !name.is_empty();
+        (both_known && self.topology != name).then_some(self.topology.as_str())
     }
 
     /// The digest of `path` as last written.
@@ -72,7 +83,7 @@ impl Manifest {
     /// Its bytes on disk.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        let json = serde_json::json!({ "files": self.files });
+        let json = serde_json::json!({ "files": self.files, "topology": self.topology });
         format!("{json:#}\n").into_bytes()
     }
 }

@@ -62,9 +62,18 @@ pub struct Artifact {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tree {
     artifacts: BTreeMap<BundlePath, Artifact>,
+    /// File name of the topology it was rendered from; empty when that has none.
+    topology: String,
 }
 
 impl Tree {
+    /// The same tree, known to come from the topology `name`.
+    #[must_use]
+    pub fn of_topology(mut self, name: String) -> Self {
+        self.topology = name;
+        self
+    }
+
     /// Adds a file. `Err` gives the path back when it is taken.
     pub fn add(&mut self, path: BundlePath, artifact: Artifact) -> Result<(), BundlePath> {
         if self.artifacts.contains_key(&path) {

@@ -1,5 +1,6 @@
 //! What a host is asked to hold.
 
+use super::pool::is_by_app;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
 use crate::topology::choice::{Mode, Workers};
@@ -133,7 +134,8 @@ fn instances(pool: &Pool, machine: &Host) -> u64 {
         .as_ref()
         .map_or(default::CPUS, |c| c.value.number());
     match pool.workers.as_ref().map(|w| w.value) {
-        _ if !cluster => ports,
+        // A master and its workers are one unit, with one bound.
+        _ if !cluster || is_by_app(pool) => ports,
         Some(Workers::Count(count)) => ports * u64::from(count),
         Some(Workers::Max) | None => ports * u64::from(cpus),
     }

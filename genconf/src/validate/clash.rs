@@ -87,8 +87,12 @@ fn companion_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
 /// A cluster pool `a` on 8081 has the unit `a-8081`, which could be another pool's name.
 fn cluster_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
     let clusters = || topology.pools.iter().filter(|(_, p)| is_cluster(p));
-    for other in topology.pools.names() {
-        let Some((stem, port)) = other.value.as_str().rsplit_once('-') else {
+    let pools = topology.pools.names();
+    let pools = pools.map(|name| ("pool", name.value.as_str(), name.span));
+    let proxies = topology.proxies.iter().flat_map(Named::names);
+    let proxies = proxies.map(|name| ("proxy", name.value.as_str(), name.span));
+    for (kind, unit, at) in pools.chain(proxies) {
+        let Some((stem, port)) = unit.rsplit_once('-') else {
             continue;
         };
         let number: u16 = port.parse().unwrap_or_default();
@@ -97,10 +101,9 @@ fn cluster_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
         let Some(range) = ranges.into_iter().find(|r| r.value.holds(number)) else {
             continue;
         };
-        let unit = other.value.as_str();
-        let said = format!("the workers of this port and the pool `{unit}` have one unit name");
+        let said = format!("the workers of this port and the {kind} `{unit}` have one unit name");
         faults.push(
-            Diagnostic::error(Code::NameClash, range.span, said).also(other.span, "the pool"),
+            Diagnostic::error(Code::NameClash, range.span, said).also(at, format!("the {kind}")),
         );
     }
 }

@@ -4,7 +4,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 use crate::topology::choice::{Mode, Runtime, Transport, Via, WorkersBy};
 use crate::topology::decode::Named;
-use crate::topology::{Pool, Topology, is_on};
+use crate::topology::{App, Pool, Topology, is_on};
 
 /// Ports below 1024 belong to proxies.
 pub(super) fn ports_are_unprivileged(topology: &Topology, faults: &mut Diagnostics) {
@@ -84,6 +84,45 @@ pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
     }
 }
 
+/// Each instance is told its own port: one that a person writes would be the same for all.
+pub(super) fn instances_keep_their_ports(topology: &Topology, faults: &mut Diagnostics) {
+    let told = |app: &App, name: &str| {
+        name == "PORT" || name.starts_with("GENCONF_") || (name == "HOST" && !app.takes_socket())
+    };
+    let apps = topology.apps.iter().map(|(_, app)| (app, &app.env));
+    let pools = topology
+        .pools
+        .iter()
+        .filter_map(|(_, pool)| Some((topology.apps.get(&pool.app.value)?, &pool.env)));
+    for (app, env) in apps.chain(pools) {
+        for name in env.iter().flat_map(Named::names) {
+            if told(app, name.value.as_str()) {
+                let said = format!(
+                    "`{}` is what each instance is told by its unit",
+                    name.value.as_str()
+                );
+                faults.push(
+                    Diagnostic::error(Code::Contradiction, name.span, said)
+                        .help("leave it out: `ports` gives each instance its own"),
+                );
+            }
+        }
+    }
+}
+
+/// A master of the app's own decides how many workers it has.
+pub(super) fn workers_reach_their_master(topology: &Topology, faults: &mut Diagnostics) {
+    for (_, pool) in topology.pools.iter().filter(|(_, p)| is_by_app(p)) {
+        if let Some(workers) = &pool.workers {
+            let said = "nobody tells the app's own master this number";
+            faults.push(
+                Diagnostic::warning(Code::NoEffect, workers.span, said)
+                    .help("say it in `args` or `env`, as the app wants to hear it"),
+            );
+        }
+    }
+}
+
 /// Who watches must be able to see.
 pub(super) fn health_can_be_watched(topology: &Topology, faults: &mut Diagnostics) {
     for (_, app) in topology.apps.iter() {
@@ -148,6 +187,26 @@ pub(super) fn only_development_is_watched(topology: &Topology, faults: &mut Diag
     }
 }
 
+/// The longest path of a unix socket in bytes, `sun_path` of unix(7) less its end.
+const LONGEST_SOCKET: usize = 107;
+
+/// `/run/PROJECT/POOL-PORT.sock` has to fit.
+pub(super) fn unix_sockets_fit(topology: &Topology, faults: &mut Diagnostics) {
+    let project = topology.project.value.as_str();
+    for (name, pool) in topology.pools.iter() {
+        let length = format!("/run/{project}/{}-65535.sock", name.value.as_str()).len();
+        if let Some(listen) = unix(pool).filter(|_| length > LONGEST_SOCKET) {
+            let said = format!(
+                "the path of its unix socket would have {length} bytes, and {LONGEST_SOCKET} fit"
+            );
+            faults.push(
+                contradiction(listen, &said, name.span)
+                    .help("shorten the name of the pool or of the project"),
+            );
+        }
+    }
+}
+
 /// A unix socket is met on its own host only.
 pub(super) fn unix_sockets_are_local(topology: &Topology, faults: &mut Diagnostics) {
     for (name, pool) in topology.pools.iter() {
@@ -191,7 +250,7 @@ pub(super) fn is_cluster(pool: &Pool) -> bool {
     pool.mode.as_ref().is_some_and(|m| m.value == Mode::Cluster)
 }
 
-fn is_by_app(pool: &Pool) -> bool {
+pub(super) fn is_by_app(pool: &Pool) -> bool {
     pool.workers_by
         .as_ref()
         .is_some_and(|w| w.value == WorkersBy::App)

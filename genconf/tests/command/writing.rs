@@ -240,3 +240,23 @@ fn what_a_killed_run_staged_is_swept() {
     assert_eq!(code, 0, "{err}");
     assert!(!stage.exists());
 }
+
+#[test]
+fn another_topology_does_not_take_the_place_of_a_bundle() {
+    let folder = project(SOUND);
+    let (code, ..) = said(&genconf(folder.path(), &["topology.yaml"]));
+    assert_eq!(code, 0);
+    let inventory = folder.path().join("ansible/inventory.yml");
+    let before = fs::read_to_string(&inventory).expect("rendered");
+    let other = fs::read_to_string(folder.path().join("topology.yaml")).expect("written");
+    let other = other.replace("project: p", "project: q");
+    fs::write(folder.path().join("other.yaml"), other).expect("can be written");
+    let (code, _, err) = said(&genconf(folder.path(), &["other.yaml"]));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("is that of topology.yaml"), "{err}");
+    assert_eq!(fs::read_to_string(&inventory).expect("still there"), before);
+    let (code, ..) = said(&genconf(folder.path(), &["other.yaml", "--out", "other"]));
+    assert_eq!(code, 0);
+    let (code, ..) = said(&genconf(folder.path(), &["other.yaml", "--force"]));
+    assert_eq!(code, 0);
+}

@@ -1,13 +1,20 @@
 //! Restarts by hand, under load: nothing is lost.
 
+use std::time::Duration;
+
 use lab::wait::{self, Seen};
 use lab::{Host, Result};
 
 use crate::reply::Expect;
 use crate::row::Row;
+use crate::runner::joined;
 use crate::stage::{RECOVERY, Stage, is_full, main_pid, wait_active};
 
 const NOTHING: &str = "0 GET, 0 POST";
+
+/// For how long a proxy gets no turn: four times what an instance keeps idle connections for, and
+/// less than the second for which it waits for what a new one was opened for.
+const HELD_UP: Duration = Duration::from_millis(600);
 
 fn rounds() -> u32 {
     if is_full() { 10 } else { 2 }
@@ -64,9 +71,12 @@ fn restart_held_up(host: &Host) -> Result<()> {
     let master = main_pid(host, "randoms-edge.service")?.to_string();
     let tell = |signal: &str| host.run(&["pkill", "--signal", signal, "--parent", &master]);
     tell("STOP")?;
-    let restarted = host.run(&["systemctl", "restart", "randoms-spread@*"]);
-    tell("CONT")?;
-    restarted.map(drop)
+    std::thread::scope(|scope| {
+        let restart = scope.spawn(|| host.run(&["systemctl", "restart", "randoms-spread@*"]));
+        std::thread::sleep(HELD_UP);
+        tell("CONT")?;
+        joined(restart).map(drop)
+    })
 }
 
 /// One instance after the other.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::command::{base, giveable, program};
 use super::environment::{environment, variable};
 use super::{left, value};
-use crate::import::plan::{AppPlan, Sharing};
+use crate::import::plan::{AppPlan, Sharing, once};
 use crate::import::ports::{self, Said};
 use crate::import::program::Program;
 use crate::import::{Fault, Note, Setting};
@@ -74,7 +74,7 @@ impl Declared {
         );
         let sharing = sharing(&program.args);
         let mut app = app(&label, entry, program, notes);
-        app.env = env;
+        app.env = once(env);
         left::tell(&label, entry, &setting.environment, notes);
         let variable = variable
             .map(|(name, _)| name)

@@ -3,7 +3,7 @@
 mod command;
 
 use super::naming::{self, Names};
-use super::plan::{AppPlan, HostPlan, Plan, PoolPlan, ProxyPlan, RoutePlan, Sharing};
+use super::plan::{AppPlan, HostPlan, Plan, PoolPlan, ProxyPlan, RoutePlan, Sharing, once};
 use super::ports::Ports;
 use super::program::{self, Program};
 use super::{Fault, Imported, Note};
@@ -176,7 +176,7 @@ fn app(line: &Line<'_>, port: u16, notes: &mut Vec<Note>) -> AppPlan {
     let mut app = AppPlan::new(String::new(), program.artifact, program.runtime);
     app.about = program.told;
     app.args = program.args;
-    app.env = env.into_iter().chain(program.env).collect();
+    app.env = once(env.into_iter().chain(program.env));
     let lost = app.args.len();
     app.args.retain(|arg| Text::read(arg).is_ok());
     if lost != app.args.len() {

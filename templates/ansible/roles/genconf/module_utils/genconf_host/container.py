@@ -140,7 +140,8 @@ def _network(inside: int) -> list[str]:
     """The host's own network, or a port of it that leads to one inside."""
     if not inside:
         return ["--network=host", "--env=HOST", "--env=PORT"]
-    outside = f"{os.environ['HOST']}:{os.environ['PORT']}"
+    host = os.environ["HOST"]
+    outside = f"{f'[{host}]' if ':' in host else host}:{os.environ['PORT']}"
     where = ["--env=HOST=0.0.0.0", f"--env=PORT={inside}"]
     # A port below 1024 is no privilege where nobody else is.
     return [*where, f"--publish={outside}:{inside}", "--cap-add=NET_BIND_SERVICE"]
