@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-from pathlib import Path
 
-from . import confirmation, description, lease
+from . import confirmation, description, files, lease
 from .deploy import Abandoned, Site
 from .roll import Failed
 from .status import report
 from .store import Rejected
-from .systemd import Systemctl
+from .systemd import Refused, Systemctl
 from .watch import Watch
+
+# Nothing comes after the timer that calls `undo`: it waits for its turn for as long as it takes.
+PATIENCE = {"undo": math.inf}
 
 
 def main() -> int:
     """Runs one command; exit 1 when something is not as described."""
     arguments = _parser().parse_args()
-    host = description.read(json.loads((Path("/etc") / arguments.project / "host.json").read_text()))
+    host = description.read(json.loads((files.ETC / arguments.project / "host.json").read_text()))
     if arguments.command == "status":
         rows = report(host, Systemctl())
         json.dump(rows, sys.stdout, indent=2)
@@ -29,9 +32,9 @@ def main() -> int:
         if arguments.command == "watched":
             Watch(Site(host, Systemctl()), host.app(arguments.app)).settle()
             return 0
-        with lease.turn(host.project):
+        with lease.turn(host.project, PATIENCE.get(arguments.command, lease.PATIENCE)):
             _change(arguments, Site(host, Systemctl()))
-    except (Abandoned, Failed, Rejected, lease.Held) as error:
+    except (Abandoned, Failed, Rejected, Refused, lease.Held) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
