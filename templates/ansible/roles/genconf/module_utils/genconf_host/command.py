@@ -7,7 +7,7 @@ import json
 import math
 import sys
 
-from . import confirmation, description, files, lease
+from . import acceptance, confirmation, description, files, lease
 from .deploy import Abandoned, Site
 from .roll import Failed
 from .status import report
@@ -17,6 +17,9 @@ from .watch import Watch
 
 # Nothing comes after the timer that calls `undo`: it waits for its turn for as long as it takes.
 PATIENCE = {"undo": math.inf}
+
+# What a command ends with that did not do what it was called for.
+FAILURES = (Abandoned, Failed, Rejected, Refused, acceptance.Refused, lease.Held)
 
 
 def main() -> int:
@@ -32,12 +35,26 @@ def main() -> int:
         if arguments.command == "watched":
             Watch(Site(host, Systemctl()), host.app(arguments.app)).settle()
             return 0
+        if arguments.command == "check":
+            _check(host, arguments.proxy)
+            return 0
         with lease.turn(host.project, PATIENCE.get(arguments.command, lease.PATIENCE)):
             _change(arguments, Site(host, Systemctl()))
-    except (Abandoned, Failed, Rejected, Refused, lease.Held) as error:
+    except FAILURES as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _check(host: description.Host, name: str) -> None:
+    """Changes nothing, so it need not wait for a turn."""
+    proxies = [proxy for proxy in host.proxies if name in ("", proxy.name)]
+    if name and not proxies:
+        names = ", ".join(proxy.name for proxy in host.proxies) or "none"
+        raise acceptance.Refused(f"{host.name} has no proxy {name}; it has: {names}")
+    for proxy in proxies:
+        acceptance.check(proxy, host.project, proxy.destination)
+        print(f"{proxy.engine} accepts {proxy.destination}")
 
 
 def _change(arguments: argparse.Namespace, site: Site) -> None:
@@ -56,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     status = commands.add_parser("status", help="how each instance is, as JSON")
     status.add_argument("project")
+    check = commands.add_parser("check", help="have PROXY, or each, test its configuration")
+    check.add_argument("project")
+    check.add_argument("proxy", nargs="?", default="")
     rollback = commands.add_parser("rollback", help="go back to the previous release, or to RELEASE")
     rollback.add_argument("project")
     rollback.add_argument("release", nargs="?", default="")
