@@ -127,6 +127,7 @@ class HostTest(unittest.TestCase):
         self.patch(description, "OPT", self.root / "opt")
         self.patch(files, "ETC", self.root / "etc")
         self.patch(files, "UNITS", self.root / "units")
+        self.patch(files, "LOGROTATE", self.root / "logrotate.d")
         self.patch(lease, "RUN", self.root / "run")
         self.patch(roll, "PULSE", 0.001)
         self.patch(roll, "running_release", lambda root, pid: self.systemd.runs.get(pid))

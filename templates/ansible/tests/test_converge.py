@@ -8,7 +8,7 @@ import booted
 from booted import UNITS
 
 from genconf_host import converge, description, roll, status
-from genconf_host.systemd import State
+from genconf_host.systemd import Refused, State
 
 SOCKETS = [unit.replace("@", "-port@").replace(".service", ".socket") for unit in UNITS]
 
@@ -116,6 +116,27 @@ class Fronting(booted.HostTest):
         self.patch(converge, "PROXY_DEADLINE", 0.0)
         with self.assertRaisesRegex(roll.Silent, "edge.service is not healthy"):
             self.front()
+
+    def fall(self, **state: str) -> None:
+        """The first proxy is down."""
+        self.systemd.units["edge.service"] = replace(self.systemd.units["edge.service"], **state)
+
+    def test_a_proxy_is_not_started_where_something_else_answers_for_it(self) -> None:
+        for state in ({"active": "failed"}, {"active": "activating", "sub": "auto-restart"}):
+            self.fall(**state)
+            with self.assertRaisesRegex(Refused, "edge.service: something else .* `status:`"):
+                self.front()
+        self.assertEqual(self.systemd.verbs, [])
+
+    def test_a_proxy_that_is_down_and_silent_is_started(self) -> None:
+        self.fall(active="inactive", sub="dead")
+        self.patch(converge, "probe", lambda url: None if self.systemd.verbs else "refused")
+        self.assertEqual(self.front(), ["start --no-block edge.service"])
+
+    def test_a_proxy_that_a_connection_starts_meanwhile_is_not_something_else(self) -> None:
+        self.fall(active="inactive", sub="dead")
+        self.patch(converge, "probe", lambda url: self.fall(active="active", sub="running"))
+        self.assertEqual(self.front(), [])
 
 
 if __name__ == "__main__":

@@ -49,6 +49,27 @@ class Files(booted.HostTest):
         with self.assertRaisesRegex(files.Refused, "not written by genconf"):
             files.write(files.File(path, OURS))
 
+    def test_a_unit_of_another_project_is_not_replaced(self) -> None:
+        theirs = OURS.replace("randoms", "randoms-x")
+        path = self.put("randoms-x-web.target", theirs)
+        with self.assertRaisesRegex(files.Refused, "belongs to the project randoms-x: .*rename"):
+            files.write(files.File(path, OURS))
+        self.assertEqual(path.read_text(), theirs)
+
+    def test_a_unit_of_this_project_is_replaced(self) -> None:
+        path = self.put("randoms.target", OURS)
+        files.write(files.File(path, OURS + "[Unit]\n"))
+        self.assertEqual(path.read_text(), OURS + "[Unit]\n")
+
+    def test_somebody_else_s_rotation_of_logs_is_not_replaced(self) -> None:
+        path = self.root / "logrotate.d" / "randoms"
+        path.parent.mkdir()
+        for theirs in ("/var/log/randoms.log {}\n", OURS.replace("randoms", "other")):
+            path.write_text(theirs)
+            with self.assertRaises(files.Refused):
+                files.write(files.File(path, OURS))
+            self.assertEqual(path.read_text(), theirs)
+
     def test_only_ours_and_only_undescribed_are_orphans(self) -> None:
         gone = self.put("randoms-old@.service", OURS)
         dropin = self.put("randoms-old-port@.socket.d/50-listen.conf", OURS)

@@ -32,6 +32,16 @@ class Leases(booted.HostTest):
         with self.assertRaises(lease.Held):
             lease.take("randoms", lease.Run("alice@laptop", 11, [10, 11], take_over=False))
 
+    def test_a_living_run_of_the_same_person_keeps_it_however_long_it_lasts(self) -> None:
+        lease.take("randoms", ALICE)
+        with mock.patch.object(lease, "STALE", -1.0), self.assertRaises(lease.Held):
+            lease.take("randoms", lease.Run("alice@laptop", 11, [10, 11], take_over=False))
+
+    def test_a_refusal_says_what_would_work(self) -> None:
+        lease.take("randoms", ALICE)
+        with self.assertRaisesRegex(lease.Held, "if that run is dead: -e genconf_take_over=true"):
+            lease.take("randoms", BOB)
+
     def test_an_old_lease_is_taken_over(self) -> None:
         lease.take("randoms", ALICE)
         with mock.patch.object(lease, "STALE", -1.0):
