@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-from pathlib import Path
 
-from . import confirmation, description, lease
+from . import acceptance, confirmation, description, files, lease
 from .deploy import Abandoned, Site
 from .roll import Failed
 from .status import report
 from .store import Rejected
-from .systemd import Systemctl
+from .systemd import Refused, Systemctl
 from .watch import Watch
+
+# Nothing comes after the timer that calls `undo`: it waits for its turn for as long as it takes.
+PATIENCE = {"undo": math.inf}
+
+# What a command ends with that did not do what it was called for.
+FAILURES = (Abandoned, Failed, Rejected, Refused, acceptance.Refused, lease.Held)
 
 
 def main() -> int:
     """Runs one command; exit 1 when something is not as described."""
     arguments = _parser().parse_args()
-    host = description.read(json.loads((Path("/etc") / arguments.project / "host.json").read_text()))
+    host = description.read(json.loads((files.ETC / arguments.project / "host.json").read_text()))
     if arguments.command == "status":
         rows = report(host, Systemctl())
         json.dump(rows, sys.stdout, indent=2)
@@ -29,12 +35,26 @@ def main() -> int:
         if arguments.command == "watched":
             Watch(Site(host, Systemctl()), host.app(arguments.app)).settle()
             return 0
-        with lease.turn(host.project):
+        if arguments.command == "check":
+            _check(host, arguments.proxy)
+            return 0
+        with lease.turn(host.project, PATIENCE.get(arguments.command, lease.PATIENCE)):
             _change(arguments, Site(host, Systemctl()))
-    except (Abandoned, Failed, Rejected, lease.Held) as error:
+    except FAILURES as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _check(host: description.Host, name: str) -> None:
+    """Changes nothing, so it need not wait for a turn."""
+    proxies = [proxy for proxy in host.proxies if name in ("", proxy.name)]
+    if name and not proxies:
+        names = ", ".join(proxy.name for proxy in host.proxies) or "none"
+        raise acceptance.Refused(f"{host.name} has no proxy {name}; it has: {names}")
+    for proxy in proxies:
+        acceptance.check(proxy, host.project, proxy.destination)
+        print(f"{proxy.engine} accepts {proxy.destination}")
 
 
 def _change(arguments: argparse.Namespace, site: Site) -> None:
@@ -53,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     status = commands.add_parser("status", help="how each instance is, as JSON")
     status.add_argument("project")
+    check = commands.add_parser("check", help="have PROXY, or each, test its configuration")
+    check.add_argument("project")
+    check.add_argument("proxy", nargs="?", default="")
     rollback = commands.add_parser("rollback", help="go back to the previous release, or to RELEASE")
     rollback.add_argument("project")
     rollback.add_argument("release", nargs="?", default="")

@@ -21,12 +21,17 @@ PROGRAM = "/usr/local/sbin/genconf-host"
 
 
 def arm(project: str, seconds: float, manager: Manager) -> None:
-    """From now on, what is noted is undone in so many seconds."""
+    """From now on, what is noted is undone in so many seconds. Only who has the turn may arm."""
     disarm(project, manager)
+    _dismiss(project, manager)
     note(project, [])
-    command = ["systemd-run", "--quiet", f"--unit={project}-undo", f"--on-active={seconds}s"]
-    command += ["--timer-property=AccuracySec=1s", PROGRAM, "undo", project]
-    subprocess.run(command, check=True, capture_output=True)
+    # Collected even when it failed, for as long as it is loaded nothing can be armed again.
+    command = ["systemd-run", "--quiet", "--collect", f"--unit={project}-undo"]
+    command += [f"--on-active={seconds}s", "--timer-property=AccuracySec=1s", PROGRAM, "undo", project]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        _file(project).unlink(missing_ok=True)
+        raise Refused(f"cannot arm the undo of {project}: {done.stderr.strip()}")
 
 
 def note(project: str, outcomes: Iterable[Outcome]) -> None:
@@ -53,6 +58,15 @@ def disarm(project: str, manager: Manager) -> None:
     with contextlib.suppress(Refused):
         manager.run("stop", f"{project}-undo.timer")
     _file(project).unlink(missing_ok=True)
+
+
+def _dismiss(project: str, manager: Manager) -> None:
+    """Ends an earlier run's undo that still waits for its turn: it would undo this run instead.
+
+    Only who has the turn may call this, for then no undo can be at work.
+    """
+    with contextlib.suppress(Refused):
+        manager.run("stop", f"{project}-undo.service")
 
 
 def _file(project: str) -> Path:

@@ -15,7 +15,7 @@ from .deploy import Site
 from .description import Host, Proxy, port_socket
 from .health import probe
 from .roll import Roll, wait_until
-from .systemd import Manager, State
+from .systemd import Manager, Refused, State
 
 # What is stopped first when something goes: a socket that is closed starts nothing again.
 ORDER = (".timer", ".path", ".socket", ".service", ".target")
@@ -51,6 +51,9 @@ class Convergence:
         """Every described proxy is up and runs the configuration on disk."""
         moved = self._reopen_moved()
         for proxy in self.host.proxies:
+            # One that was closed just now may be up again, by a connection to its new door.
+            if proxy.socket not in moved:
+                self._refuse_taken(proxy)
             sockets = [proxy.socket] if proxy.socket else []
             self._enable([*sockets, proxy.unit])
             self._start(sockets)
@@ -178,6 +181,19 @@ class Convergence:
             return
         if not self.dry:
             wait_until(lambda: self._complaint(proxy), PROXY_DEADLINE, proxy.unit)
+
+    def _refuse_taken(self, proxy: Proxy) -> None:
+        """What answers for a proxy that is down is not it: it could not bind its status page, and
+        the other's answer would pass for its own."""
+        if not self._is_down(proxy) or probe(proxy.health) is not None:
+            return
+        # Unless a connection to its door started it between the two.
+        if self._is_down(proxy):
+            told = f"{proxy.unit}: something else answers at {proxy.health}"
+            raise Refused(f"{told}; give this proxy another port by `status:`")
+
+    def _is_down(self, proxy: Proxy) -> bool:
+        return self.manager.states([proxy.unit])[proxy.unit].is_down
 
     def _complaint(self, proxy: Proxy) -> str | None:
         state = self.manager.states([proxy.unit])[proxy.unit]

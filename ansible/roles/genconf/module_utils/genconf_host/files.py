@@ -11,6 +11,7 @@ from pathlib import Path
 
 ETC = Path("/etc")
 UNITS = Path("/etc/systemd/system")
+LOGROTATE = Path("/etc/logrotate.d")
 BANNER = "Written by genconf for "
 
 
@@ -54,8 +55,7 @@ def change(file: File) -> Change:
 
 def write(file: File) -> None:
     """Puts `file` in place, all of it or none, once its check accepts it."""
-    if file.path.parent == UNITS and file.path.exists() and owner(file.path) is None:
-        raise Refused(f"{file.path} exists and was not written by genconf: move it away first")
+    _refuse_another_s(file)
     file.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     # Beside its destination, so that relative paths inside it mean the same and rename is atomic.
     fresh = file.path.with_name(f".{file.path.name}.fresh")
@@ -70,6 +70,16 @@ def write(file: File) -> None:
         fresh.rename(file.path)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _refuse_another_s(file: File) -> None:
+    """In a folder that all projects of a host share, two may want a file of the same name."""
+    if file.path.parent not in (UNITS, LOGROTATE) or not file.path.exists():
+        return
+    whose = owner(file.path)
+    if whose is None or whose != _owner_of(file.content):
+        told = f"belongs to the project {whose}" if whose else "exists and was not written by genconf"
+        raise Refused(f"{file.path} {told}: move it away first, or rename this project")
 
 
 def record(project: str, files: Iterable[File]) -> File:
@@ -92,7 +102,11 @@ def altered(project: str) -> dict[Path, str]:
 
 def owner(path: Path) -> str | None:
     """The project whose banner `path` bears, if any."""
-    for line in _text(path).splitlines()[:5]:
+    return _owner_of(_text(path))
+
+
+def _owner_of(text: str) -> str | None:
+    for line in text.splitlines()[:5]:
         _, found, rest = line.partition(BANNER)
         if found and rest.split():
             return rest.split()[0].rstrip(".,:;")

@@ -3,8 +3,8 @@
 Two locks, because two different things can die. The *turn* is a flock(2): it belongs to the
 program that changes this host and ends with it. The *lease* is a file: it belongs to a run of a
 playbook, which spans many programs on many hosts, and outlives a controller that is killed. A
-lease is taken over when its run is known to be dead, when it is old, or when a person says so.
-Both live in /run: no disk can be too full for them, and a reboot clears them.
+lease is taken over when its run is known to be dead, when it is old and nobody can tell, or when a
+person says so. Both live in /run: no disk can be too full for them, and a reboot clears them.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ class Lease:
         return (self.who, self.pid) == (run.who, run.pid)
 
     def is_left_behind(self, run: Run) -> bool:
-        """Whether the run that took it is known, or old enough, to be gone."""
-        return (self.who == run.who and self.pid not in run.living) or self.age > STALE
+        """Whether the run that took it is known to be gone or, if nobody can tell, is old enough."""
+        # A long run is no dead one, where its process can be asked for.
+        return self.pid not in run.living if self.who == run.who else self.age > STALE
 
     @property
     def age(self) -> float:
@@ -100,7 +101,7 @@ def take(project: str, run: Run) -> str:
         if held and held.is_of(run):
             return ""
         if held and not (held.is_left_behind(run) or run.take_over):
-            raise Held(f"{project} is held by {held}")
+            raise Held(f"{project} is held by {held}; if that run is dead: -e genconf_take_over=true")
         _write(project, Lease(run.who, run.pid, time.time()))
         return f"took over {project}, left behind by {held}" if held else ""
 

@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import lease
-from .deploy import Site
+from .deploy import Abandoned, Site
 from .description import App
-from .store import sha256_of
+from .roll import Failed
+from .store import Rejected, sha256_of
+from .systemd import Refused
 
 # A file that has not changed for so long is whole: a compiler or a copy may close it more than once.
 QUIET = 0.3
+
+# What a roll ends with that does not get to its release.
+FAILURES = (Abandoned, Failed, Rejected, Refused, lease.Held, OSError)
 
 
 @dataclass(frozen=True)
@@ -33,13 +38,27 @@ class Watch:
         return self.site.host.app_root(self.app.name) / "watched" / self.app.executable
 
     def settle(self) -> None:
-        """Rolls to what lies there, until what runs is what lies there."""
+        """Rolls to what lies there, until what runs is what lies there.
+
+        Fails if that does not pass, and nothing else was put there meanwhile.
+        """
         while (sha256 := self._whole()) is not None:
-            with lease.turn(self.site.host.project):
-                if self._is_current(sha256):
+            try:
+                if self._is_settled(sha256):
                     return
-                print(f"{self.path} changed", flush=True)
-                self._roll(sha256)
+            except FAILURES as failure:
+                if self._whole() == sha256:
+                    raise
+                print(failure, flush=True)
+
+    def _is_settled(self, sha256: str) -> bool:
+        """Whether that is what runs; rolls to it if not."""
+        with lease.turn(self.site.host.project):
+            if self._is_current(sha256):
+                return True
+            print(f"{self.path} changed", flush=True)
+            self._roll(sha256)
+            return False
 
     def _roll(self, sha256: str) -> None:
         store = self.site.store(self.app)
