@@ -44,8 +44,6 @@ pub struct Proxy {
     pub stop_timeout_seconds: u64,
     /// The sets of servers it balances over, by name.
     pub upstreams: Vec<Upstream>,
-    /// The pools it sends to, by name.
-    pub pools: Vec<String>,
     /// Its routes, longest path first.
     pub routes: Vec<Route>,
     /// Whether one of them, or a line of the engine's own, leaves no path over.

@@ -1,6 +1,6 @@
 //! From a proxy as written to all that an engine must know of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::naming;
 use super::pool::{self, Pool};
@@ -77,7 +77,6 @@ impl Resolver<'_> {
             send_timeout_ms: self.timeout(|t| t.send.as_ref(), default::SEND_TIMEOUT),
             stop_timeout_seconds: self.slowest_stop(),
             upstreams: self.upstreams(),
-            pools: pools(&routes),
             takes_any_path: routes.iter().any(|route| route.path.is_empty())
                 || extra_server.iter().any(|line| takes_any_path(line)),
             extra_server,
@@ -262,12 +261,6 @@ fn file(engine: Engine) -> &'static str {
         Engine::Nginx => "nginx.conf",
         Engine::Haproxy => "haproxy.cfg",
     }
-}
-
-/// Each pool that routes lead to, once.
-fn pools(routes: &[Route]) -> Vec<String> {
-    let names: BTreeSet<&String> = routes.iter().map(|route| &route.pool).collect();
-    names.into_iter().cloned().collect()
 }
 
 /// Whether a line of the engine's own may take what no route does.
