@@ -89,6 +89,18 @@ class Fronting(booted.HostTest):
         self.write("edge.conf", 3.0)
         self.assertEqual(self.front(), ["reload edge.service"])
 
+    def test_a_renewed_certificate_is_taken_by_a_restart(self) -> None:
+        proxy = self.host.proxies[0]
+        chain = self.root / "chain.pem"
+        chain.write_text("renewed")
+        self.host = replace(
+            self.host, proxies=(replace(proxy, certificate=str(chain), key=str(chain)), *self.host.proxies[1:])
+        )
+        for at, restarted in ((1.0, False), (1e12, True)):
+            os.utime(chain, (at, at))
+            with self.subTest(at):
+                self.assertEqual(f"restart --no-block {proxy.unit}" in self.front(), restarted)
+
     def test_a_moved_door_is_bound_anew(self) -> None:
         self.write("edge.conf", 3.0)
         self.write("edge.socket", 3.0)

@@ -173,7 +173,8 @@ class Convergence:
         # A connection to the new door may already have started it, which is as good.
         if was_closed or state.active in ("inactive", "failed"):
             self._do("start", "--no-block", proxy.unit)
-        elif not state.is_active or _newest(state) > state.active_since:
+        # A renewed certificate as well: systemd hands it over when the proxy starts (LoadCredential=).
+        elif not state.is_active or max(_newest(state), _renewed(proxy)) > state.active_since:
             self._do("restart", "--no-block", proxy.unit)
         elif files.written(proxy.destination) > state.changed_at:
             self._do("reload", proxy.unit)
@@ -203,6 +204,11 @@ class Convergence:
         self.log.append(" ".join(words))
         if not self.dry:
             self.manager.run(*words)
+
+
+def _renewed(proxy: Proxy) -> float:
+    held = [Path(file) for file in (proxy.certificate, proxy.key) if file]
+    return max(map(files.written, held), default=0.0)
 
 
 def _newest(state: State) -> float:
