@@ -41,19 +41,26 @@ class Bypass(unittest.TestCase):
     """One host is left out, no other."""
 
     def test_one_host_is_left_out(self) -> None:
-        for engine, text, mark in (("nginx", NGINX, " down"), ("haproxy", HAPROXY, " disabled")):
-            out = bypass.marked(text, proxy(engine), "app1")
+        for text in (NGINX, HAPROXY):
+            out = bypass.marked(text, "app1")
             changed = [line for line in out.splitlines() if line not in text.splitlines()]
             self.assertEqual(len(changed), 1)
-            self.assertIn(mark, changed[0])
+            self.assertIn(" backup", changed[0])
             self.assertIn("192.0.2.1:8082", changed[0])
-            self.assertEqual(bypass.marked(out, proxy(engine), "app1"), out)
+            self.assertEqual(bypass.marked(out, "app1"), out)
+
+    def test_where_a_server_is_picked_it_is_taken_out_altogether(self) -> None:
+        for picked in ("ip_hash;", "random two least_conn;"):
+            text = NGINX.replace("upstream web {", f"upstream web {{\n        {picked}")
+            out = bypass.marked(text, "app1")
+            self.assertIn("fail_timeout=10s down; # app1\n", out)
+            self.assertEqual(bypass.marked(out, None), text)
 
     def test_it_ends_as_it_began(self) -> None:
-        for engine, text in (("nginx", NGINX), ("haproxy", HAPROXY)):
-            out = bypass.marked(text, proxy(engine), "app2")
+        for text in (NGINX, HAPROXY):
+            out = bypass.marked(text, "app2")
             self.assertNotEqual(out, text)
-            self.assertEqual(bypass.marked(out, proxy(engine), None), text)
+            self.assertEqual(bypass.marked(out, None), text)
 
     def test_a_host_is_not_left_out_where_nobody_else_answers(self) -> None:
         alive = {"192.0.2.1:8082", "[2001:db8::1]:8082"}
@@ -65,9 +72,9 @@ class Bypass(unittest.TestCase):
 
     def test_what_a_killed_run_left_never_adds_up(self) -> None:
         for engine, text in (("nginx", NGINX), ("haproxy", HAPROXY)):
-            left = bypass.marked(text, proxy(engine), "app1")
+            left = bypass.marked(text, "app1")
             self.assertEqual(
-                bypass.marked(left, proxy(engine), "app2"), bypass.marked(text, proxy(engine), "app2")
+                bypass.marked(left, "app2"), bypass.marked(text, "app2")
             )
 
 
@@ -89,7 +96,7 @@ class Use(booted.HostTest):
     def test_a_configuration_in_use_is_marked_and_loaded(self) -> None:
         self.assertEqual(self.bypass_app1(loaded_at=2000), ["p-edge.service"])
         self.assertEqual(self.systemd.verbs, ["reload p-edge.service"])
-        self.assertEqual(self.config.read_text(), bypass.marked(NGINX, self.host.proxies[0], "app1"))
+        self.assertEqual(self.config.read_text(), bypass.marked(NGINX, "app1"))
         self.assertEqual(bypass.bypass(self.host, self.systemd, None, lambda _: False), ["p-edge.service"])
         self.assertEqual(self.config.read_text(), NGINX)
 

@@ -16,12 +16,19 @@ from .description import Host, Proxy
 from .health import probe
 from .systemd import Manager
 
-# The word that takes a server out (nginx.org: ngx_http_upstream_module; HAProxy's manual, 5.2).
-MARKS = {"nginx": " down", "haproxy": " disabled"}
+# The words that take a server out (nginx.org: ngx_http_upstream_module; HAProxy's manual, 5.2). One
+# that is a backup still serves should all others be lost meanwhile, but nginx knows none where a
+# client's address or chance picks the server.
+BACKUP = " backup"
+DOWN = " down"
+PICKED = re.compile(r"^\s*(?:ip_hash|random)\b", re.MULTILINE)
 # Only servers of pools that have others elsewhere are written with their host behind them.
 # A pool in a configuration, from its first line to the next pool's.
 POOL = re.compile(r"^(?=\s*(?:upstream|backend) )", re.MULTILINE)
-SERVER = r"^(?P<server>\s+server [^#;]*?)(?:{mark})?(?P<end>;? # (?P<host>[a-z0-9.-]+))$"
+SERVER = re.compile(
+    rf"^(?P<server>\s+server [^#;]*?)(?:{BACKUP}|{DOWN})?(?P<end>;? # (?P<host>[a-z0-9.-]+))$",
+    re.MULTILINE,
+)
 
 
 def bypass(
@@ -38,7 +45,7 @@ def bypass(
         if other and files.written(proxy.destination) > manager.states([proxy.unit])[proxy.unit].changed_at:
             continue
         before = proxy.destination.read_text()
-        after = marked(before, proxy, other if can_spare(before, proxy, other, is_healthy) else None)
+        after = marked(before, other if can_spare(before, proxy, other, is_healthy) else None)
         if after != before:
             files.write(files.File(proxy.destination, after))
             manager.run("reload", proxy.unit)
@@ -49,7 +56,7 @@ def bypass(
 def can_spare(text: str, proxy: Proxy, other: str | None, is_healthy: Callable[[str], bool]) -> bool:
     """Whether each pool with servers of `other` has one elsewhere that `is_healthy`."""
     for pool in POOL.split(text):
-        servers = [(found["host"], found["server"].split()) for found in _servers(pool, proxy)]
+        servers = [(found["host"], found["server"].split()) for found in SERVER.finditer(pool)]
         # The address is the word after the server's name, which nginx's servers do not have.
         place = 2 if proxy.engine == "haproxy" else 1
         rest = [words[place] for host, words in servers if host != other]
@@ -67,15 +74,15 @@ def health_by(urls: Iterable[str]) -> Callable[[str], bool]:
     return lambda address: address in known and probe(known[address]) is None
 
 
-def _servers(text: str, proxy: Proxy) -> list[re.Match[str]]:
-    return list(re.finditer(SERVER.format(mark=MARKS[proxy.engine]), text, flags=re.MULTILINE))
-
-
-def marked(text: str, proxy: Proxy, other: str | None) -> str:
+def marked(text: str, other: str | None) -> str:
     """A proxy's configuration in which the servers of `other`, and no others, are taken out."""
-    mark = MARKS[proxy.engine]
+    return "".join(_marked_pool(pool, other) for pool in POOL.split(text))
+
+
+def _marked_pool(pool: str, other: str | None) -> str:
+    mark = DOWN if PICKED.search(pool) else BACKUP
 
     def line(found: re.Match[str]) -> str:
         return found["server"] + (mark if found["host"] == other else "") + found["end"]
 
-    return re.sub(SERVER.format(mark=mark), line, text, flags=re.MULTILINE)
+    return SERVER.sub(line, pool)
