@@ -1,4 +1,6 @@
 const express = require('express');
 const app = express();
-app.all('/', (request, response) => response.send(`Hello from ${process.env.PORT}\n`));
-app.listen(process.env.PORT);
+const port = process.argv[2];
+app.use('/public', express.static(`${__dirname}/public`));
+app.all('/', (request, response) => response.send(`Hello from ${port}\n`));
+app.listen(port);

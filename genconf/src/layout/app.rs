@@ -18,7 +18,12 @@ pub struct App {
     pub artifact: String,
     /// Command that makes it; empty when there is none.
     pub build: String,
-    /// File name inside a release.
+    /// The name of that file.
+    pub file: String,
+    /// What that file is: the `file` that is run, an `archive` to unpack, or an archive with an `image`.
+    pub artifact_is: &'static str,
+    /// What a release runs, by its path inside. Of an archive the file that is named; otherwise the
+    /// artifact itself, under a name that stays when a version in the artifact's own name changes.
     pub executable: String,
     /// What runs the executable; empty when it runs by itself.
     pub interpreter: &'static str,
@@ -93,17 +98,8 @@ pub(super) fn resolve(name: &str, app: &topology::App) -> App {
     };
     App {
         name: name.to_owned(),
-        artifact: app.artifact.value.as_str().to_owned(),
-        build: app
-            .build
-            .as_ref()
-            .map_or("", |b| b.value.as_str())
-            .to_owned(),
-        executable: app.artifact.value.file_name().to_owned(),
         interpreter: interpreter(runtime),
         runtime: runtime.word(),
-        image: image(app),
-        container_port: app.container_port.as_ref().map_or(0, |p| p.value.number()),
         notifies: app.notifies(),
         takes_socket: app.takes_socket(),
         has_network: app.has_network(),
@@ -135,7 +131,37 @@ pub(super) fn resolve(name: &str, app: &topology::App) -> App {
             .tasks
             .as_ref()
             .map_or(default::TASKS, |t| t.value.number()),
+        ..deployed(name, app)
     }
+}
+
+/// What is deployed, and nothing else.
+fn deployed(name: &str, app: &topology::App) -> App {
+    let file = app.artifact.value.file_name();
+    let main = app.main.as_ref().map(|m| m.value.as_str().to_owned());
+    let build = app.build.as_ref().map_or("", |b| b.value.as_str());
+    App {
+        artifact: app.artifact.value.as_str().to_owned(),
+        build: build.to_owned(),
+        file: file.to_owned(),
+        artifact_is: match app.runs_on() {
+            Runtime::Container => "image",
+            _ if main.is_some() => "archive",
+            _ => "file",
+        },
+        executable: main.unwrap_or_else(|| lasting_name(name, file)),
+        image: image(app),
+        container_port: app.container_port.as_ref().map_or(0, |p| p.value.number()),
+        ..App::default()
+    }
+}
+
+/// `web.jar` for the artifact `shop-1.2.3.jar` of the app `web`: what runs it may go by how it ends.
+fn lasting_name(app: &str, file: &str) -> String {
+    let ending = ["js", "cjs", "mjs", "jar", "war", "tar"]
+        .into_iter()
+        .find(|end| file.rsplit_once('.').is_some_and(|(_, e)| e == *end));
+    ending.map_or_else(|| app.to_owned(), |end| format!("{app}.{end}"))
 }
 
 fn image(app: &topology::App) -> String {

@@ -97,6 +97,15 @@ pub struct HostListener {
     pub workers: String,
 }
 
+/// A file of the bundle that a host gets.
+#[derive(Clone, Debug, Serialize)]
+pub struct HostFile {
+    /// Path in the bundle.
+    pub source: String,
+    /// Path on the host.
+    pub destination: String,
+}
+
 /// A proxy on one host.
 #[derive(Clone, Debug, Serialize)]
 pub struct HostProxy {
@@ -114,6 +123,8 @@ pub struct HostProxy {
     pub config: String,
     /// Path of its configuration on the host.
     pub destination: String,
+    /// What it gets beside its configuration.
+    pub beside: Vec<HostFile>,
     /// URL of its status page on this host.
     pub health: String,
     /// Certificate chain on the host; empty for a door that is not encrypted.

@@ -12,6 +12,11 @@ pub(super) fn watch(project: &str, app: &str, kind: &str) -> String {
     format!("{project}-{app}-watch.{kind}")
 }
 
+/// `randoms-edge-rotate.timer`: what rotates the logs of a proxy.
+pub(super) fn rotate(stem: &str, kind: &str) -> String {
+    format!("{stem}-rotate.{kind}")
+}
+
 /// `randoms-spread.target`.
 pub(super) fn target(stem: &str) -> String {
     format!("{stem}.target")

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::host::{DropIn, Forward, Host, HostListener, HostPool, HostProxy};
+use super::host::{DropIn, Forward, Host, HostFile, HostListener, HostPool, HostProxy};
 use super::naming;
 use super::pool::{self, Pool};
 use super::proxy::Proxy;
@@ -53,7 +53,7 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]
             forwards: ports.map(|port| forward(port, &mut forwarded)).collect(),
             last: number == last,
             units: placement.units(&pools, &proxies),
-            triggers: placement.triggers(&pools),
+            triggers: placement.triggers(&pools, &proxies),
             dropins: pools.iter().flat_map(|p| placement.dropins(p)).collect(),
             pools: pools.iter().map(|p| placement.pool(p)).collect(),
             proxies: proxies.iter().map(|p| placement.proxy(p)).collect(),
@@ -128,18 +128,24 @@ impl Placement<'_> {
         for proxy in proxies {
             units.push(format!("{}.socket", proxy.unit));
             units.push(format!("{}.service", proxy.unit));
+            if proxy.rotates() {
+                units.push(naming::rotate(&proxy.unit, "service"));
+                units.push(naming::rotate(&proxy.unit, "timer"));
+            }
         }
         units.sort();
         units
     }
 
-    fn triggers(&self, pools: &[&Pool]) -> Vec<String> {
+    fn triggers(&self, pools: &[&Pool], proxies: &[&Proxy]) -> Vec<String> {
         let probed = pools.iter().filter(|p| is_probed(p));
         let timers = probed.map(|p| format!("{}-probe.timer", p.unit));
         let paths = watched(pools)
             .into_iter()
             .map(|app| naming::watch(self.project, app, "path"));
-        timers.chain(paths).collect()
+        let rotates = proxies.iter().filter(|p| p.rotates());
+        let rotations = rotates.map(|p| naming::rotate(&p.unit, "timer"));
+        timers.chain(paths).chain(rotations).collect()
     }
 
     fn pool(&self, pool: &Pool) -> HostPool {
@@ -233,16 +239,22 @@ impl Placement<'_> {
     }
 
     fn proxy(&self, proxy: &Proxy) -> HostProxy {
-        let file = &proxy.file;
         let tls = proxy.tls.first();
+        let place = |file: &str| HostFile {
+            source: format!("{}/{}/{file}", proxy.engine, proxy.name),
+            destination: format!("/etc/{}/{}/{file}", self.project, proxy.name),
+        };
+        let config = place(proxy.file);
+        let rotation = proxy.rotates().then_some("logrotate.conf");
         HostProxy {
             name: proxy.name.clone(),
             engine: proxy.engine,
             package: proxy.engine,
             unit: format!("{}.service", proxy.unit),
             socket: format!("{}.socket", proxy.unit),
-            config: format!("{}/{}/{file}", proxy.engine, proxy.name),
-            destination: format!("/etc/{}/{}/{file}", self.project, proxy.name),
+            config: config.source,
+            destination: config.destination,
+            beside: rotation.map(place).into_iter().collect(),
             health: format!("http://127.0.0.1:{}/status", proxy.status_port),
             certificate: tls.map(|tls| tls.certificate.clone()).unwrap_or_default(),
             key: tls.map(|tls| tls.key.clone()).unwrap_or_default(),

@@ -30,8 +30,10 @@ pub struct Proxy {
     pub extra_server: Vec<String>,
     /// Loopback port of the status page.
     pub status_port: u16,
-    /// Names it answers to; `_` for any.
+    /// Names it answers to, as nginx writes them; `_` for any.
     pub server_names: Vec<String>,
+    /// The same where it answers to no others; empty for any.
+    pub names: Vec<Name>,
     /// Largest request body in bytes.
     pub max_body: u64,
     /// Longest wait for a connection to an instance, in milliseconds.
@@ -48,6 +50,23 @@ pub struct Proxy {
     pub routes: Vec<Route>,
     /// Whether one of them, or a line of the engine's own, leaves no path over.
     pub takes_any_path: bool,
+}
+
+impl Proxy {
+    /// Whether it writes its log into a file; that of `HAProxy` is the journal's.
+    #[must_use]
+    pub fn rotates(&self) -> bool {
+        self.engine == "nginx"
+    }
+}
+
+/// A name, or all names below one.
+#[derive(Clone, Debug, Serialize)]
+pub struct Name {
+    /// The whole name; empty where `end` says all.
+    pub whole: String,
+    /// How it ends, for `*.example.org`: `.example.org`.
+    pub end: String,
 }
 
 /// Encryption of a proxy.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::naming;
 use super::pool::{self, Pool};
-use super::proxy::{Bind, Header, Limit, Proxy, Route, Server, Tls, Upstream};
+use super::proxy::{Bind, Header, Limit, Name, Proxy, Route, Server, Tls, Upstream};
 use crate::source::Spanned;
 use crate::topology::address::Listen;
 use crate::topology::choice::{Balance, Engine};
@@ -31,6 +31,27 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool]) -> Vec<Proxy> {
         .collect()
 }
 
+/// nginx's word for a name that nobody asks for, in a server that answers to all.
+const ANY_NAME: &str = "_";
+
+/// Names that are answered while others are not.
+fn names(written: &[String]) -> Vec<Name> {
+    if written.iter().any(|name| name == ANY_NAME) {
+        return Vec::new();
+    }
+    let name = |text: &String| match text.strip_prefix('*') {
+        Some(end) => Name {
+            whole: String::new(),
+            end: end.to_owned(),
+        },
+        None => Name {
+            whole: text.clone(),
+            end: String::new(),
+        },
+    };
+    written.iter().map(name).collect()
+}
+
 struct Resolver<'t> {
     topology: &'t Topology,
     pools: &'t HashMap<&'t str, &'t Pool>,
@@ -41,10 +62,11 @@ impl Resolver<'_> {
     fn resolve(&self, name: &str, status: u16) -> Proxy {
         let proxy = self.proxy;
         let engine = proxy.engine.as_ref().map_or(Engine::Nginx, |e| e.value);
-        let names = proxy
-            .server_name
-            .as_ref()
-            .map(|l| l.iter().map(|n| n.value.as_str().to_owned()).collect());
+        let written = proxy.server_name.as_ref();
+        let server_names: Vec<String> = written.map_or_else(
+            || vec![ANY_NAME.to_owned()],
+            |names| names.iter().map(|n| n.value.as_str().to_owned()).collect(),
+        );
         let directives = |list: Option<&Vec<Spanned<Directive>>>| {
             list.into_iter()
                 .flatten()
@@ -66,7 +88,8 @@ impl Resolver<'_> {
             headers: headers(proxy.headers.as_ref()),
             extra_global: directives(extra.and_then(|e| e.global.as_ref())),
             status_port: proxy.status.as_ref().map_or(status, |s| s.value.number()),
-            server_names: names.unwrap_or_else(|| vec!["_".to_owned()]),
+            names: names(&server_names),
+            server_names,
             max_body: proxy
                 .max_body
                 .as_ref()

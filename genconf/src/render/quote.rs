@@ -126,14 +126,31 @@ fn unit_word(text: &str) -> String {
     quoted
 }
 
+/// What a user writes for the port of an instance, in arguments and variables.
+const PORT: &str = "{port}";
+
+/// `word` with the port in it: the argument `port` of the filter, which may be a specifier.
+fn with_port(word: &str, kwargs: &Kwargs) -> TeraResult<Value> {
+    let port = kwargs.must_get::<Value>("port")?.to_string();
+    Ok(safe(&word.replace(PORT, &port)))
+}
+
 /// A word of `Environment=` and the like.
-fn unit(text: &str, _: Kwargs, _: &State) -> Value {
-    safe(&unit_word(text))
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "tera hands its arguments over"
+)]
+fn unit(text: &str, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
+    with_port(&unit_word(text), &kwargs)
 }
 
 /// An argument of `ExecStart=`, where `$` would name a variable (systemd.service(5), "Command lines").
-fn exec(text: &str, _: Kwargs, _: &State) -> Value {
-    safe(&unit_word(text).replace('$', "$$"))
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "tera hands its arguments over"
+)]
+fn exec(text: &str, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
+    with_port(&unit_word(text).replace('$', "$$"), &kwargs)
 }
 
 /// Any value as JSON on one line, which is YAML. A string in which Ansible
@@ -216,6 +233,20 @@ mod tests {
         let mut out = Vec::new();
         plain("/opt/a-b_c@1:2,3+4=5.6", &mut out).expect("is harmless");
         assert_eq!(out, b"/opt/a-b_c@1:2,3+4=5.6");
+    }
+
+    #[test]
+    fn a_port_is_the_one_thing_that_an_argument_can_name() {
+        let mut tera = Tera::default();
+        register(&mut tera, &["unit".to_owned()]).expect("is a language");
+        let line = r#"{{ arg | exec(port="%i") }} {{ arg | unit(port=8081) }}"#;
+        tera.add_raw_template("line", line).expect("is a template");
+        let mut context = tera::Context::new();
+        context.insert("arg", "--port={port} %i $PORT {other}");
+        let printed = tera.render("line", &context).expect("renders");
+        let exec = r#""--port=%i %%i $$PORT {other}""#;
+        let unit = r#""--port=8081 %%i $PORT {other}""#;
+        assert_eq!(printed, format!("{exec} {unit}"));
     }
 
     #[test]

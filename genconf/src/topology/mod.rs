@@ -26,7 +26,8 @@ use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
 use quantity::{ByteSize, Duration, Rate};
 use record::record;
 use text::{
-    Command, Directive, EnvName, FilePath, HeaderName, HeaderValue, HostPath, Text, UrlPath,
+    Command, Directive, EnvName, FilePath, HeaderName, HeaderValue, HostPath, InnerPath, Text,
+    UrlPath,
 };
 
 record! {
@@ -66,13 +67,15 @@ record! {
 record! {
     /// A program and how it is run.
     App, "an app" {
-        /// File to deploy, relative to the topology.
+        /// File to deploy, relative to the topology; a `.tar`, `.tar.gz` or `.tgz` is unpacked on the host.
         required artifact: Spanned<FilePath>,
         /// Command that makes the artifact, run in the topology's folder.
         optional build: Spanned<Command>,
-        /// Arguments. Default: none.
+        /// What is run of an artifact that is an archive, by its path inside.
+        optional main: Spanned<InnerPath>,
+        /// Arguments; `{port}` is the port of the instance. Default: none.
         optional args: Vec<Spanned<Text>>,
-        /// Environment variables. Default: none.
+        /// Environment variables; `{port}` as in `args`. Default: none.
         optional env: Named<EnvName, Spanned<Text>>,
         /// File with more variables, relative to the topology; reaches the host readable by root alone.
         optional env_file: Spanned<FilePath>,
@@ -179,7 +182,7 @@ record! {
         optional tls: Tls,
         /// Loopback port of the status page. Default: 9080 for the first proxy by name, 9081 for the next, and so on.
         optional status: Spanned<address::Port>,
-        /// Names it is known by; a request for another one is answered as well. Default: any.
+        /// Names it answers to; a request for another one gets a 421. Default: any.
         optional server_name: NonEmpty<Vec<Spanned<ServerName>>>,
         /// How routes balance that do not say. Default: `round_robin`.
         optional balance: Spanned<Balance>,

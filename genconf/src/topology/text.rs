@@ -246,6 +246,15 @@ impl FilePath {
         let trimmed = self.0.trim_end_matches('/');
         trimmed.rsplit('/').next().unwrap_or(trimmed)
     }
+
+    /// Whether it is a file of tar(1), plain or by gzip.
+    #[must_use]
+    pub fn is_archive(&self) -> bool {
+        let name = self.file_name();
+        [".tar", ".tar.gz", ".tgz"]
+            .iter()
+            .any(|end| name.ends_with(end))
+    }
 }
 
 impl Leaf for FilePath {
@@ -264,6 +273,36 @@ impl Leaf for FilePath {
             return Ok(path);
         }
         Err("use letters, digits and `._/@+=-`, and end in a name".to_owned())
+    }
+}
+
+/// A path inside an archive.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct InnerPath(FilePath);
+
+impl InnerPath {
+    /// The path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Leaf for InnerPath {
+    const WHAT: &'static str = "a path inside an archive";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z0-9._@+=-]([A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-])?$" })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let odd = |step: &str| matches!(step, "" | "." | "..");
+        if text.split('/').any(odd) {
+            return Err(
+                "write it as it is in the archive: `server.js`, `dist/server.js`".to_owned(),
+            );
+        }
+        FilePath::read(text).map(Self)
     }
 }
 

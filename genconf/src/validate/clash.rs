@@ -7,7 +7,7 @@ use super::pool::is_cluster;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
 use crate::topology::address::{Listen, Port, PortRange};
-use crate::topology::choice::{Transport, Via};
+use crate::topology::choice::{Engine, Transport, Via};
 use crate::topology::decode::Named;
 use crate::topology::name::{HostName, ProxyName};
 use crate::topology::{Pool, Proxy, Topology, default, is_on};
@@ -57,7 +57,8 @@ pub(super) fn unit_names_are_distinct(topology: &Topology, faults: &mut Diagnost
     companion_names_are_distinct(topology, faults);
 }
 
-/// The ports and the probe of a pool and the watch of an app are units as well, called after them.
+/// The ports and the probe of a pool, the watch of an app and the rotation of a proxy's logs are
+/// units as well, called after them.
 fn companion_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
     let proxies = topology.proxies.iter().flat_map(Named::names);
     let mut named: HashMap<&str, Span> = proxies.map(|n| (n.value.as_str(), n.span)).collect();
@@ -72,7 +73,13 @@ fn companion_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
     let ports = ports.map(|name| (format!("{}-port", name.value.as_str()), name.span));
     let apps = topology.apps.iter().filter(|(_, app)| app.is_watched());
     let watches = apps.map(|(name, _)| (format!("{}-watch", name.value.as_str()), name.span));
-    for (companion, of) in probes.chain(ports).chain(watches) {
+    let doors = topology.proxies.iter().flat_map(Named::iter);
+    let rotating =
+        doors.filter(|(_, p)| p.engine.as_ref().is_none_or(|e| e.value == Engine::Nginx));
+    let rotations = rotating
+        .map(|(name, _)| name)
+        .map(|n| (format!("{}-rotate", n.value.as_str()), n.span));
+    for (companion, of) in probes.chain(ports).chain(watches).chain(rotations) {
         if let Some(span) = named.get(companion.as_str()) {
             let said = format!("`{companion}` is the name of a unit that genconf makes");
             faults.push(

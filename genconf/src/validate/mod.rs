@@ -3,6 +3,7 @@
 //! Reads a [`Topology`], tells `diagnostic`; changes no value and never stops
 //! at the first fault. Only here can a [`Valid`] be made; `layout` takes it.
 
+mod archive;
 mod capacity;
 mod clash;
 mod container;
@@ -42,6 +43,7 @@ const RULES: &[Rule] = &[
     pool::health_can_be_watched,
     pool::only_development_is_watched,
     pool::unix_sockets_are_local,
+    archive::archives_say_what_runs,
     container::images_are_run,
     container::engines_hand_nothing_on,
     route::paths_are_distinct,

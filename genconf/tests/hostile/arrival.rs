@@ -29,7 +29,9 @@ impl Format {
             _ if name == "haproxy.cfg" => Some(Self::Haproxy),
             _ if name == "Vagrantfile" => Some(Self::Ruby),
             "yml" | "yaml" => Some(Self::Yaml),
+            // Names alone come into these, whose lines then differ by nothing else.
             "md" => Some(Self::Lines),
+            _ if name == "logrotate.conf" => Some(Self::Lines),
             _ if path.starts_with("systemd/") => Some(Self::Unit),
             _ => None,
         }

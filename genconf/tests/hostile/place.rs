@@ -75,6 +75,9 @@ fn apps() -> Value {
             "artifact": "app.js", "runtime": "node", "health": "/alive",
             "args": ["--script"], "env": { "THREE": "3" },
         },
+        "packed": {
+            "artifact": "packed.tgz", "build": "make packed", "main": "bin/main.js", "runtime": "node",
+        },
         "sealed": {
             "artifact": "sealed.tar", "runtime": "container", "image": "sealed:1", "container_port": 80,
             "args": ["--sealed"], "env": { "FIVE": "5" },
@@ -96,6 +99,7 @@ fn pools() -> Value {
         "probed": pool("script", "fork", 8030),
         "wide": pool("full", "fork", 8040),
         "inside": pool("sealed", "fork", 8050),
+        "many": pool("packed", "fork", 8060),
     });
     pools["local"]["listen"] = json!("unix");
     pools["shared"]["workers"] = json!("3");
@@ -116,6 +120,7 @@ fn proxy(engine: &str, host: &str) -> Value {
             ("/for/own/x", "own"),
             ("/for/probed", "probed"),
             ("/for/inside", "inside"),
+            ("/for/many", "many"),
         ] {
             let route = json!({ "path": path, "pool": pool });
             routes.as_array_mut().expect("is a list").push(route);

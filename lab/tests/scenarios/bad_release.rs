@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use lab::wait::{self, Seen};
 use lab::{Host, Play, Result};
 
 use crate::deploy::current;
 use crate::row::Row;
-use crate::stage::{CONNECTIONS, Stage, wait_active, wait_restarts};
+use crate::stage::{CONNECTIONS, RECOVERY, Stage, wait_active, wait_restarts};
 
 const SERVER: &str = include_str!("bad_release.py");
 
@@ -86,6 +87,34 @@ pub(crate) fn a_release_that_dies_late_is_refused_by_a_longer_watch(stage: &Stag
         flipped: Duration::from_secs(15),
     };
     refused(stage, &bad)
+}
+
+/// So late that the run has ended well: the host looks on, takes it back, and says so until the next
+/// deploy.
+pub(crate) fn a_release_that_dies_after_its_run_is_taken_back(stage: &Stage) -> Result<()> {
+    let before = current(stage)?;
+    let load = stage.load()?;
+    stage.put_artifact(served(200, 12).as_bytes())?;
+    let play = stage.play("deploy.yml", &[])?;
+    stage.put_artifact(&stage.artifact)?;
+    play.success()?;
+    assert_ne!(current(stage)?, before, "it was never deployed");
+    let ((), took) = wait::until("taken back", RECOVERY, || match current(stage) {
+        Ok(now) if now == before => Seen::Yes(()),
+        now => Seen::NotYet(format!("{now:?}")),
+    })?;
+    wait_active(stage.front(), &stage.units)?;
+    let report = load.finish()?;
+    let seen = format!("taken back {:.1} s after the run", took.as_secs_f64());
+    let fault = "bad release: healthy, dies after 12 s, when the run has ended";
+    stage.note(Row::loaded(fault, "taken back by the host, 0 failed", &report).with(seen));
+    let told = stage.play("status.yml", &[])?;
+    assert_ne!(told.code(), Some(0), "{}", told.said());
+    assert!(told.said().contains("is taken back"), "{}", told.said());
+    stage.play("deploy.yml", &[])?.success()?;
+    stage.play("status.yml", &[])?.success()?;
+    assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
+    Ok(())
 }
 
 /// It was built for another processor.

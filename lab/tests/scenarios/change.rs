@@ -2,9 +2,11 @@
 
 use lab::Result;
 use lab::load::Report;
+use lab::wait::{self, Seen};
 
 use crate::row::Row;
-use crate::stage::{Stage, inactive, main_pid, wait_active};
+use crate::stage::{RECOVERY, Stage, inactive, main_pid, wait_active};
+use crate::system::it_answers_as_described;
 
 /// A change of the proxy's configuration alone reloads it: same master, no instance touched.
 pub(crate) fn reloading_the_proxy_loses_nothing(stage: &Stage) -> Result<()> {
@@ -31,6 +33,23 @@ pub(crate) fn reloading_the_proxy_loses_nothing(stage: &Stage) -> Result<()> {
     )?;
     assert_ne!(reloads, "0", "the proxy was not reloaded");
     Ok(())
+}
+
+/// What the engine does not accept is refused by the reload, and what runs goes on.
+pub(crate) fn a_reload_of_nonsense_is_refused(stage: &Stage) -> Result<()> {
+    let host = stage.front();
+    let config =
+        host.shell("ls /etc/randoms/edge/nginx.conf /etc/randoms/edge/haproxy.cfg || true")?;
+    let reload = ["systemctl", "reload", "randoms-edge"];
+    host.shell(&format!(
+        "cp --preserve {config} {config}.kept && echo nonsense >> {config}"
+    ))?;
+    let refused = host.finish(&reload)?;
+    host.shell(&format!("mv {config}.kept {config}"))?;
+    assert_ne!(refused.code, Some(0), "it was accepted");
+    assert_eq!(inactive(host, &["randoms-edge.service"])?, [""; 0]);
+    it_answers_as_described(stage)?;
+    host.run(&reload).map(drop)
 }
 
 /// A change of the environment restarts the pools of that app.
@@ -86,6 +105,84 @@ pub(crate) fn scaling_down_loses_nothing(stage: &Stage) -> Result<()> {
     assert_eq!(rest, "", "something of 8086 is left");
     let ports = stage.front().run(&["ss", "-Hltn", "sport = :8086"])?;
     assert_eq!(ports, "", "8086 is still open");
+    Ok(())
+}
+
+/// Control of a change of the environment: the same one by hand, with the ports closed meanwhile.
+pub(crate) fn changing_the_environment_by_hand_is_counted(stage: &Stage) -> Result<()> {
+    let (host, pool) = (stage.front(), "randoms-spread");
+    let (sockets, services) = (
+        format!("'{pool}-port@*.socket'"),
+        format!("'{pool}@*.service'"),
+    );
+    let folder = format!("/run/systemd/system/{pool}@.service.d");
+    let load = stage.load()?;
+    host.shell(&format!(
+        "mkdir {folder} && printf '[Service]\\nEnvironment=LAB=by-hand\\n' > {folder}/90-lab.conf \
+         && systemctl daemon-reload && systemctl stop {sockets} {services}"
+    ))?;
+    host.shell(&format!(
+        "systemctl start {pool}.target $(seq --format '{pool}-port@%.0f.socket' 8082 8085)"
+    ))?;
+    let report = load.finish()?;
+    host.shell(&format!(
+        "rm -r {folder} && systemctl daemon-reload && systemctl restart {services}"
+    ))?;
+    wait_active(host, &stage.units)?;
+    assert!(
+        report.get.failures() > 0 && report.post.failures() > 0,
+        "{report}"
+    );
+    Ok(())
+}
+
+/// Control of scaling up: a proxy that is told of a port before anybody serves it.
+pub(crate) fn a_port_that_does_not_answer_yet_is_counted(stage: &Stage) -> Result<()> {
+    let (host, config) = (stage.front(), "/etc/randoms/edge/nginx.conf");
+    let silent =
+        "import socket, time; s = socket.create_server((\"127.0.0.1\", 8086)); time.sleep(600)";
+    host.shell(&format!(
+        "systemd-run --quiet --unit=silent python3 -c '{silent}' && cp --preserve {config} {config}.kept \
+         && sed -i 's/^\\( *server 127.0.0.1:\\)8085 .*/&\\n\\18086 max_fails=0;/' {config} && systemctl reload randoms-edge"
+    ))?;
+    let load = stage.load_on("/api/randoms", &["--requests", "100", "--timeout", "2"])?;
+    let report = load.finish()?;
+    host.shell(&format!(
+        "mv {config}.kept {config} && systemctl reload randoms-edge && systemctl stop silent"
+    ))?;
+    assert!(
+        report.get.failures() > 0 && report.post.failures() > 0,
+        "{report}"
+    );
+    Ok(())
+}
+
+/// Control of scaling down: a port that goes without a drain, while requests wait behind it.
+pub(crate) fn a_port_that_is_not_drained_is_counted(stage: &Stage) -> Result<()> {
+    let (host, unit) = (stage.front(), "randoms-spread@8085.service");
+    let load = stage.load()?;
+    let tell = |signal: &str| {
+        let signal = format!("--signal={signal}");
+        host.run(&["systemctl", "kill", "--kill-whom=main", &signal, unit])
+    };
+    tell("STOP")?;
+    let waiting = "ss -Htn state established 'dport = :8085' | wc -l";
+    wait::until("requests wait", RECOVERY, || match host.shell(waiting) {
+        Ok(count) if count.parse::<u32>().is_ok_and(|count| count > 0) => Seen::Yes(()),
+        seen => Seen::NotYet(format!("{seen:?}")),
+    })?;
+    host.run(&[
+        "systemctl",
+        "stop",
+        "--no-block",
+        "randoms-spread-port@8085.socket",
+    ])?;
+    tell("KILL")?;
+    host.run(&["systemctl", "start", "randoms-spread-port@8085.socket"])?;
+    host.run(&["systemctl", "start", unit])?;
+    let report = load.finish()?;
+    wait_active(host, &stage.units)?;
+    assert!(report.post.failures() > 0, "{report}");
     Ok(())
 }
 

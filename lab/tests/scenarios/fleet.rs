@@ -41,6 +41,7 @@ pub(crate) const TWO_HOSTS: System = System {
                 ("shop.target", NONE),
                 ("shop-front.socket", NONE),
                 ("shop-front.service", NGINX),
+                ("shop-front-rotate.timer", NONE),
             ],
         },
         Running {
@@ -122,6 +123,7 @@ proxies:
                 ("probed.target", NONE),
                 ("probed-edge.socket", NONE),
                 ("probed-edge.service", NGINX),
+                ("probed-edge-rotate.timer", NONE),
                 ("probed-local.target", NONE),
                 ("probed-local-port@8070.socket", NONE),
                 ("probed-local@8070.service", ONE),
@@ -157,8 +159,11 @@ pub(crate) const REFERENCE: System = System {
     artifacts: &[
         ("../target/release/randoms", Artifact::Server),
         (
-            "reference/jobs.js",
-            Artifact::File(include_str!("../../../topologies/reference/jobs.js")),
+            "reference/jobs.tar",
+            Artifact::Packed(
+                "jobs.js",
+                include_str!("../../../topologies/reference/jobs.js"),
+            ),
         ),
         (
             "reference/jobs.env",
@@ -178,6 +183,7 @@ pub(crate) const REFERENCE: System = System {
                 ("reference.target", NONE),
                 ("reference-edge.socket", NONE),
                 ("reference-edge.service", NGINX),
+                ("reference-edge-rotate.timer", NONE),
                 ("reference-jobs.target", NONE),
                 ("reference-jobs@[8090-8091].service", ONE),
                 ("reference-jobs-probe.timer", NONE),

@@ -30,3 +30,24 @@ pub(crate) fn ports_change_hands(stage: &Stage) -> Result<()> {
     assert_eq!(open.lines().count(), 4, "{open}");
     Ok(())
 }
+
+/// Control: all at once, with nobody holding the ports meanwhile.
+pub(crate) fn ports_that_are_let_go_are_counted(stage: &Stage) -> Result<()> {
+    let (host, project) = (stage.front(), stage.system.project);
+    let load = stage.load_at(stage.system.door, &[])?;
+    host.shell(&format!(
+        "systemctl stop '{project}-*@*.socket' '{project}-*@*.service'"
+    ))?;
+    let sockets = stage.units.iter().filter(|unit| unit.ends_with(".socket"));
+    let mut words = vec!["systemctl", "start"];
+    words.extend(sockets.map(String::as_str));
+    host.run(&words)?;
+    let report = load.finish()?;
+    host.run(&["systemctl", "start", &format!("{project}.target")])?;
+    wait_active(host, &stage.units)?;
+    assert!(
+        report.get.failures() > 0 && report.post.failures() > 0,
+        "{report}"
+    );
+    Ok(())
+}

@@ -82,14 +82,20 @@ const ONE_HOST: &[Scenario] = scenarios![
     bad_release::a_release_that_dies_soon_is_refused,
     bad_release::a_release_for_another_machine_is_refused,
     bad_release::a_release_that_dies_late_is_refused_by_a_longer_watch,
+    bad_release::a_release_that_dies_after_its_run_is_taken_back,
     bad_release::without_the_gate_a_bad_release_is_counted,
     controller_killed::a_killed_controller_loses_nothing,
     disk_full::a_full_disk_leaves_no_half_release,
     change::reloading_the_proxy_loses_nothing,
+    change::a_reload_of_nonsense_is_refused,
     change::changing_the_environment_loses_nothing,
+    change::changing_the_environment_by_hand_is_counted,
     change::scaling_up_loses_nothing,
+    change::a_port_that_does_not_answer_yet_is_counted,
     change::scaling_down_loses_nothing,
+    change::a_port_that_is_not_drained_is_counted,
     rotation::rotating_the_log_loses_nothing,
+    rotation::a_log_that_is_taken_away_is_counted,
     drift::drift_is_told,
     secret::a_secret_stays_one,
     sandbox::an_instance_can_do_nothing_but_serve,
@@ -144,6 +150,7 @@ const OTHER_ENGINE: &[Scenario] = scenarios![
     deploy::rolling_back_loses_nothing,
     bad_release::an_unhealthy_release_is_refused,
     change::reloading_the_proxy_loses_nothing,
+    change::a_reload_of_nonsense_is_refused,
 ];
 
 /// Hosts that fall silent in a deploy: most of it is waiting for them.
@@ -162,7 +169,10 @@ const DESCRIBED: &[Scenario] = scenarios![
 const RESTARTED: &[Scenario] = scenarios![system::restarting_all_loses_nothing];
 
 /// Ports that change hands.
-const OPEN_PORTS: &[Scenario] = scenarios![handover::ports_change_hands,];
+const OPEN_PORTS: &[Scenario] = scenarios![
+    handover::ports_change_hands,
+    handover::ports_that_are_let_go_are_counted,
+];
 
 /// A port of the proxy that changes.
 const MOVED: &[Scenario] = scenarios![door::a_moved_door_is_opened];

@@ -64,18 +64,24 @@ impl Programs {
                 "package.json",
                 include_str!("../../../topologies/node-app/package.json"),
             ),
+            (
+                "public/hello.txt",
+                include_str!("../../../topologies/node-app/public/hello.txt"),
+            ),
         ];
         let build = catalogue::NODE_APP
             .topology
             .lines()
             .find_map(|line| line.trim().strip_prefix("build: "))
             .unwrap_or_default();
-        let digest = digest::hex(&format!("{build}{}{}", sources[0].1, sources[1].1), 6);
+        let texts = sources.map(|(_, text)| text).concat();
+        let digest = digest::hex(&format!("{build}{texts}"), 6);
         let folder = self.folder.join(format!("node-app-{digest}"));
-        let bundle = folder.join("node-app/web.js");
-        if !bundle.exists() {
+        let archive = folder.join("node-app/web.tar.gz");
+        if !archive.exists() {
             let app = folder.join("node-app");
-            fs::create_dir_all(&app).map_err(Error::io("making a folder for the app"))?;
+            fs::create_dir_all(app.join("public"))
+                .map_err(Error::io("making a folder for the app"))?;
             for (name, text) in sources {
                 state::write(&app.join(name), text)?;
             }
@@ -83,7 +89,23 @@ impl Programs {
             command.args(["-c", build]).current_dir(&folder);
             command::finish(&mut command)?.success()?;
         }
-        fs::read(&bundle).map_err(Error::io(format!("reading {}", bundle.display())))
+        fs::read(&archive).map_err(Error::io(format!("reading {}", archive.display())))
+    }
+
+    /// An archive of one file.
+    pub(crate) fn packed(&self, name: &str, text: &str) -> Result<Vec<u8>> {
+        let folder = self.folder.join(format!("packed-{}", digest::hex(text, 6)));
+        fs::create_dir_all(&folder).map_err(Error::io("making a folder for an archive"))?;
+        state::write(&folder.join(name), text)?;
+        let archive = folder.join("packed.tar");
+        let mut tar = Command::new("tar");
+        tar.arg("-C")
+            .arg(&folder)
+            .arg("-cf")
+            .arg(&archive)
+            .arg(name);
+        command::finish(&mut tar)?.success()?;
+        fs::read(&archive).map_err(Error::io(format!("reading {}", archive.display())))
     }
 
     /// The image of `topologies/containers.yaml`, made as its file says, with `version` as label.

@@ -167,6 +167,7 @@ fn content(programs: &Programs, artifact: Artifact) -> Result<Vec<u8>> {
     match artifact {
         Artifact::Server => programs.server(),
         Artifact::File(text) => Ok(text.into()),
+        Artifact::Packed(name, text) => programs.packed(name, text),
         Artifact::Express => programs.express(),
         Artifact::Image => Programs::image("1"),
     }

@@ -43,7 +43,9 @@ pub(crate) enum Artifact {
     Server,
     /// A file of the repository.
     File(&'static str),
-    /// The Express app, bundled by the command in its topology.
+    /// An archive of one file: its name and its text.
+    Packed(&'static str, &'static str),
+    /// The Express app, packed by the command in its topology.
     Express,
     /// An image of the server alone.
     Image,

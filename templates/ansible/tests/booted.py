@@ -32,6 +32,7 @@ def raw_host() -> dict:
         for port in PORTS
     ]
     app = {"name": "randoms", "executable": "randoms", "build": "cargo build", "image": ""}
+    app |= {"file": "randoms", "artifact_is": "file"}
     deadlines = {"stop_timeout_seconds": 1, "ready_timeout_seconds": 0.2}
     pool = {"name": "spread", "app": "randoms", "target": "randoms-spread.target"}
     return {

@@ -26,7 +26,7 @@ class Confirmations(booted.HostTest):
 
     def test_an_undo_that_still_waits_is_not_left_to_undo_the_next_run(self) -> None:
         self.arm()
-        self.assertIn("stop randoms-undo.service", self.systemd.verbs)
+        self.assertIn("stop randoms.undo.service", self.systemd.verbs)
 
     def test_what_systemd_says_against_arming_is_told(self) -> None:
         refusal = subprocess.CompletedProcess([], 1, "", "Unit was already loaded.\n")
@@ -48,7 +48,7 @@ class Confirmations(booted.HostTest):
         self.systemd.verbs.clear()
         confirmation.disarm("randoms", self.systemd)
         self.assertIsNone(confirmation.unconfirmed("randoms"))
-        self.assertEqual(self.systemd.verbs, ["stop randoms-undo.timer"])
+        self.assertEqual(self.systemd.verbs, ["stop randoms.undo.timer"])
 
     def test_nothing_armed_is_nothing_to_disarm(self) -> None:
         confirmation.disarm("randoms", self.systemd)

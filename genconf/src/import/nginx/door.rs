@@ -58,6 +58,10 @@ pub(super) fn read(server: &Directive, http: &[Directive], reading: &mut Reading
         return refuse("none of its locations can be a route", reading);
     }
     proxy.server_names = names(server, reading);
+    // nginx answers to any name where no other server is left to do it.
+    if !proxy.server_names.is_empty() {
+        proxy.server_names.push("_".to_owned());
+    }
     settings(&mut proxy, server, http, reading);
     let others = server.inside().iter();
     for directive in others.filter(|d| d.name != "location" && !is_read(&d.name)) {

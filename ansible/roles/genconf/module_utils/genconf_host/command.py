@@ -7,7 +7,7 @@ import json
 import math
 import sys
 
-from . import acceptance, confirmation, description, files, lease
+from . import acceptance, confirmation, description, files, guard, lease
 from .deploy import Abandoned, Site
 from .roll import Failed
 from .status import report
@@ -19,7 +19,7 @@ from .watch import Watch
 PATIENCE = {"undo": math.inf}
 
 # What a command ends with that did not do what it was called for.
-FAILURES = (Abandoned, Failed, Rejected, Refused, acceptance.Refused, lease.Held)
+FAILURES = (Abandoned, Failed, Rejected, Refused, acceptance.Refused, guard.TakenBack, lease.Held)
 
 
 def main() -> int:
@@ -37,6 +37,9 @@ def main() -> int:
             return 0
         if arguments.command == "check":
             _check(host, arguments.proxy)
+            return 0
+        if arguments.command == "guard":
+            guard.Guard(Site(host, Systemctl())).keep(arguments.seconds)
             return 0
         with lease.turn(host.project, PATIENCE.get(arguments.command, lease.PATIENCE)):
             _change(arguments, Site(host, Systemctl()))
@@ -81,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument("release", nargs="?", default="")
     undo = commands.add_parser("undo", help="take back a deploy that was not confirmed in time")
     undo.add_argument("project")
+    guarded = commands.add_parser("guard", help="take back what was just deployed if it dies in SECONDS")
+    guarded.add_argument("project")
+    guarded.add_argument("seconds", type=float)
     watched = commands.add_parser("watched", help="roll out what was put where APP is watched")
     watched.add_argument("project")
     watched.add_argument("app")

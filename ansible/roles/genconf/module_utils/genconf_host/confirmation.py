@@ -7,17 +7,11 @@ disarmed by the run that armed it, once all of its hosts passed.
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
 from collections.abc import Iterable
-from dataclasses import asdict
-from pathlib import Path
 
-from . import lease
 from .deploy import Outcome
-from .systemd import Manager, Refused
-
-PROGRAM = "/usr/local/sbin/genconf-host"
+from .note import Note
+from .systemd import Manager, Refused, start_transient
 
 
 def arm(project: str, seconds: float, manager: Manager) -> None:
@@ -26,28 +20,22 @@ def arm(project: str, seconds: float, manager: Manager) -> None:
     _dismiss(project, manager)
     note(project, [])
     # Collected even when it failed, for as long as it is loaded nothing can be armed again.
-    command = ["systemd-run", "--quiet", "--collect", f"--unit={project}-undo"]
-    command += [f"--on-active={seconds}s", "--timer-property=AccuracySec=1s", PROGRAM, "undo", project]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        _file(project).unlink(missing_ok=True)
-        raise Refused(f"cannot arm the undo of {project}: {done.stderr.strip()}")
+    timer = ["--collect", f"--on-active={seconds}s", "--timer-property=AccuracySec=1s"]
+    try:
+        start_transient(f"{project}.undo", timer, "undo", project)
+    except Refused as refusal:
+        _noted(project).remove()
+        raise Refused(f"cannot arm the undo of {project}: {refusal}") from None
 
 
 def note(project: str, outcomes: Iterable[Outcome]) -> None:
     """What is to be undone."""
-    _file(project).parent.mkdir(mode=0o755, exist_ok=True)
-    fresh = _file(project).with_suffix(".fresh")
-    fresh.write_text(json.dumps([asdict(outcome) for outcome in outcomes]))
-    fresh.rename(_file(project))
+    _noted(project).write(outcomes)
 
 
 def unconfirmed(project: str) -> list[Outcome] | None:
     """What was noted and not confirmed; None when nothing is armed."""
-    try:
-        return [Outcome(**raw) for raw in json.loads(_file(project).read_text())]
-    except FileNotFoundError:
-        return None
+    return _noted(project).read()
 
 
 def disarm(project: str, manager: Manager) -> None:
@@ -56,8 +44,8 @@ def disarm(project: str, manager: Manager) -> None:
         return
     # A timer that has fired, or that a reboot took, is not there to be stopped.
     with contextlib.suppress(Refused):
-        manager.run("stop", f"{project}-undo.timer")
-    _file(project).unlink(missing_ok=True)
+        manager.run("stop", f"{project}.undo.timer")
+    _noted(project).remove()
 
 
 def _dismiss(project: str, manager: Manager) -> None:
@@ -66,8 +54,8 @@ def _dismiss(project: str, manager: Manager) -> None:
     Only who has the turn may call this, for then no undo can be at work.
     """
     with contextlib.suppress(Refused):
-        manager.run("stop", f"{project}-undo.service")
+        manager.run("stop", f"{project}.undo.service")
 
 
-def _file(project: str) -> Path:
-    return lease.RUN / f"{project}.unconfirmed"
+def _noted(project: str) -> Note:
+    return Note(project, "unconfirmed")

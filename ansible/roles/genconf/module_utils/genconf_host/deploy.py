@@ -81,7 +81,7 @@ class Site:
             store = self.store(app)
             if not store.incoming(sha256).exists():
                 continue
-            digest = store.admit(app.executable, sha256)
+            digest = store.admit(app.executable, sha256, is_archive=app.is_archive)
             if app.image:
                 self._load(app, digest)
             admitted.append(digest)

@@ -16,7 +16,11 @@ class App:
     """A program and the deadlines it is held to."""
 
     name: str
+    # How its artifact is called where it comes from.
+    file: str
+    # What a release runs, by its path inside.
     executable: str
+    is_archive: bool
     build: str
     image: str
     stop_timeout: float
@@ -102,7 +106,9 @@ def read(raw: dict[str, Any]) -> Host:
     apps = {
         app["name"]: App(
             name=app["name"],
+            file=app["file"],
             executable=app["executable"],
+            is_archive=app["artifact_is"] == "archive",
             build=app["build"],
             image=app["image"],
             stop_timeout=float(app["stop_timeout_seconds"]),

@@ -18,6 +18,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import archive
+
 KEPT = 5
 DIGEST_LENGTH = 12
 
@@ -77,8 +79,12 @@ class Store:
         """Where an artifact is uploaded to: beside the releases, on the same file system."""
         return self.root / "incoming" / sha256
 
-    def admit(self, executable: str, sha256: str) -> str:
-        """Makes a release of an uploaded file whose digest is what the sender says it is."""
+    def admit(self, executable: str, sha256: str, *, is_archive: bool = False) -> str:
+        """Makes a release of an uploaded file whose digest is what the sender says it is.
+
+        `executable` is what the release runs, by its path inside: what the file becomes or, of an
+        archive, what comes out of it.
+        """
         digest, upload = sha256[:DIGEST_LENGTH], self.incoming(sha256)
         if self.has(digest):
             upload.unlink(missing_ok=True)
@@ -90,14 +96,30 @@ class Store:
         half = self.root / "incoming" / f"{digest}.release"
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir(mode=0o755)
-        # DynamicUser= runs it as nobody in particular, so anyone may read and execute it.
-        upload.chmod(0o755)
-        upload.rename(half / executable)
-        _sync(half / executable)
+        if is_archive:
+            self._unpack(upload, half, executable)
+        else:
+            # DynamicUser= runs it as nobody in particular, so anyone may read and execute it.
+            upload.chmod(0o755)
+            upload.rename(half / executable)
+            _sync(half / executable)
         (self.root / "releases").mkdir(mode=0o755, exist_ok=True)
         half.rename(self._release(digest))
         _sync(self.root / "releases")
         return digest
+
+    @staticmethod
+    def _unpack(upload: Path, half: Path, executable: str) -> None:
+        try:
+            archive.unpack(upload, half, executable)
+        except (archive.Unusable, OSError) as reason:
+            # Both: who has no room for it needs none for what is left of it.
+            shutil.rmtree(half, ignore_errors=True)
+            upload.unlink()
+            raise Rejected(f"{executable} cannot be run: {reason}") from None
+        upload.unlink()
+        # Many files: all of them, rather than each.
+        os.sync()
 
     def flip(self, digest: str) -> None:
         """Points `current` at a release."""

@@ -12,6 +12,9 @@ from typing import Protocol
 # SD_MESSAGE_UNIT_PROCESS_EXIT, sd-messages(3).
 PROCESS_EXIT = "98e322203f7a4ed290d09fe03c09fe15"
 
+# What people and units call on a host.
+PROGRAM = "/usr/local/sbin/genconf-host"
+
 PROPERTIES = (
     "Id",
     "Type",
@@ -104,7 +107,7 @@ class Manager(Protocol):
 
 
 class Refused(Exception):
-    """systemctl said no."""
+    """systemd said no."""
 
 
 class Systemctl:
@@ -156,6 +159,14 @@ class Systemctl:
         loaded = _output("systemctl", "list-units", *listing)
         on_disk = _output("systemctl", "list-unit-files", "--no-legend", pattern)
         return {line.split()[0] for line in (loaded + on_disk).splitlines() if line.strip()}
+
+
+def start_transient(name: str, options: Iterable[str], *words: str) -> None:
+    """Has systemd run `genconf-host WORDS` as the unit `name`, by systemd-run(1)."""
+    command = ["systemd-run", "--quiet", f"--unit={name}", *options, PROGRAM, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Refused(done.stderr.strip())
 
 
 def _output(*command: str) -> str:

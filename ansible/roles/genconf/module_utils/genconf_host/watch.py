@@ -35,7 +35,7 @@ class Watch:
     @property
     def path(self) -> Path:
         """The file that is watched."""
-        return self.site.host.app_root(self.app.name) / "watched" / self.app.executable
+        return self.site.host.app_root(self.app.name) / "watched" / self.app.file
 
     def settle(self) -> None:
         """Rolls to what lies there, until what runs is what lies there.

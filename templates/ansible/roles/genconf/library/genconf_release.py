@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.genconf_host import confirmation, deploy, description, lease
+from ansible.module_utils.genconf_host import confirmation, deploy, description, guard, lease
 from ansible.module_utils.genconf_host.roll import Failed
 from ansible.module_utils.genconf_host.store import Rejected
 from ansible.module_utils.genconf_host.systemd import Refused, Systemctl
@@ -25,6 +25,7 @@ options:
   apps: {type: list, elements: str, default: [], description: Only these go back; empty for all}
   observe: {type: float, default: 0, description: Seconds the first instance runs alone}
   confirm: {type: float, default: 0, description: Seconds after which what is not confirmed is undone}
+  guard: {type: float, default: 0, description: Seconds for which the host looks on after the run (confirm)}
   run: {type: dict, default: {}, description: The run that takes the host (look) and leaves it (confirm)}
   outcomes: {type: list, elements: dict, default: [], description: What to undo or confirm}
 """
@@ -77,14 +78,21 @@ def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     with lease.turn(site.host.project):
         summary = site.undo(outcomes)
         confirmation.disarm(site.host.project, site.manager)
+        guard.dismiss(site.host.project, site.manager)
     return {"changed": bool(summary), "summary": summary}
 
 
 def confirm(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
-    """Everything touched is still as it was when it passed, so the host is given back."""
-    site.confirm([deploy.Outcome(**outcome) for outcome in params["outcomes"]])
-    confirmation.disarm(site.host.project, site.manager)
-    lease.give_back(site.host.project, lease.run(params["run"]))
+    """Everything touched is still as it was when it passed, so the host is given back.
+
+    It looks on by itself from then on, for the release to die later than the run ends.
+    """
+    project, outcomes = site.host.project, [deploy.Outcome(**outcome) for outcome in params["outcomes"]]
+    with lease.turn(project):
+        site.confirm(outcomes)
+        confirmation.disarm(project, site.manager)
+        guard.begin(project, params["guard"], outcomes, site.manager)
+    lease.give_back(project, lease.run(params["run"]))
     return {"changed": False}
 
 
@@ -103,6 +111,7 @@ def _arm(params: dict[str, Any], site: deploy.Site) -> None:
         return
     # What an earlier run left armed would undo this one.
     confirmation.disarm(site.host.project, site.manager)
+    guard.dismiss(site.host.project, site.manager)
     if params["confirm"]:
         confirmation.arm(site.host.project, params["confirm"], site.manager)
 
@@ -132,6 +141,7 @@ def main() -> None:
             "apps": {"type": "list", "elements": "str", "default": []},
             "observe": {"type": "float", "default": 0},
             "confirm": {"type": "float", "default": 0},
+            "guard": {"type": "float", "default": 0},
             "run": {"type": "dict", "default": {}},
             "outcomes": {"type": "list", "elements": "dict", "default": []},
         },

@@ -117,14 +117,16 @@ def orphans(project: str, described: set[Path]) -> list[Path]:
     """Files that genconf wrote for `project` and that are no longer described."""
     beside = (*(ETC / project).glob("*/*"), *(ETC / project).glob("*.env"))
     units = (*UNITS.glob(f"{project}[-.@]*"), *UNITS.glob(f"{project}[-.@]*.d/*"))
-    candidates = [path for path in (*units, *beside) if path.is_file() and not path.is_symlink()]
+    # Before rotation had a timer of its own.
+    shared = [LOGROTATE / project]
+    candidates = [path for path in (*units, *beside, *shared) if path.is_file() and not path.is_symlink()]
     return [path for path in sorted(candidates) if path not in described and owner(path) == project]
 
 
 def remove(path: Path) -> None:
     """Removes a file, and its folder if that leaves it empty and it was made for such files."""
     path.unlink(missing_ok=True)
-    if path.parent != UNITS and not any(path.parent.iterdir()):
+    if path.parent not in (UNITS, LOGROTATE) and not any(path.parent.iterdir()):
         path.parent.rmdir()
 
 

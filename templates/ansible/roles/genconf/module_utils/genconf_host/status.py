@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from . import files
+from . import files, guard
 from .converge import Convergence
 from .description import Host
 from .health import probe
@@ -57,7 +57,7 @@ def rows(host: Host, manager: Manager) -> list[Row]:
         _row(host, entry, states[entry[1]], shares, answer)
         for entry, answer in zip(described, answers, strict=True)
     ]
-    return [*running, *_drift(host, manager)]
+    return [*running, *_drift(host, manager), *_taken_back(host, manager)]
 
 
 def report(host: Host, manager: Manager) -> list[dict[str, Any]]:
@@ -75,6 +75,16 @@ def _drift(host: Host, manager: Manager) -> list[Row]:
     return [
         Row(host.name, pool, what, state, 0, 0, 0, 0, 0.0, "", "") for pool, what, state in (*closed, *altered)
     ]
+
+
+def _taken_back(host: Host, manager: Manager) -> list[Row]:
+    """A release that died after its deploy had ended; told until the next deploy."""
+    unit = guard.unit(host.project)
+    state = manager.states([unit])[unit]
+    if state.active != "failed":
+        return []
+    told = next(iter(manager.log(unit, state.invocation, 10)), "")
+    return [Row(host.name, "-", unit.removesuffix(".service"), state.active, 0, 0, 0, 0, 0.0, "", told)]
 
 
 def _row(

@@ -1,0 +1,49 @@
+"""Unpacks an artifact that is an archive, by tar(1).
+
+What comes out is readable by every user and writable by root alone, whatever the archive says:
+DynamicUser= runs it as nobody in particular.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+# Nothing of these comes from who packed it.
+OPTIONS = ["--no-same-owner", "--no-same-permissions"]
+
+
+class Unusable(Exception):
+    """An archive that cannot be a release. The message says why."""
+
+
+def unpack(archive: Path, folder: Path, main: str) -> None:
+    """Puts what is in `archive` into `folder`, where `main` is then a file that can be run."""
+    command = ["tar", "--extract", "--file", str(archive), "--directory", str(folder), *OPTIONS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Unusable(f"tar cannot unpack it: {done.stderr.strip()}")
+    for path in _files(folder):
+        _open_up(path)
+    if not (folder / main).is_file():
+        held = ", ".join(sorted(path.name for path in folder.iterdir())[:10]) or "nothing"
+        raise Unusable(f"there is no {main} in the archive; it holds {held}")
+    (folder / main).chmod(0o755)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            yield Path(parent) / name
+
+
+def _open_up(path: Path) -> None:
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise Unusable(f"{path.name} is neither a file nor a folder")
+    path.chmod(0o755 if stat.S_ISDIR(mode) or mode & 0o111 else 0o644)

@@ -1,0 +1,114 @@
+"""Keeps an eye on a release after its run has ended, and takes it back if it dies.
+
+A release may pass every question and fall over seconds later. A run that waited for that would be
+a slow one; so the host itself looks on for a while, by a service of systemd's that needs no
+connection. When it has taken something back that service has failed, which `status` tells.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from . import lease
+from .deploy import Outcome, Site
+from .note import Note
+from .systemd import Manager, Refused, State, start_transient
+
+# Seconds between two looks at what is guarded.
+PULSE = 0.2
+
+
+class TakenBack(Exception):
+    """A release died after its run had ended. The message says how, and what the host runs now."""
+
+
+def unit(project: str) -> str:
+    """The service that guards. No pool and no proxy is called so: their names have no dots."""
+    return f"{project}.guard.service"
+
+
+def begin(project: str, seconds: float, outcomes: Iterable[Outcome], manager: Manager) -> None:
+    """From now on, and for so many seconds, these moves are taken back if what they brought dies.
+
+    Only those to another release: without one to go back to, starting it again is all there is.
+    """
+    moves = [o for o in outcomes if o.previous and o.previous != o.release]
+    if not seconds or not moves:
+        return
+    dismiss(project, manager)
+    _note(project).write(moves)
+    try:
+        start_transient(unit(project), [], "guard", project, str(seconds))
+    except Refused as refusal:
+        _note(project).remove()
+        raise Refused(f"cannot guard {project}: {refusal}") from None
+
+
+def dismiss(project: str, manager: Manager) -> None:
+    """Ends an earlier guard, and what it told of a failure.
+
+    Only who has the turn may call this, for then it is not taking anything back.
+    """
+    _note(project).remove()
+    for verb in ("stop", "reset-failed"):
+        # One that is not loaded cannot be stopped or reset, and need not be.
+        with contextlib.suppress(Refused):
+            manager.run(verb, unit(project))
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One run's releases on this host."""
+
+    site: Site
+    since: float = field(default_factory=time.time)
+
+    def keep(self, seconds: float) -> None:
+        """Looks on for so long; raises `TakenBack` when it had to."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and (guarded := self._guarded()):
+            if self._casualties(guarded):
+                self._settle()
+            time.sleep(PULSE)
+        _note(self.site.host.project).remove()
+
+    def _settle(self) -> None:
+        """Takes everything back, unless somebody else had the turn meanwhile and mended it."""
+        project = self.site.host.project
+        with lease.turn(project):
+            guarded = self._guarded()
+            if casualties := self._casualties(guarded):
+                aftermath = self.site.undo(guarded)
+                _note(project).remove()
+                raise TakenBack("\n".join([*casualties, aftermath]))
+
+    def _guarded(self) -> list[Outcome]:
+        """What was noted, without that from which another run has moved on."""
+        noted = _note(self.site.host.project).read() or []
+        proven = {app.name: self.site.store(app).proven for app in self.site.host.apps}
+        return [outcome for outcome in noted if proven.get(outcome.app) == outcome.release]
+
+    def _casualties(self, guarded: list[Outcome]) -> list[str]:
+        """Which instances died. systemd counts its own restarts of them; one by hand is no death."""
+        releases = {name: outcome.release for outcome in guarded for name in outcome.touched}
+        states = self.site.manager.states(releases)
+        return [
+            f"release {release} is taken back, {name} died: {self._ending(states[name])}"
+            for name, release in releases.items()
+            if _has_died(states[name])
+        ]
+
+    def _ending(self, state: State) -> str:
+        """How it died; the unit itself may already show the next run."""
+        return self.site.manager.ending(state.unit, self.since, "") or state.last_words()
+
+
+def _has_died(state: State) -> bool:
+    return state.restarts > 0 or state.active == "failed" or state.sub.startswith("auto-restart")
+
+
+def _note(project: str) -> Note:
+    return Note(project, "guarded")

@@ -1,0 +1,100 @@
+"""A release that dies after its run has ended."""
+
+import subprocess
+import unittest
+from dataclasses import replace
+from unittest import mock
+
+import booted
+from booted import UNITS
+
+from genconf_host import guard, status
+from genconf_host.guard import Guard, TakenBack
+from genconf_host.systemd import Refused, State
+
+SERVICE = "randoms.guard.service"
+
+
+class Guards(booted.HostTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(guard, "PULSE", 0.001)
+        self.old = self.admit("v1")
+        self.first = self.ship(self.old)
+        self.new = self.admit("v2")
+
+    def begin(self, outcomes: list, seconds: float = 10.0) -> list[str]:
+        """The command that was handed to systemd; nothing when none was."""
+        with mock.patch("subprocess.run") as run:
+            run.return_value.returncode = 0
+            guard.begin("randoms", seconds, outcomes, self.systemd)
+        return run.call_args.args[0] if run.called else []
+
+    def restarted_by_systemd(self, unit: str) -> None:
+        self.systemd.start(unit)
+        self.systemd.units[unit] = replace(self.systemd.units[unit], restarts=1)
+
+    def test_a_service_is_begun_that_guards(self) -> None:
+        command = self.begin(self.ship(self.new))
+        self.assertIn(f"--unit={SERVICE}", command)
+        self.assertEqual(command[-3:], ["guard", "randoms", "10.0"])
+
+    def test_nothing_is_guarded_that_did_not_change_or_cannot_go_back(self) -> None:
+        self.assertEqual(self.begin(self.ship(self.old)), [])
+        self.assertEqual(self.begin(self.first), [])
+        self.assertEqual(self.begin(self.ship(self.new), seconds=0.0), [])
+
+    def test_what_systemd_says_against_it_is_told(self) -> None:
+        refusal = subprocess.CompletedProcess([], 1, "", "No space.\n")
+        with mock.patch("subprocess.run", return_value=refusal):
+            with self.assertRaisesRegex(Refused, "cannot guard randoms: No space.$"):
+                guard.begin("randoms", 10.0, self.ship(self.new), self.systemd)
+
+    def test_a_release_that_dies_is_taken_back(self) -> None:
+        self.begin(self.ship(self.new))
+        self.restarted_by_systemd(UNITS[1])
+        told = f"release {self.new[:12]} is taken back, {UNITS[1]} died.*\n.*back on release {self.old[:12]}"
+        with self.assertRaisesRegex(TakenBack, told):
+            Guard(self.site).keep(10.0)
+        self.assertEqual(self.running(), [self.old[:12]] * 3)
+        self.assertEqual(self.store.current, self.old[:12])
+
+    def test_one_that_waits_to_be_started_again_has_died(self) -> None:
+        self.begin(self.ship(self.new))
+        self.systemd.crash(UNITS[2])
+        with self.assertRaises(TakenBack):
+            Guard(self.site).keep(10.0)
+
+    def test_a_restart_and_a_stop_by_hand_are_no_deaths(self) -> None:
+        self.begin(self.ship(self.new))
+        self.systemd.run("restart", UNITS[0])
+        self.systemd.run("stop", UNITS[1])
+        Guard(self.site).keep(0.01)
+        self.assertEqual(self.store.current, self.new[:12])
+
+    def test_a_run_that_moved_on_ends_the_guard(self) -> None:
+        self.begin(self.ship(self.new))
+        newest = self.admit("v3")
+        self.ship(newest)
+        self.restarted_by_systemd(UNITS[1])
+        Guard(self.site).keep(10.0)
+        self.assertEqual(self.store.current, newest[:12])
+
+    def test_a_guard_that_is_dismissed_takes_nothing_back(self) -> None:
+        self.begin(self.ship(self.new))
+        guard.dismiss("randoms", self.systemd)
+        self.restarted_by_systemd(UNITS[1])
+        Guard(self.site).keep(10.0)
+        self.assertEqual(self.store.current, self.new[:12])
+        self.assertIn(f"reset-failed {SERVICE}", self.systemd.verbs)
+
+    def test_what_was_taken_back_is_in_the_status(self) -> None:
+        self.systemd.units[SERVICE] = State(SERVICE, active="failed", invocation="run9")
+        self.patch(status, "probe", lambda url: None)
+        rows = status.report(self.host, self.systemd)
+        row = next(row for row in rows if row["instance"] == "randoms.guard")
+        self.assertEqual((row["state"], row["health"], row["fine"]), ("failed", "log of run9", False))
+
+
+if __name__ == "__main__":
+    unittest.main()
