@@ -212,7 +212,7 @@ pub struct InitArgs {
 pub struct ImportArgs {
     /// The tool that FILE was written for
     pub tool: Tool,
-    /// Its file: ecosystem.config.json, ecosystem.config.js, process.json, Procfile or nginx.conf
+    /// Its file: an ecosystem file (.js, .json, .yml), process.json, dump.pm2, Procfile, a site's file of nginx or what `nginx -T` says; `-` reads standard input
     pub file: PathBuf,
     /// Where to write the topology; a file that exists is left alone [default: standard output]
     #[arg(long, value_name = "FILE")]

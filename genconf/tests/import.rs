@@ -1,8 +1,12 @@
 //! Files of other tools, imported: what is printed, and what genconf makes of it.
 //! `BLESS=1` rewrites the expected output.
 
+#[path = "import/archive.rs"]
+mod archive;
 #[path = "import/broken.rs"]
 mod broken;
+#[path = "import/written.rs"]
+mod written;
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -159,25 +163,6 @@ fn nothing_of_a_hostile_file_becomes_a_key() {
             |line: &&str| line.trim_start().starts_with("evil") || *line == "project: stolen";
         assert_eq!(text.lines().find(evil), None, "{name}");
     }
-}
-
-#[test]
-fn a_file_that_is_there_is_never_overwritten() {
-    let folder = TempDir::new().expect("a folder can be made");
-    let input = fixtures().join("nginx-rewrite.conf");
-    let args = [
-        "nginx",
-        input.to_str().expect("is UTF-8"),
-        "--out",
-        "topology.yaml",
-    ];
-    assert_eq!(import(folder.path(), &args).status.code(), Some(0));
-    fs::write(folder.path().join("topology.yaml"), "mine").expect("can be written");
-    let (code, out, err) = said(&import(folder.path(), &args));
-    assert_eq!((code, out.as_str()), (1, ""));
-    assert!(err.contains("topology.yaml is already there"), "{err}");
-    let kept = fs::read_to_string(folder.path().join("topology.yaml")).expect("is readable");
-    assert_eq!(kept, "mine");
 }
 
 #[test]

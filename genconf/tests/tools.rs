@@ -3,8 +3,11 @@
 #![allow(clippy::print_stderr)] // A skipped test says so.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use tempfile::TempDir;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -56,6 +59,191 @@ fn a_refusal_is_told_with_the_line_of_the_topology() {
         "{said}"
     );
     assert!(said.contains("as written nginx/edge: gzipp on;"), "{said}");
+}
+
+/// A topology in a folder that everybody may read, with a `genconf` beside it.
+fn shown(topology: &str) -> TempDir {
+    let folder = TempDir::new().expect("a folder can be made");
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder.path(), open).expect("is ours");
+    fs::copy(env!("CARGO_BIN_EXE_genconf"), folder.path().join("genconf")).expect("is copied");
+    fs::write(folder.path().join("t.yaml"), topology).expect("can be written");
+    folder
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+/// What `verify` says of `topology`; `None`, and a word about it, where a tool is missing.
+fn answer(topology: &str, only: &str) -> Option<(Option<i32>, String)> {
+    let folder = shown(topology);
+    let output = verify(&folder.path().join("t.yaml"), only);
+    let said = talk(&output);
+    if said.contains("not asked  ") {
+        eprintln!("skipped: {said}");
+        return None;
+    }
+    Some((output.status.code(), said))
+}
+
+fn assert_accepted(topology: &str, only: &str) {
+    if let Some((code, said)) = answer(topology, only) {
+        assert_eq!(code, Some(0), "{said}");
+    }
+}
+
+const PLAIN: &str = "\
+version: 1
+project: p
+hosts: { a: { address: 192.0.2.1 } }
+apps: { web: { artifact: web } }
+pools: { web: { app: web, ports: [8080] } }
+proxies: { door: { routes: [{ path: /, pool: web }] } }
+";
+
+#[test]
+fn anybody_can_verify_whatever_addresses_this_machine_has() {
+    let door = |listen: &str| PLAIN.replace("routes:", &format!("listen: {listen}, routes:"));
+    let root = fs::read_to_string(repository().join("topology.yaml")).expect("is readable");
+    let doors = ["'203.0.113.77:443'", "'[2001:db8::1]:80'"].map(door);
+    let tls = fs::read_to_string(repository().join("topologies/tls.yaml")).expect("is readable");
+    // One's own lines may listen as well.
+    let lines = "extra: { server: ['listen 81;', 'listen unix:/run/p/door;'] }, routes:";
+    let extra = PLAIN.replace("routes:", lines);
+    for topology in doors.into_iter().chain([root, tls, extra]) {
+        let folder = shown(&topology);
+        let mut command = if is_root() {
+            let mut other = Command::new("setpriv");
+            other.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+            other.arg("./genconf");
+            other
+        } else {
+            Command::new(folder.path().join("genconf"))
+        };
+        let output = command
+            .args(["verify", "--only", "nginx,haproxy,systemd", "t.yaml"])
+            .current_dir(folder.path())
+            .output()
+            .expect("genconf starts");
+        let said = talk(&output);
+        assert!(output.status.success(), "{topology}{said}");
+        assert!(said.contains("passed "), "{said}");
+    }
+}
+
+#[test]
+fn what_a_line_of_the_inventory_holds_is_no_question_of_style() {
+    let build = format!("apps: {{ web: {{ build: '{}',", "make all && ".repeat(20));
+    let five = PLAIN
+        .replace("apps: { web: {", &build)
+        .replace("app: web,", "app: web, mode: cluster, workers: 5,")
+        .replace("1 }", "1, cpus: 5 }");
+    assert_accepted(&five, "ansible");
+}
+
+#[test]
+fn an_app_that_connects_by_itself_is_not_held_to_having_no_network() {
+    let single = PLAIN.replace("artifact: web", "artifact: web, network: true");
+    assert_accepted(&single, "systemd");
+    let workers = single.replace("app: web,", "app: web, mode: cluster, workers: 2,");
+    assert_accepted(&workers, "systemd");
+}
+
+#[test]
+fn a_name_may_be_as_long_for_a_test_as_on_a_host() {
+    let long = PLAIN
+        .replace("project: p", "project: customer-portal-production")
+        .replace("door: {", "public-front-door-frankfurt: { engine: haproxy,");
+    assert_accepted(&long, "haproxy");
+    let socket = "web-of-the-customer-portal-production";
+    let unix = long
+        .replace(
+            "{ web: { app: web,",
+            &format!("{{ {socket}: {{ app: web, listen: unix,"),
+        )
+        .replace("pool: web", &format!("pool: {socket}"));
+    assert_accepted(&unix, "haproxy,systemd");
+    assert_accepted(&unix.replace("engine: haproxy,", ""), "nginx,systemd");
+}
+
+#[test]
+fn haproxy_says_what_it_refuses_and_where_that_comes_from() {
+    let wrong = "{ engine: haproxy, extra: { server: ['http-request denyy'] }, routes:";
+    let topology = PLAIN.replace("{ routes:", wrong);
+    if let Some((code, said)) = answer(&topology, "haproxy") {
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains("denyy"), "{said}");
+        assert!(said.contains("proxies.door.extra.server.0"), "{said}");
+    }
+}
+
+/// Runs a command where the programs `$HIDDEN` are not installed.
+const HIDING: &str = r#"
+set -e
+for folder in /usr/bin /usr/sbin; do
+    mkdir -p "real$folder" "seen$folder"
+    mount --bind "$folder" "real$folder"
+    find "$PWD/real$folder" -mindepth 1 -maxdepth 1 -exec ln -s -t "seen$folder" {} +
+done
+for program in $HIDDEN; do
+    rm -f "seen/usr/bin/$program" "seen/usr/sbin/$program"
+done
+mount --bind "$PWD/seen/usr/bin" /usr/bin
+mount --bind "$PWD/seen/usr/sbin" /usr/sbin
+exec "$@"
+"#;
+
+#[test]
+fn programs_of_a_host_that_are_missing_here_refuse_nothing() {
+    let topology = "\
+version: 1
+project: p
+hosts: { a: { address: 192.0.2.1 } }
+apps:
+  api: { artifact: api.js, runtime: node }
+  bare: { artifact: bare }
+  boxed: { artifact: boxed.tar, runtime: container, image: 'boxed:1' }
+  jar: { artifact: jar.jar, runtime: jvm, socket: true }
+pools:
+  api: { app: api, ports: [8080] }
+  bare: { app: bare, mode: cluster, workers_by: app, ports: [8081] }
+  boxed: { app: boxed, ports: [8082] }
+  jar: { app: jar, ports: [8083] }
+proxies:
+  door: { routes: [{ path: /, pool: api }, { path: /bare, pool: bare }] }
+  gate: { engine: haproxy, listen: 81, routes: [{ path: /, pool: jar }, { path: /b, pool: boxed }] }
+";
+    let folder = shown(topology);
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-c", HIDING, "sh"])
+        .args([
+            "./genconf",
+            "verify",
+            "--only",
+            "nginx,haproxy,systemd",
+            "t.yaml",
+        ])
+        .env(
+            "HIDDEN",
+            "nginx haproxy node java podman docker kill logrotate",
+        )
+        .current_dir(folder.path());
+    let mut mounts = Command::new("unshare");
+    let can_mount = mounts.args(["--mount", "true"]).status();
+    if !is_root() || !can_mount.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: only root, where it may mount, can hide programs");
+        return;
+    }
+    let output = command.output().expect("unshare starts");
+    let said = talk(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for program in ["nginx", "haproxy", "logrotate"] {
+        let told = format!(": {program} is not installed");
+        assert!(said.contains(&told), "{said}");
+    }
+    assert!(said.contains("0 refused, 3 not asked"), "{said}");
 }
 
 #[test]

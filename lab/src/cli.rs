@@ -183,7 +183,7 @@ fn entrance(lab: &Lab) -> String {
          ip netns exec {namespace} ansible-playbook --user root --ssh-extra-args '-F {}' site.yml",
         config.display()
     );
-    text += "To remove: lab down";
+    text += "To remove: make lab-down";
     text
 }
 

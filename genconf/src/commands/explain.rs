@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::input::{Input, own_folder, way};
+use super::input::{Input, absolute, own_folder, way};
 use super::trace::{Origin, Tracer};
 use crate::cli::{Exit, ExplainArgs, Streams};
 use crate::diagnostic::{Code, nearest};
@@ -72,20 +72,16 @@ fn explain_line(
         path: &args.topology,
         place: place.clone(),
         format: crate::cli::Format::Human,
+        prints: true,
     };
     let (source, generated) = match input.generate_from(streams)? {
         Ok(made) => made,
         Err(exit) => return Ok(exit),
     };
-    let inside = Path::new(file)
-        .strip_prefix(&bundle)
-        .unwrap_or(Path::new(file));
-    let inside = inside
-        .to_str()
-        .map(|p| p.trim_start_matches("./"))
-        .and_then(BundlePath::new);
-    let Some((path, artifact)) =
-        inside.and_then(|p| generated.tree.get(&p).cloned().map(|a| (p, a)))
+    let named = inside(file, &bundle)?;
+    let Some((path, artifact)) = named
+        .into_iter()
+        .find_map(|path| generated.tree.get(&path).cloned().map(|a| (path, a)))
     else {
         return told(streams, &format!("{} makes no file {file}", source.name()));
     };
@@ -110,6 +106,15 @@ fn explain_line(
         maker.first().map_or("", Renderer::name)
     )?;
     Ok(Exit::Fine)
+}
+
+/// What `file` may be in the bundle: its path from there, or written as from there.
+fn inside(file: &str, bundle: &Path) -> io::Result<Vec<BundlePath>> {
+    let (whole, folder) = (absolute(Path::new(file))?, absolute(bundle)?);
+    let below = whole.strip_prefix(folder).ok().and_then(Path::to_str);
+    let written = file.trim_start_matches("./");
+    let paths = below.into_iter().chain([written]);
+    Ok(paths.filter_map(BundlePath::new).collect())
 }
 
 fn tell(origins: &[Origin], source: &Source, streams: &mut Streams<'_>) -> io::Result<()> {

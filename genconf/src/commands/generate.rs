@@ -1,13 +1,14 @@
 //! `genconf TOPOLOGY`: writes the bundle, or shows what writing would do.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
 use super::input::{Input, own_folder, way};
-use crate::cli::{Exit, GenerateArgs, Streams};
+use crate::cli::{Exit, Format, GenerateArgs, Streams};
 use crate::diagnostic::human::Colour;
+use crate::diagnostic::nearest;
 use crate::tree::{self, Change, State};
 
 /// Runs the command.
@@ -19,13 +20,19 @@ pub fn run(args: &GenerateArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
         path: &path,
         place: way(&folder, &own)?,
         format: args.format,
+        prints: args.check || args.diff,
     };
     let generated = match input.generate(streams)? {
         Ok(generated) => generated,
         Err(exit) => return Ok(exit),
     };
     if let Some(name) = args.only.iter().find(|n| !has_folder(&generated.tree, n)) {
-        writeln!(streams.err, "error: the bundle has no folder `{name}`")?;
+        let near = nearest(name, folders(&generated.tree));
+        let help = near.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+        writeln!(
+            streams.err,
+            "error: the bundle has no folder `{name}`{help}"
+        )?;
         return Ok(Exit::Usage);
     }
     let name = file_name(&path);
@@ -49,7 +56,7 @@ pub fn run(args: &GenerateArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
         return Ok(Exit::Drift);
     }
     if !args.force && changes.iter().any(|c| c.state == State::Edited) {
-        return refuse(&changes, streams);
+        return refuse(&changes, args.format, streams);
     }
     tree::write(&tree, &changes, &folder, &args.only)?;
     report(&changes, tree.iter().count(), &folder, streams)
@@ -66,6 +73,12 @@ fn has_folder(tree: &tree::Tree, name: &str) -> bool {
     tree.iter().any(|(path, _)| path.is_below(&folders))
 }
 
+/// The folders at the root of a bundle.
+fn folders(tree: &tree::Tree) -> impl Iterator<Item = &str> {
+    let paths = tree.iter().map(|(path, _)| path.as_str());
+    paths.filter_map(|path| path.split_once('/').map(|(folder, _)| folder))
+}
+
 fn check(changes: &[Change], streams: &mut Streams<'_>) -> io::Result<Exit> {
     for change in changes {
         writeln!(streams.out, "{} {}", word(change.state), change.path)?;
@@ -79,7 +92,7 @@ fn check(changes: &[Change], streams: &mut Streams<'_>) -> io::Result<Exit> {
 
 fn diff(changes: &[Change], streams: &mut Streams<'_>) -> io::Result<Exit> {
     for change in changes {
-        write_diff(change, streams)?;
+        write_diff(change, streams.out, streams.out_colour)?;
     }
     Ok(if changes.is_empty() {
         Exit::Fine
@@ -88,9 +101,14 @@ fn diff(changes: &[Change], streams: &mut Streams<'_>) -> io::Result<Exit> {
     })
 }
 
-fn refuse(changes: &[Change], streams: &mut Streams<'_>) -> io::Result<Exit> {
+fn refuse(changes: &[Change], format: Format, streams: &mut Streams<'_>) -> io::Result<Exit> {
     for change in changes.iter().filter(|c| c.state == State::Edited) {
-        write_diff(change, streams)?;
+        // Whoever reads JSON has had all of it.
+        if format == Format::Json {
+            write_diff(change, streams.err, streams.err_colour)?;
+        } else {
+            write_diff(change, streams.out, streams.out_colour)?;
+        }
         writeln!(
             streams.err,
             "error: {} was edited by hand; the diff above is what would be lost",
@@ -145,7 +163,7 @@ fn word(state: State) -> &'static str {
     }
 }
 
-fn write_diff(change: &Change, streams: &mut Streams<'_>) -> io::Result<()> {
+fn write_diff(change: &Change, out: &mut dyn Write, colour: Colour) -> io::Result<()> {
     let old = String::from_utf8_lossy(&change.old);
     let new = String::from_utf8_lossy(&change.new);
     let names = (format!("a/{}", change.path), format!("b/{}", change.path));
@@ -154,10 +172,10 @@ fn write_diff(change: &Change, streams: &mut Streams<'_>) -> io::Result<()> {
         .header(&names.0, &names.1)
         .to_string();
     for line in text.lines() {
-        match (streams.out_colour, line.as_bytes().first()) {
-            (Colour::Always, Some(b'+')) => writeln!(streams.out, "\x1b[32m{line}\x1b[0m")?,
-            (Colour::Always, Some(b'-')) => writeln!(streams.out, "\x1b[31m{line}\x1b[0m")?,
-            _ => writeln!(streams.out, "{line}")?,
+        match (colour, line.as_bytes().first()) {
+            (Colour::Always, Some(b'+')) => writeln!(out, "\x1b[32m{line}\x1b[0m")?,
+            (Colour::Always, Some(b'-')) => writeln!(out, "\x1b[31m{line}\x1b[0m")?,
+            _ => writeln!(out, "{line}")?,
         }
     }
     Ok(())

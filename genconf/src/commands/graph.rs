@@ -12,6 +12,7 @@ pub fn run(args: &GraphArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
         path: &args.topology,
         place: ".".to_owned(),
         format: args.format,
+        prints: true,
     };
     let generated = match input.generate(streams)? {
         Ok(generated) => generated,

@@ -1,12 +1,13 @@
 //! `genconf import`: a topology from the file of another tool.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read, Seek as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::beginning;
 use crate::cli::{Exit, ImportArgs, Streams, Tool};
 use crate::diagnostic::{Diagnostics, human};
 use crate::import::{Fault, Imported, Setting, nginx, pm2, procfile};
@@ -69,6 +70,9 @@ fn import(args: &ImportArgs, source: &Source) -> Result<Imported, Fault> {
 
 /// The text to read, which for JavaScript is what it comes to.
 fn text(args: &ImportArgs) -> Result<String, String> {
+    if args.file == Path::new("-") {
+        return read(io::stdin().lock());
+    }
     let scripts = ["js", "cjs", "mjs"].map(OsStr::new);
     let script = args.file.extension().is_some_and(|e| scripts.contains(&e));
     let file = File::open(&args.file).map_err(|e| e.to_string())?;
@@ -78,9 +82,9 @@ fn text(args: &ImportArgs) -> Result<String, String> {
     read(file)
 }
 
-fn read(file: File) -> Result<String, String> {
+fn read(from: impl Read) -> Result<String, String> {
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1)
+    from.take(LARGEST + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| e.to_string())?;
     if bytes.len() as u64 > LARGEST {
@@ -144,9 +148,7 @@ fn write(imported: &Imported, args: &ImportArgs, streams: &mut Streams<'_>) -> i
         return Ok(Exit::Bug);
     }
     if let Some(path) = &args.out {
-        let opened = OpenOptions::new().write(true).create_new(true).open(path);
-        let written = opened.and_then(|mut f| f.write_all(imported.topology.as_bytes()));
-        if let Err(e) = written {
+        if let Err(e) = beginning::write(path, &imported.topology) {
             let said = match e.kind() {
                 io::ErrorKind::AlreadyExists => "is already there; name another file".to_owned(),
                 _ => format!("cannot be written: {e}"),

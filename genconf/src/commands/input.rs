@@ -16,6 +16,8 @@ pub(super) struct Input<'a> {
     pub(super) place: String,
     /// How faults are told.
     pub(super) format: Format,
+    /// Whether the command has data of its own to print, once nothing refuses the topology.
+    pub(super) prints: bool,
 }
 
 impl Input<'_> {
@@ -83,24 +85,26 @@ impl Input<'_> {
         Ok(Source::new(self.path.display().to_string(), text))
     }
 
-    /// Faults are talk for people and data for programs.
+    /// Faults are talk for people and data for programs. What a program reads is one document:
+    /// data that follows has standard output for itself, and warnings beside it are talk.
     fn tell(
         &self,
         faults: &Diagnostics,
         source: &Source,
         streams: &mut Streams<'_>,
     ) -> io::Result<()> {
-        match self.format {
-            Format::Human => streams
-                .err
-                .write_all(human::render(faults, source, streams.err_colour).as_bytes()),
-            Format::Line => streams
-                .err
-                .write_all(line::render(faults, source).as_bytes()),
-            Format::Json => streams
-                .out
-                .write_all(json::render(faults, source).as_bytes()),
-        }
+        let data_follows = self.prints && !faults.has_errors();
+        let (stream, text) = match self.format {
+            Format::Human => {
+                let text = human::render(faults, source, streams.err_colour);
+                (&mut streams.err, text)
+            }
+            Format::Line => (&mut streams.err, line::render(faults, source)),
+            Format::Json if data_follows && faults.sorted().is_empty() => return Ok(()),
+            Format::Json if data_follows => (&mut streams.err, json::render(faults, source)),
+            Format::Json => (&mut streams.out, json::render(faults, source)),
+        };
+        stream.write_all(text.as_bytes())
     }
 }
 
@@ -138,7 +142,7 @@ pub(super) fn way(from: &Path, to: &Path) -> io::Result<String> {
 }
 
 /// Links resolved as far as the path exists, for `..` to mean what it says.
-fn absolute(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn absolute(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     for ancestor in path.ancestors() {
         if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {

@@ -12,6 +12,9 @@ pub mod schema;
 pub mod status;
 pub mod verify;
 
+mod beginning;
+mod former;
+mod host_plan;
 mod input;
 mod scratch;
 mod trace;

@@ -10,16 +10,28 @@ use super::scratch::{Answer, Scratch};
 use super::trace::Tracer;
 use crate::Generated;
 use crate::cli::{Exit, Streams, VerifyArgs};
+use crate::diagnostic::nearest;
 use crate::render::{self, Renderer, VerifyRule};
 use crate::source::Source;
 use crate::tree::BundlePath;
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let renderers = render::embedded().map_err(io::Error::other)?;
+    let names: Vec<&str> = renderers.iter().map(Renderer::name).collect();
+    if let Some(name) = args.only.iter().find(|n| !names.contains(&n.as_str())) {
+        let near = nearest(name, names.iter().copied());
+        let help = near.map_or(format!("there are {}", names.join(", ")), |n| {
+            format!("did you mean `{n}`?")
+        });
+        writeln!(streams.err, "error: no renderer is called `{name}`; {help}")?;
+        return Ok(Exit::Usage);
+    }
     let input = Input {
         path: &args.topology,
         place: ".".to_owned(),
         format: args.format,
+        prints: false,
     };
     let (source, generated) = match input.generate_from(streams)? {
         Ok(made) => made,
@@ -34,11 +46,7 @@ pub fn run(args: &VerifyArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
         refused: 0,
         missing: 0,
     };
-    for renderer in render::embedded()
-        .map_err(io::Error::other)?
-        .into_iter()
-        .filter(asked)
-    {
+    for renderer in renderers.into_iter().filter(asked) {
         let rules = renderer
             .verifications(&generated.layout)
             .map_err(io::Error::other)?;

@@ -93,7 +93,7 @@ codes! {
     }
     /// A port taken twice on one host.
     PortClash = "port-clash" {
-        cause: "Two sockets of one host cannot listen on one port: the second would fail to start.",
+        cause: "Two sockets of one host cannot listen on one port of one address: the second would fail to start. A port alone is that of every IPv4 address, and of every IPv6 address where a host of the proxy has one.",
         wrong: "pools: { a: { app: web, ports: [8080] }, b: { app: web, ports: [8080] } }",
         right: "pools: { a: { app: web, ports: [8080] }, b: { app: web, ports: [8081] } }",
     }
@@ -111,7 +111,7 @@ codes! {
     }
     /// Names that collide once they become unit names.
     NameClash = "name-clash" {
-        cause: "Pools and proxies become systemd units named PROJECT-NAME; two things cannot share a unit name.",
+        cause: "Pools and proxies become systemd units named PROJECT-NAME; two things cannot share a unit name, and none may have that of a unit which the host has already.",
         wrong: "pools: { edge: { app: web, ports: [8080] } }\nproxies: { edge: { routes: [{ path: /, pool: edge }] } }",
         right: "pools: { web: { app: web, ports: [8080] } }\nproxies: { edge: { routes: [{ path: /, pool: web }] } }",
     }
@@ -141,13 +141,13 @@ codes! {
     }
     /// A socket that a proxy cannot reach.
     Unreachable = "unreachable" {
-        cause: "A unix socket is met on its own host only; a proxy on another host would answer 502 to everything.",
+        cause: "A unix socket and a loopback address are met on their own host only, a link-local address on its own wire; a proxy on another host would answer 502 to everything.",
         wrong: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }\npools: { web: { app: web, hosts: [b], listen: unix, ports: [8080] } }\nproxies: { door: { hosts: [a], routes: [{ path: /, pool: web }] } }",
         right: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }\npools: { web: { app: web, hosts: [b], ports: [8080] } }\nproxies: { door: { hosts: [a], routes: [{ path: /, pool: web }] } }",
     }
     /// A port below 1024 for an app.
     PrivilegedPort = "privileged-port" {
-        cause: "Ports below 1024 are the proxy's business: an app there would be reached around it.",
+        cause: "Ports below 1024 are for the doors of proxies: an app there would be reached around them, and a status page is opened without the privilege that such a port takes.",
         wrong: "pools: { web: { app: web, ports: [80] } }",
         right: "pools: { web: { app: web, ports: [8080] } }",
     }

@@ -121,6 +121,12 @@ impl Diagnostics {
         self.found.push(diagnostic);
     }
 
+    /// How many were told so far.
+    #[must_use]
+    pub fn told(&self) -> usize {
+        self.found.len()
+    }
+
     /// Whether anything forbids going on.
     #[must_use]
     pub fn has_errors(&self) -> bool {

@@ -4,6 +4,7 @@
 //! `topology`; `write` prints any plan. What could not be carried is told as
 //! a [`Note`]. Reads no file and runs no program: `commands` does both.
 
+mod archive;
 mod naming;
 pub mod nginx;
 pub mod plan;
@@ -14,6 +15,8 @@ mod program;
 mod scalar;
 mod words;
 mod write;
+
+use std::collections::HashSet;
 
 use crate::source::Position;
 use plan::Plan;
@@ -41,6 +44,8 @@ pub enum Fate {
 pub struct Note {
     /// What became of it.
     pub fate: Fate,
+    /// The file it stands in, where that is not the one that was read.
+    pub file: Option<String>,
     /// Where it stands, where that is known.
     pub place: Option<Position>,
     /// What it is, in the words of its file.
@@ -54,6 +59,7 @@ impl Note {
         let (what, why) = (what.into(), why.into());
         Self {
             fate: Fate::Changed,
+            file: None,
             place: None,
             what,
             why,
@@ -83,7 +89,7 @@ impl Note {
         };
         let text = format!(
             "{}: {fate}: {}: {}",
-            place(file, self.place),
+            place(self.file.as_deref().unwrap_or(file), self.place),
             self.what,
             self.why
         );
@@ -94,6 +100,8 @@ impl Note {
 /// Why a file could not be read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fault {
+    /// The file it is in, where that is not the one that was read.
+    pub file: Option<String>,
     /// Where, if that is known.
     pub place: Option<Position>,
     /// What is wrong and what would work.
@@ -103,14 +111,23 @@ pub struct Fault {
 impl Fault {
     fn new(said: impl Into<String>) -> Self {
         Self {
+            file: None,
             place: None,
             said: said.into(),
+        }
+    }
+
+    fn at(self, place: Position) -> Self {
+        Self {
+            place: Some(place),
+            ..self
         }
     }
 
     /// The line about the file called `file`.
     #[must_use]
     pub fn line(&self, file: &str) -> String {
+        let file = self.file.as_deref().unwrap_or(file);
         scalar::tame(&format!("{}: {}", place(file, self.place), self.said))
     }
 }
@@ -140,10 +157,16 @@ impl Imported {
     }
 }
 
-/// Neighbours with one fate for one reason are one line.
+/// What is said twice of one thing is said once, and neighbours with one fate
+/// for one reason are one line.
 fn merged(notes: Vec<Note>) -> Vec<Note> {
+    let mut said = HashSet::new();
     let mut lines: Vec<Note> = Vec::new();
     for note in notes {
+        let place = note.place.map(|p| (p.line, p.column));
+        if !said.insert((place, note.what.clone(), note.why.clone())) {
+            continue;
+        }
         match lines.last_mut() {
             Some(last) if (last.fate, &last.why) == (note.fate, &note.why) => {
                 last.what = format!("{}, {}", last.what, note.what);

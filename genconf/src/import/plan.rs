@@ -43,12 +43,16 @@ pub struct AppPlan {
     pub about: Vec<String>,
     /// File to deploy.
     pub artifact: String,
+    /// The folder that becomes this file, where it is an archive.
+    pub archive: Option<Archive>,
     /// What runs it.
     pub runtime: Runtime,
     /// Arguments.
     pub args: Vec<String>,
     /// Variables.
     pub env: Vec<(String, String)>,
+    /// File with more of them.
+    pub env_file: Option<String>,
     /// Bound of memory.
     pub memory: Option<ByteSize>,
     /// Longest stop.
@@ -65,14 +69,27 @@ impl AppPlan {
             name,
             about: Vec::new(),
             artifact,
+            archive: None,
             runtime,
             args: Vec::new(),
             env: Vec::new(),
+            env_file: None,
             memory: None,
             stop_timeout: None,
             ready_timeout: None,
         }
     }
+}
+
+/// A folder that is deployed as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Archive {
+    /// The folder, as seen from the topology's own.
+    pub folder: String,
+    /// The file in it that is run.
+    pub main: String,
+    /// The command that makes the archive.
+    pub build: String,
 }
 
 /// How a pool's processes share its ports.

@@ -121,14 +121,21 @@ pub(super) fn said(args: &[String]) -> Option<Said> {
     args.iter().enumerate().find_map(bare)
 }
 
-/// `args` without those that say the port, and without a `--` that then ends them.
-pub(super) fn without(args: &[String], said: &Said) -> Vec<String> {
-    let mut rest: Vec<String> = args.to_vec();
-    rest.drain(said.first..said.first + said.count);
-    if rest.last().is_some_and(|last| last == "--") {
-        rest.pop();
-    }
-    rest
+/// What stands in `args` and `env` for the port of each instance.
+pub(super) const EACH: &str = "{port}";
+
+/// What is told where that was written before, for anything else.
+pub(super) const IS_EACH: &str = "`{port}` stands for the port of each instance in a topology";
+
+/// `args` with [`EACH`] in place of the port that they say.
+pub(super) fn for_each(args: &[String], said: &Said) -> Vec<String> {
+    let mut args = args.to_vec();
+    let number = &mut args[said.first + said.count - 1];
+    *number = match number.split_once('=') {
+        Some((option, _)) => format!("{option}={EACH}"),
+        None => EACH.to_owned(),
+    };
+    args
 }
 
 #[cfg(test)]
@@ -172,9 +179,15 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_taken_out_with_its_option() {
-        let args = ["--mode", "fork", "--", "8082"].map(str::to_owned);
-        let said = said(&args).expect("is said");
-        assert_eq!(without(&args, &said), ["--mode", "fork"]);
+    fn each_instance_is_told_its_port_where_one_was_told() {
+        for (args, expected) in [
+            ("--mode fork -- 8082", "--mode fork -- {port}"),
+            ("-p 8082 -x=y", "-p {port} -x=y"),
+            ("a --port=8082", "a --port={port}"),
+        ] {
+            let args: Vec<_> = args.split(' ').map(str::to_owned).collect();
+            let said = said(&args).expect("is said");
+            assert_eq!(for_each(&args, &said).join(" "), expected);
+        }
     }
 }

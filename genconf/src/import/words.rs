@@ -37,6 +37,16 @@ pub(super) fn needs_shell(line: &str) -> bool {
     line.contains("$(")
 }
 
+/// `word` as a shell reads it: as one, whatever it holds.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._/@+=-".contains(&b);
+    match word {
+        _ if word.starts_with('-') => quoted(&format!("./{word}")),
+        _ if !word.is_empty() && word.bytes().all(plain) => word.to_owned(),
+        _ => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +56,26 @@ mod tests {
         let words = split(r#"  a 'b c' "d \" e" f\ g ''"#).expect("is closed");
         assert_eq!(words, ["a", "b c", "d \" e", "f g", ""]);
         assert_eq!(split("a 'b"), None);
+    }
+
+    #[test]
+    fn a_word_stays_one_to_a_shell() {
+        for (word, expected) in [
+            ("/srv/shop", "/srv/shop"),
+            ("my shop", "'my shop'"),
+            ("it's $(x)", r"'it'\''s $(x)'"),
+            ("-rf", "./-rf"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), expected);
+            assert_eq!(
+                split(expected)
+                    .expect("is closed")
+                    .concat()
+                    .replace("./", ""),
+                word
+            );
+        }
     }
 
     #[test]

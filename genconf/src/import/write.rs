@@ -10,11 +10,6 @@ use crate::topology::choice::Runtime;
 /// The text of a topology.
 pub(super) fn print(plan: &Plan) -> String {
     let mut page = Page(String::new());
-    page.line(
-        0,
-        "# yaml-language-server: $schema=genconf/schema/topology.schema.json",
-    );
-    page.line(0, "#");
     page.comments(0, &plan.about);
     page.line(0, "version: 1");
     page.line(0, &format!("project: {}", scalar(&plan.project)));
@@ -99,6 +94,10 @@ fn app(page: &mut Page, app: &AppPlan) {
     page.line(1, &format!("{}:", scalar(&app.name)));
     page.comments(2, &app.about);
     page.key(2, "artifact", Some(scalar(&app.artifact)));
+    if let Some(archive) = &app.archive {
+        page.key(2, "main", Some(scalar(&archive.main)));
+        page.key(2, "build", Some(scalar(&archive.build)));
+    }
     if app.runtime == Runtime::Native {
         page.line(
             2,
@@ -116,6 +115,7 @@ fn app(page: &mut Page, app: &AppPlan) {
     page.line(2, "health: /");
     page.list(2, "args", &app.args);
     page.mapping(2, "env", &app.env);
+    page.key(2, "env_file", app.env_file.as_ref().map(|f| scalar(f)));
     page.key(2, "memory", app.memory.map(|m| m.to_string()));
     page.key(2, "stop_timeout", app.stop_timeout.map(|t| t.to_string()));
     page.key(2, "ready_timeout", app.ready_timeout.map(|t| t.to_string()));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::naming;
 use crate::source::Spanned;
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Named;
@@ -39,8 +40,12 @@ pub struct App {
     pub takes_socket: bool,
     /// Whether it opens connections or ports itself.
     pub has_network: bool,
+    /// The same for `where`: `none` or `network`.
+    pub reach: &'static str,
     /// Arguments.
     pub args: Vec<String>,
+    /// The user that owns the files it keeps; empty where it keeps none.
+    pub keeper: String,
     /// File with more variables, relative to the topology; empty when there is none.
     pub env_file: String,
     /// `deploy`: a playbook brings new versions; `watch`: so does putting a file on the host.
@@ -80,7 +85,7 @@ pub struct Variable {
 /// How long after an instance's own deadline the host waits.
 const KILL_SLACK_SECONDS: u64 = 2;
 
-pub(super) fn resolve(name: &str, app: &topology::App) -> App {
+pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
     let stop_timeout = app
         .stop_timeout
         .as_ref()
@@ -103,12 +108,18 @@ pub(super) fn resolve(name: &str, app: &topology::App) -> App {
         notifies: app.notifies(),
         takes_socket: app.takes_socket(),
         has_network: app.has_network(),
+        reach: if app.has_network() { "network" } else { "none" },
         args: texts(app.args.as_ref()),
         env_file: app
             .env_file
             .as_ref()
             .map_or("", |f| f.value.as_str())
             .to_owned(),
+        keeper: if app.keeps_state() {
+            naming::keeper(project, name)
+        } else {
+            String::new()
+        },
         updates_by: if app.is_watched() { "watch" } else { "deploy" },
         health_path: check
             .and_then(|c| c.path.as_ref())

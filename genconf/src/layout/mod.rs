@@ -5,6 +5,7 @@
 
 mod app;
 mod host;
+mod limit;
 mod naming;
 mod placement;
 mod pool;
@@ -54,7 +55,9 @@ pub struct Layout {
 pub fn resolve(valid: &Valid<Topology>, source: &str) -> Layout {
     let topology = valid.get();
     let project = topology.project.value.as_str();
-    let apps = by_name(&topology.apps, |name, app| app::resolve(name.as_str(), app));
+    let apps = by_name(&topology.apps, |name, app| {
+        app::resolve(topology.project.value.as_str(), name.as_str(), app)
+    });
     let pools = by_name(&topology.pools, |name, pool| {
         pool::resolve(topology, name.as_str(), pool)
     });

@@ -2,6 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use sha2::{Digest as _, Sha256};
+
+/// Most characters of a user's name.
+const LONGEST_USER: usize = 31;
+
 /// `randoms-spread`: the stem of a pool's or proxy's units.
 pub(super) fn stem(project: &str, name: &str) -> String {
     format!("{project}-{name}")
@@ -15,6 +20,21 @@ pub(super) fn watch(project: &str, app: &str, kind: &str) -> String {
 /// `randoms-edge-rotate.timer`: what rotates the logs of a proxy.
 pub(super) fn rotate(stem: &str, kind: &str) -> String {
     format!("{stem}-rotate.{kind}")
+}
+
+/// `shop-web`: the user that owns what an app keeps. One that is longer than Linux takes (31
+/// characters, systemd.exec(5)) is cut, and told apart by its digest.
+pub(super) fn keeper(project: &str, app: &str) -> String {
+    let name = stem(project, app);
+    if name.len() <= LONGEST_USER {
+        return name;
+    }
+    let digest = format!("{:x}", Sha256::digest(&name));
+    format!(
+        "{}-{}",
+        name[..LONGEST_USER - 9].trim_end_matches('-'),
+        &digest[..8]
+    )
 }
 
 /// `randoms-spread.target`.

@@ -37,7 +37,9 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]
             .iter()
             .filter(|p| p.hosts.binary_search_by(|h| h.as_str().cmp(name)).is_ok())
             .collect();
+        let mut seen = BTreeSet::new();
         let ports = proxies.iter().flat_map(|p| &p.listen).map(|bind| bind.port);
+        let ports = ports.filter(|port| seen.insert(*port));
         Host {
             name: name.to_owned(),
             address: host.address.value.ip().to_string(),

@@ -64,9 +64,12 @@ pub struct Listener {
 pub(super) fn resolve(topology: &Topology, name: &str, pool: &topology::Pool) -> Pool {
     let written = topology.apps.get(&pool.app.value);
     // `names_exist` lets no pool pass whose app is not described.
-    let app = written.map_or_else(App::default, |a| app::resolve(pool.app.value.as_str(), a));
+    let project = topology.project.value.as_str();
+    let app = written.map_or_else(App::default, |a| {
+        app::resolve(project, pool.app.value.as_str(), a)
+    });
     let mode = pool.mode.as_ref().map_or(Mode::Fork, |m| m.value);
-    let unit = naming::stem(topology.project.value.as_str(), name);
+    let unit = naming::stem(project, name);
     let loopback = is_loopback(topology, name, pool);
     Pool {
         name: name.to_owned(),

@@ -30,6 +30,8 @@ pub struct Proxy {
     pub extra_server: Vec<String>,
     /// Loopback port of the status page.
     pub status_port: u16,
+    /// Whether answers carry the id of their request; not where `headers` says otherwise.
+    pub tells_request_id: bool,
     /// Names it answers to, as nginx writes them; `_` for any.
     pub server_names: Vec<String>,
     /// The same where it answers to no others; empty for any.
@@ -76,8 +78,8 @@ pub struct Tls {
     pub certificate: String,
     /// Private key, on the host.
     pub key: String,
-    /// How long browsers remember to come encrypted, in seconds.
-    pub hsts_seconds: u64,
+    /// How long browsers remember to come encrypted, in seconds; none where `headers` says it.
+    pub hsts_seconds: Vec<u64>,
     /// The port of the encrypted door, as a redirect names it: empty for 443.
     pub port_suffix: String,
 }
@@ -91,6 +93,12 @@ pub struct Limit {
     pub unit: char,
     /// Requests that may come at once beyond it.
     pub burst: u16,
+    /// The unit in which `HAProxy` counts: `us`, `ms` or `s`.
+    pub tick: &'static str,
+    /// How many of them a request takes.
+    pub ticks: u64,
+    /// How long a client is remembered after its last request, in seconds.
+    pub memory_seconds: u64,
 }
 
 /// A header of an answer.
@@ -109,10 +117,10 @@ pub struct Bind {
     pub socket: String,
     /// The port.
     pub port: u16,
-    /// How the host itself reaches it: `127.0.0.1:80`.
-    pub local: String,
     /// Whether it serves; otherwise it redirects to the one that does.
     pub serves: bool,
+    /// Whether it is the port of the one before it, at the addresses of the other family.
+    pub again: bool,
 }
 
 /// A pool as one way of balancing sees it.
@@ -126,6 +134,8 @@ pub struct Upstream {
     pub health_path: String,
     /// Time between two checks, in milliseconds.
     pub health_interval_ms: u64,
+    /// Longest wait for the answer to one, in milliseconds.
+    pub health_timeout_ms: u64,
     /// The way to balance.
     pub balance: &'static str,
     /// Its servers, by host and port.

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::naming;
 use super::pool::{self, Pool};
-use super::proxy::{Bind, Header, Limit, Name, Proxy, Route, Server, Tls, Upstream};
+use super::proxy::{Bind, Header, Name, Proxy, Route, Server, Tls, Upstream};
+use super::{limit, naming};
 use crate::source::Spanned;
 use crate::topology::address::Listen;
 use crate::topology::choice::{Balance, Engine};
 use crate::topology::decode::Named;
+use crate::topology::foreign::Directive;
 use crate::topology::quantity::Duration;
-use crate::topology::text::{Directive, HeaderName, HeaderValue};
+use crate::topology::text::{HeaderName, HeaderValue};
 use crate::topology::{self, Topology, default, is_on};
 
 pub(super) fn resolve_all(topology: &Topology, pools: &[Pool]) -> Vec<Proxy> {
@@ -84,9 +85,10 @@ impl Resolver<'_> {
             file: file(engine),
             listen: self.binds(),
             tls: proxy.tls.iter().map(|tls| self.tls(tls)).collect(),
-            limits: proxy.rate_limit.iter().map(limit).collect(),
+            limits: proxy.rate_limit.iter().map(limit::resolve).collect(),
             headers: headers(proxy.headers.as_ref()),
             extra_global: directives(extra.and_then(|e| e.global.as_ref())),
+            tells_request_id: !self.writes_header("X-Request-ID"),
             status_port: proxy.status.as_ref().map_or(status, |s| s.value.number()),
             names: names(&server_names),
             server_names,
@@ -116,40 +118,37 @@ impl Resolver<'_> {
         written.map_or(default, |d| d.value).millis()
     }
 
-    /// Where it serves, which TLS moves to 443 unless another place is written.
-    fn door(&self) -> Listen {
-        let usual = if self.proxy.tls.is_some() {
-            default::LISTEN_TLS
-        } else {
-            default::LISTEN
+    fn binds(&self) -> Vec<Bind> {
+        let binds = |listen: Listen, serves: bool| {
+            let sockets = self.topology.sockets(self.proxy, listen);
+            sockets.into_iter().enumerate().map(move |(n, at)| Bind {
+                socket: at.to_string(),
+                port: at.port(),
+                serves,
+                again: n > 0,
+            })
         };
-        self.proxy.listen.as_ref().map_or(usual, |l| l.value)
+        let redirects = self.proxy.redirect().into_iter();
+        let redirects = redirects.flat_map(|listen| binds(listen, false));
+        binds(self.proxy.door(), true).chain(redirects).collect()
     }
 
-    fn binds(&self) -> Vec<Bind> {
-        let redirect = |tls: &topology::Tls| {
-            tls.redirect_from
-                .as_ref()
-                .map_or(default::REDIRECT_FROM, |l| l.value)
-        };
-        let door = Bind {
-            serves: true,
-            ..bind(self.door())
-        };
-        let redirects = self.proxy.tls.iter().map(|tls| bind(redirect(tls)));
-        std::iter::once(door).chain(redirects).collect()
+    /// Whether `headers` has this one: it then replaces ours, since a client takes the first of two.
+    fn writes_header(&self, name: &str) -> bool {
+        let headers = self.proxy.headers.iter().flat_map(Named::names);
+        headers
+            .into_iter()
+            .any(|h| h.value.as_str().eq_ignore_ascii_case(name))
     }
 
     fn tls(&self, tls: &topology::Tls) -> Tls {
-        let port = self.door().socket().port();
+        let port = self.proxy.door().port();
+        let hsts = tls.hsts.as_ref().map_or(default::HSTS, |d| d.value);
+        let is_told = !self.writes_header("Strict-Transport-Security");
         Tls {
             certificate: tls.certificate.value.as_str().to_owned(),
             key: tls.key.value.as_str().to_owned(),
-            hsts_seconds: tls
-                .hsts
-                .as_ref()
-                .map_or(default::HSTS, |d| d.value)
-                .seconds(),
+            hsts_seconds: is_told.then(|| hsts.seconds()).into_iter().collect(),
             port_suffix: if port == 443 {
                 String::new()
             } else {
@@ -211,6 +210,7 @@ impl Resolver<'_> {
             pool: pool.name.clone(),
             health_path: pool.app.health_path.clone(),
             health_interval_ms: pool.app.health_interval_ms,
+            health_timeout_ms: pool.app.health_timeout_ms,
             balance: balance.word(),
             spans_hosts: hosts.len() > 1,
             zone_kib: (servers.len() * 2).next_multiple_of(64).max(64),
@@ -295,17 +295,6 @@ fn takes_any_path(line: &str) -> bool {
     )
 }
 
-fn limit(limit: &topology::RateLimit) -> Limit {
-    Limit {
-        requests: limit.rate.value.requests(),
-        unit: limit.rate.value.unit(),
-        burst: limit
-            .burst
-            .as_ref()
-            .map_or(default::BURST, |b| b.value.number()),
-    }
-}
-
 fn headers(written: Option<&Named<HeaderName, Spanned<HeaderValue>>>) -> Vec<Header> {
     let header = |(name, value): (&Spanned<HeaderName>, &Spanned<HeaderValue>)| Header {
         name: name.value.as_str().to_owned(),
@@ -318,19 +307,4 @@ fn headers(written: Option<&Named<HeaderName, Spanned<HeaderValue>>>) -> Vec<Hea
         .collect();
     headers.sort_by(|a, b| a.name.cmp(&b.name));
     headers
-}
-
-fn bind(listen: Listen) -> Bind {
-    let socket = listen.socket();
-    let local = match socket.ip() {
-        ip if !ip.is_unspecified() => ip,
-        std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-        std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-    };
-    Bind {
-        socket: socket.to_string(),
-        port: socket.port(),
-        serves: false,
-        local: naming::socket(local, socket.port()),
-    }
 }

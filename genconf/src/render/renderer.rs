@@ -120,15 +120,20 @@ impl Renderer {
         context: &Context,
     ) -> Result<VerifyRule, RenderFault> {
         let print = |text: &String| self.inline(text, context);
-        let links = rule
-            .links
-            .iter()
-            .map(|(new, old)| Ok((print(new)?, print(old)?)));
+        let list = |texts: &[String]| texts.iter().map(print).collect::<Result<_, _>>();
+        let map = |texts: &BTreeMap<String, String>| {
+            let printed = texts
+                .iter()
+                .map(|(key, text)| Ok((print(key)?, print(text)?)));
+            printed.collect::<Result<_, _>>()
+        };
         Ok(VerifyRule {
-            run: rule.run.iter().map(print).collect::<Result<_, _>>()?,
-            prepare: rule.prepare.iter().map(print).collect::<Result<_, _>>()?,
-            stubs: rule.stubs.iter().map(print).collect::<Result<_, _>>()?,
-            links: links.collect::<Result<_, _>>()?,
+            run: list(&rule.run)?,
+            prepare: list(&rule.prepare)?,
+            stubs: list(&rule.stubs)?,
+            links: map(&rule.links)?,
+            environment: map(&rule.environment)?,
+            binds: map(&rule.binds)?,
             each: Each::Once,
         })
     }

@@ -56,6 +56,12 @@ pub struct VerifyRule {
     pub stubs: Vec<String>,
     /// Links to make first, new name to old, each a template, in the copy.
     pub links: BTreeMap<String, String>,
+    /// Variables that the commands get, each a template.
+    pub environment: BTreeMap<String, String>,
+    /// Words at the beginning of a line of configuration after which an address stands that the tool
+    /// would take, and what stands there before the name of a unix socket: in the copy it takes one
+    /// of those, which needs no privilege and no address of this machine.
+    pub binds: BTreeMap<String, String>,
     /// How often.
     pub each: Each,
 }
@@ -95,11 +101,14 @@ fn artifact(node: &Node) -> Result<ArtifactRule, String> {
 
 fn verify(node: &Node) -> Result<VerifyRule, String> {
     let list = |key: &str| node.get(key).map(texts).unwrap_or_default();
+    let map = |key: &str| node.get(key).map(pairs).unwrap_or_default();
     Ok(VerifyRule {
         run: list("run"),
         prepare: list("prepare"),
         stubs: list("stubs"),
-        links: node.get("links").map(pairs).unwrap_or_default(),
+        links: map("links"),
+        environment: map("environment"),
+        binds: map("binds"),
         each: each(node)?,
     })
 }

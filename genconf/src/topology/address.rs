@@ -117,6 +117,15 @@ impl Address {
     pub const fn ip(self) -> IpAddr {
         self.0
     }
+
+    /// Whether it is met on its own host or its own wire alone: loopback or link-local.
+    #[must_use]
+    pub const fn is_near(self) -> bool {
+        match self.0.to_canonical() {
+            IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
+            IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local(),
+        }
+    }
 }
 
 impl Leaf for Address {
@@ -130,34 +139,51 @@ impl Leaf for Address {
         let help =
             "write an address such as `192.168.56.11`; names can change under a running proxy";
         let ip: IpAddr = text.parse().map_err(|_| help.to_owned())?;
-        if ip.is_unspecified() || ip.is_multicast() {
+        let is_for_all = ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+        if ip.is_unspecified() || ip.is_multicast() || is_for_all {
             return Err("this address does not name one host".to_owned());
         }
         Ok(Self(ip))
     }
 }
 
-/// Where a proxy listens: `80` on every IPv4 address, or `ADDRESS:PORT`.
+/// Where a proxy listens: `80`, on every address of the families that its hosts have, or `ADDRESS:PORT`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Listen(SocketAddr);
+pub struct Listen {
+    ip: Option<IpAddr>,
+    port: u16,
+}
 
 impl Listen {
-    /// Every IPv4 address at `port`.
+    /// Every address at `port`.
     #[must_use]
     pub const fn any(port: u16) -> Self {
-        Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port))
+        Self { ip: None, port }
     }
 
-    /// Loopback at `port`.
+    /// The same address, or every one, at another port.
     #[must_use]
-    pub const fn loopback(port: u16) -> Self {
-        Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+    pub const fn at(self, port: u16) -> Self {
+        Self { port, ..self }
     }
 
-    /// Address and port.
+    /// The port.
     #[must_use]
-    pub const fn socket(self) -> SocketAddr {
-        self.0
+    pub const fn port(self) -> u16 {
+        self.port
+    }
+
+    /// The address; none where the port stands alone.
+    #[must_use]
+    pub const fn ip(self) -> Option<IpAddr> {
+        self.ip
+    }
+
+    /// Address and port; every IPv4 address where the port stands alone.
+    #[must_use]
+    pub fn socket(self) -> SocketAddr {
+        let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        SocketAddr::new(self.ip.unwrap_or(any), self.port)
     }
 }
 
@@ -172,8 +198,15 @@ impl Leaf for Listen {
         if let Ok(port) = Port::read(text) {
             return Ok(Self::any(port.0));
         }
+        let mapped = |ip: IpAddr| ip.is_ipv6() && ip.to_canonical().is_ipv4();
         match text.parse::<SocketAddr>() {
-            Ok(socket) if socket.port() > 0 => Ok(Self(socket)),
+            Ok(socket) if mapped(socket.ip()) => {
+                Err("write the IPv4 address itself: `127.0.0.1:8080`".to_owned())
+            }
+            Ok(socket) if socket.port() > 0 => Ok(Self {
+                ip: Some(socket.ip()),
+                port: socket.port(),
+            }),
             _ => Err("write `80`, `127.0.0.1:8080` or `[::]:80`".to_owned()),
         }
     }
@@ -201,9 +234,31 @@ mod tests {
     #[test]
     fn a_listen_is_a_port_or_a_socket_address() {
         let listen = |text| Listen::read(text).map(|l| l.socket().to_string()).ok();
+        assert_eq!(Listen::read("80"), Ok(Listen::any(80)));
         assert_eq!(listen("80").as_deref(), Some("0.0.0.0:80"));
         assert_eq!(listen("[::]:80").as_deref(), Some("[::]:80"));
         assert_eq!(listen("localhost:80"), None);
         assert_eq!(listen("127.0.0.1:0"), None);
+        assert_eq!(listen("[::ffff:127.0.0.1]:80"), None);
+    }
+
+    #[test]
+    fn an_address_names_one_host_and_says_whether_others_reach_it() {
+        let near = |text| Address::read(text).map(Address::is_near).ok();
+        for text in [
+            "127.0.0.1",
+            "169.254.1.2",
+            "::1",
+            "fe80::1",
+            "::ffff:127.0.0.2",
+        ] {
+            assert_eq!(near(text), Some(true), "{text}");
+        }
+        for text in ["192.168.56.11", "2001:db8::1", "fd00::1", "203.0.113.9"] {
+            assert_eq!(near(text), Some(false), "{text}");
+        }
+        for text in ["0.0.0.0", "::", "255.255.255.255", "224.0.0.1", "ff02::1"] {
+            assert_eq!(near(text), None, "{text}");
+        }
     }
 }

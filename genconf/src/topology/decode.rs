@@ -1,7 +1,8 @@
 //! From nodes to values: the one way a piece of text becomes a typed value.
 //!
 //! Decoding never stops at a fault. What cannot be read is told and left
-//! out, so that the rules of `validate` still see everything else.
+//! out, so that the rules of `validate` still see everything else. A record
+//! notes the keys that this happened to: left out is not the same as unwritten.
 
 use std::ops::Deref;
 use std::rc::Rc;
@@ -92,6 +93,13 @@ impl<K: Eq, V> Named<K, V> {
             .filter_map(|(key, value)| Some((key, value.as_ref()?)))
     }
 
+    /// Every name, with its value where that could be read.
+    pub fn entries(&self) -> impl Iterator<Item = (&Spanned<K>, Option<&V>)> {
+        self.entries
+            .iter()
+            .map(|(key, value)| (key, value.as_ref()))
+    }
+
     /// Every name, whether or not its value could be read.
     pub fn names(&self) -> impl Iterator<Item = &Spanned<K>> {
         self.entries.iter().map(|(key, _)| key)
@@ -148,6 +156,16 @@ impl<C: Decode> Decode for NonEmpty<C> {
 
 /// The entries of a mapping; a repeated key is told and its later value left out.
 fn mapping<'n>(node: &'n Node, faults: &mut Diagnostics) -> Option<Vec<&'n Entry>> {
+    let mut repeated = Vec::new();
+    mapping_once(node, &mut repeated, faults)
+}
+
+/// The same, with the keys that were repeated.
+fn mapping_once<'n>(
+    node: &'n Node,
+    repeated: &mut Vec<&'n str>,
+    faults: &mut Diagnostics,
+) -> Option<Vec<&'n Entry>> {
     let Kind::Mapping(entries) = &node.kind else {
         faults.push(wrong_shape(node, "a mapping"));
         return None;
@@ -165,6 +183,7 @@ fn mapping<'n>(node: &'n Node, faults: &mut Diagnostics) -> Option<Vec<&'n Entry
                 Diagnostic::error(Code::DuplicateKey, entry.key.span, said)
                     .also(first, "first here"),
             );
+            repeated.push(key);
             continue;
         }
         once.push(entry);
@@ -177,8 +196,10 @@ pub struct Fields<'n> {
     span: Span,
     noun: &'static str,
     entries: Vec<&'n Entry>,
+    repeated: Vec<&'n str>,
     known: Vec<&'static str>,
     missing: Vec<&'static str>,
+    unsure: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -191,12 +212,16 @@ impl<'n> Fields<'n> {
             ));
             return None;
         }
+        let mut repeated = Vec::new();
+        let entries = mapping_once(node, &mut repeated, faults)?;
         Some(Self {
             span: node.span,
             noun,
-            entries: mapping(node, faults)?,
+            entries,
+            repeated,
             known: Vec::new(),
             missing: Vec::new(),
+            unsure: Vec::new(),
         })
     }
 
@@ -207,7 +232,7 @@ impl<'n> Fields<'n> {
         faults: &mut Diagnostics,
     ) -> Option<T> {
         let node = self.take(key)?;
-        T::decode(node, faults)
+        self.read(key, node, faults)
     }
 
     /// The value of a key without a default, for a record that can still be
@@ -230,7 +255,22 @@ impl<'n> Fields<'n> {
             self.missing.push(key);
             return None;
         };
-        T::decode(node, faults)
+        self.read(key, node, faults)
+    }
+
+    /// The value at `node`; where any of it could not be read, it is not what was meant.
+    fn read<T: Decode>(
+        &mut self,
+        key: &'static str,
+        node: &Node,
+        faults: &mut Diagnostics,
+    ) -> Option<T> {
+        let before = faults.told();
+        let value = T::decode(node, faults);
+        if faults.told() > before {
+            self.unsure.push(key);
+        }
+        value
     }
 
     fn take(&mut self, key: &'static str) -> Option<&'n Node> {
@@ -243,13 +283,17 @@ impl<'n> Fields<'n> {
     }
 
     /// Tells every key that nobody took, and every missing one that no
-    /// misspelt one accounts for.
-    pub fn finish(mut self, faults: &mut Diagnostics) {
+    /// misspelt one accounts for. Gives the keys of which something was told:
+    /// unreadable, written twice, or misspelt.
+    pub fn finish(mut self, faults: &mut Diagnostics) -> Vec<&'static str> {
+        let repeated = |key: &&&'static str| self.repeated.contains(*key);
+        self.unsure.extend(self.known.iter().filter(repeated));
         for entry in std::mem::take(&mut self.entries) {
             let key = entry.key.text().unwrap_or_default();
             let said = format!("{} has no key `{}`", self.noun, brief(key));
             let near = nearest(key, self.known.iter().copied());
             self.missing.retain(|missing| Some(*missing) != near);
+            self.unsure.extend(near);
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("its keys are {}", self.known.join(", ")),
@@ -260,6 +304,7 @@ impl<'n> Fields<'n> {
             let said = format!("{} needs the key `{key}`", self.noun);
             faults.push(Diagnostic::error(Code::MissingKey, self.span, said));
         }
+        self.unsure
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a key means when it is not written. Filled in by `layout`; rules that
 //! must know them read them here.
 
-use super::App;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use super::address::Listen;
 use super::choice::{Runtime, Switch, Via};
 use super::quantity::{ByteSize, Duration};
+use super::{App, Proxy, Topology, is_on};
 use crate::source::Spanned;
 
 /// `hosts.*.cpus`.
@@ -29,12 +31,14 @@ pub const TASKS: u16 = 512;
 pub const LISTEN: Listen = Listen::any(80);
 /// `proxies.*.listen` with `tls`.
 pub const LISTEN_TLS: Listen = Listen::any(443);
-/// `proxies.*.tls.redirect_from`.
-pub const REDIRECT_FROM: Listen = Listen::any(80);
+/// The port of `proxies.*.tls.redirect_from`; its address is that of the door.
+pub const REDIRECT_FROM: u16 = 80;
 /// `proxies.*.tls.hsts`.
 pub const HSTS: Duration = Duration::from_millis(24 * 3_600_000);
 /// `proxies.*.rate_limit.burst`.
 pub const BURST: u16 = 20;
+/// Where status pages are met: on their own host only.
+pub const STATUS_IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// `proxies.*.status` of the first proxy; each next one, by name, has the next port.
 pub const FIRST_STATUS: u16 = 9080;
 /// `proxies.*.max_body`.
@@ -79,6 +83,12 @@ impl App {
         self.watch.as_ref().is_some_and(|w| w.value.into())
     }
 
+    /// `apps.*.state`.
+    #[must_use]
+    pub fn keeps_state(&self) -> bool {
+        self.state.as_ref().is_some_and(|s| s.value.into())
+    }
+
     /// `apps.*.health.via`.
     #[must_use]
     pub fn watched_by(&self) -> Via {
@@ -94,5 +104,44 @@ impl App {
     /// A native program is expected to know systemd's protocols, others only when they say so.
     fn unless_written(&self, written: Option<&Spanned<Switch>>) -> bool {
         written.map_or(self.runs_on() == Runtime::Native, |s| s.value.into())
+    }
+}
+
+/// Defaults that depend on another key of the same proxy.
+impl Proxy {
+    /// `proxies.*.listen`, which TLS moves to 443.
+    #[must_use]
+    pub fn door(&self) -> Listen {
+        let usual = if self.tls.is_some() {
+            LISTEN_TLS
+        } else {
+            LISTEN
+        };
+        self.listen.as_ref().map_or(usual, |l| l.value)
+    }
+
+    /// `proxies.*.tls.redirect_from`; nowhere without TLS.
+    #[must_use]
+    pub fn redirect(&self) -> Option<Listen> {
+        let written = self.tls.as_ref()?.redirect_from.as_ref();
+        Some(written.map_or(self.door().at(REDIRECT_FROM), |l| l.value))
+    }
+}
+
+impl Topology {
+    /// The sockets of `listen` on each host of `proxy`. A port alone is one of IPv4 and, where a
+    /// host has an IPv6 address, one of IPv6: each takes connections of its own family only.
+    #[must_use]
+    pub fn sockets(&self, proxy: &Proxy, listen: Listen) -> Vec<SocketAddr> {
+        let socket = |ip| SocketAddr::new(ip, listen.port());
+        if let Some(ip) = listen.ip() {
+            return vec![socket(ip)];
+        }
+        let has_ipv6 = self.hosts.iter().any(|(name, host)| {
+            host.address.value.ip().is_ipv6() && is_on(proxy.hosts.as_ref(), &name.value)
+        });
+        let ipv6 = has_ipv6.then(|| socket(Ipv6Addr::UNSPECIFIED.into()));
+        let ipv4 = socket(Ipv4Addr::UNSPECIFIED.into());
+        std::iter::once(ipv4).chain(ipv6).collect()
     }
 }

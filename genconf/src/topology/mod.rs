@@ -7,10 +7,12 @@ pub mod address;
 pub mod choice;
 pub mod decode;
 pub mod default;
+pub mod foreign;
 pub mod image;
 pub mod name;
 pub mod quantity;
 mod record;
+pub mod reserved;
 pub mod schema;
 pub mod text;
 
@@ -22,13 +24,11 @@ use choice::{
     WorkersBy,
 };
 use decode::{Decode, Named, NonEmpty};
+use foreign::{Command, Directive};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
 use quantity::{ByteSize, Duration, Rate};
 use record::record;
-use text::{
-    Command, Directive, EnvName, FilePath, HeaderName, HeaderValue, HostPath, InnerPath, Text,
-    UrlPath,
-};
+use text::{EnvName, FilePath, HeaderName, HeaderValue, HostPath, InnerPath, Text, UrlPath};
 
 record! {
     /// One service: its hosts, programs, processes and front doors.
@@ -91,6 +91,8 @@ record! {
         optional socket: Spanned<Switch>,
         /// Opens connections itself, to a database for example. Default: false where it takes its socket.
         optional network: Spanned<Switch>,
+        /// Keeps files from one release to the next, in /var/lib/PROJECT/APP, told as `STATE_DIRECTORY`. Default: false.
+        optional state: Spanned<Switch>,
         /// How it is known to serve; a path alone is enough. Default: /health.
         optional health: Health,
         /// Longest time for a stop: requests in flight are answered within it. Default: 10s.
@@ -135,6 +137,7 @@ impl decode::Decode for Health {
             timeout: None,
             interval: None,
             via: None,
+            unsure: Vec::new(),
         }))
     }
 }
@@ -176,7 +179,7 @@ record! {
         optional engine: Spanned<Engine>,
         /// Hosts it runs on. Default: all.
         optional hosts: HostList,
-        /// Port, or address and port. Default: 80, with `tls` 443.
+        /// Port, at every IPv4 address and where a host has one at every IPv6 address, or address and port. Default: 80, with `tls` 443.
         optional listen: Spanned<Listen>,
         /// Encryption. Default: none.
         optional tls: Tls,
@@ -192,7 +195,7 @@ record! {
         optional timeouts: Timeouts,
         /// Most requests of one client address. Default: no limit.
         optional rate_limit: RateLimit,
-        /// Headers added to every answer. Default: none.
+        /// Headers added to every answer, in place of the proxy's own where they have one name. Default: none.
         optional headers: Named<HeaderName, Spanned<HeaderValue>>,
         /// Lines of the engine's own language, printed as written. Default: none.
         optional extra: Extra,
@@ -208,7 +211,7 @@ record! {
         required certificate: Spanned<HostPath>,
         /// Private key in PEM, on the host; root alone need be able to read it.
         required key: Spanned<HostPath>,
-        /// Where plain HTTP is answered with a redirect. Default: 80.
+        /// Where plain HTTP is answered with a redirect. Default: 80, at the address of `listen`.
         optional redirect_from: Spanned<Listen>,
         /// How long browsers remember to come encrypted (HSTS). Default: 24h.
         optional hsts: Spanned<Duration>,
@@ -242,7 +245,7 @@ record! {
         optional connect: Spanned<Duration>,
         /// Between two pieces of an answer. Default: 10s.
         optional read: Spanned<Duration>,
-        /// Between two pieces of a request. Default: 10s.
+        /// Between two pieces of a request; `HAProxy` has one timeout for both, `read`. Default: 10s.
         optional send: Spanned<Duration>,
     }
 }
@@ -268,6 +271,24 @@ pub type HostList = NonEmpty<Vec<Spanned<HostName>>>;
 #[must_use]
 pub fn is_on(list: Option<&HostList>, host: &HostName) -> bool {
     list.is_none_or(|l| l.iter().any(|h| h.value == *host))
+}
+
+impl Pool {
+    /// Whether it runs on `host`; not where that was told of as a fault.
+    #[must_use]
+    pub fn is_surely_on(&self, host: &HostName) -> bool {
+        let is_known = self.hosts.is_some() || !self.is_unsure_of(&["hosts"]);
+        is_known && is_on(self.hosts.as_ref(), host)
+    }
+}
+
+impl Proxy {
+    /// Whether it runs on `host`; not where that was told of as a fault.
+    #[must_use]
+    pub fn is_surely_on(&self, host: &HostName) -> bool {
+        let is_known = self.hosts.is_some() || !self.is_unsure_of(&["hosts"]);
+        is_known && is_on(self.hosts.as_ref(), host)
+    }
 }
 
 /// Reads the topology in `source`. `None` when its top is not even a topology;

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::decode::Leaf;
+use super::reserved::{FIRST_WORDS, GROUPS};
 
 /// Longest name of a thing. Three of them and a port must fit a unit name,
 /// which systemd limits to 255 bytes (systemd.unit(5)).
@@ -49,67 +50,6 @@ macro_rules! names {
     )+};
 }
 
-/// What systemd has targets and slices of its own called (systemd.special(7)): ours would replace them.
-const RESERVED: &[&str] = &[
-    "basic",
-    "bluetooth",
-    "boot-complete",
-    "cryptsetup",
-    "ctrl-alt-del",
-    "default",
-    "emergency",
-    "exit",
-    "factory-reset",
-    "final",
-    "first-boot-complete",
-    "getty",
-    "graphical",
-    "halt",
-    "hibernate",
-    "hybrid-sleep",
-    "initrd",
-    "integritysetup",
-    "kbrequest",
-    "kexec",
-    "local-fs",
-    "machine",
-    "machines",
-    "multi-user",
-    "network",
-    "network-online",
-    "network-pre",
-    "nss-lookup",
-    "nss-user-lookup",
-    "paths",
-    "poweroff",
-    "printer",
-    "reboot",
-    "remote-cryptsetup",
-    "remote-fs",
-    "rescue",
-    "rpcbind",
-    "shutdown",
-    "sigpwr",
-    "sleep",
-    "slices",
-    "smartcard",
-    "sockets",
-    "soft-reboot",
-    "sound",
-    "suspend",
-    "swap",
-    "sysinit",
-    "system",
-    "system-update",
-    "time-set",
-    "time-sync",
-    "timers",
-    "umount",
-    "usb-gadget",
-    "user",
-    "veritysetup",
-];
-
 /// The name of the whole: the prefix of every unit.
 #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ProjectName(String);
@@ -126,14 +66,31 @@ impl Leaf for ProjectName {
     const WHAT: &'static str = "a project name";
 
     fn schema() -> Value {
-        json!({ "type": "string", "pattern": NAME, "not": { "enum": RESERVED } })
+        let first = FIRST_WORDS.join("|");
+        json!({
+            "type": "string",
+            "pattern": NAME,
+            "not": { "anyOf": [{ "enum": GROUPS }, { "pattern": format!("^({first})(-|$)|--") }] },
+        })
     }
 
     fn read(text: &str) -> Result<Self, String> {
-        if RESERVED.contains(&text) {
+        if GROUPS.contains(&text) {
             return Err(format!(
                 "systemd has a unit `{text}` of its own; take another name"
             ));
+        }
+        let first = text.split('-').next().unwrap_or_default();
+        if FIRST_WORDS.contains(&first) {
+            return Err(format!(
+                "systemd has units of its own whose names begin with `{first}`; take another name"
+            ));
+        }
+        if text.contains("--") {
+            return Err(
+                "a slice is called after it, and systemd takes no slice with two hyphens in a row"
+                    .to_owned(),
+            );
         }
         if is_name(text) {
             Ok(Self(text.to_owned()))
@@ -226,6 +183,26 @@ impl Leaf for ServerName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_project_is_called_as_no_slice_of_systemd_s_is() {
+        for text in [
+            "default",
+            "network-online",
+            "system",
+            "system-getty",
+            "systemd",
+            "systemd-resolved",
+            "user-1000",
+            "my--shop",
+        ] {
+            assert!(ProjectName::read(text).is_err(), "{text:?}");
+        }
+        for text in ["shop", "users", "time", "my-shop", "systems-online"] {
+            assert!(ProjectName::read(text).is_ok(), "{text:?}");
+        }
+        assert!(PoolName::read("a--b").is_ok());
+    }
 
     #[test]
     fn a_name_that_could_leave_a_file_is_refused() {

@@ -21,6 +21,9 @@ const SIZES: [(&str, u64); 7] = [
     ("B", 1),
 ];
 
+/// 4 EiB: nginx and `HAProxy` hold a size in 64 bits with a sign, and the latter counts one further.
+const LARGEST: u64 = 1 << 62;
+
 impl ByteSize {
     /// A size in bytes.
     #[must_use]
@@ -67,6 +70,9 @@ impl Leaf for ByteSize {
             digits(number)?.checked_mul(*unit)
         });
         match bytes {
+            Some(bytes) if bytes > LARGEST => {
+                Err("at most 4611686018427387904B, which is 4 EiB".to_owned())
+            }
             Some(bytes) if bytes > 0 => Ok(Self(bytes)),
             _ => Err("write a whole number and a unit: `64KiB`, `512MiB`, `1GiB`".to_owned()),
         }
@@ -193,6 +199,7 @@ mod tests {
         assert_eq!(size("512MiB"), Some(512 << 20));
         assert_eq!(size("1GB"), Some(1_000_000_000));
         assert_eq!(size("7B"), Some(7));
+        assert_eq!(size("4611686018427387904B"), Some(LARGEST));
         for wrong in [
             "",
             "512",
@@ -201,6 +208,8 @@ mod tests {
             "1.5GiB",
             "MiB",
             "99999999999GiB",
+            "4611686018427387905B",
+            "9000000000GiB",
             "1 GiB",
             "+1KiB",
         ] {

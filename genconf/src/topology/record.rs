@@ -4,7 +4,8 @@
 ///
 /// `required` and `expected` keys have no default: without the first there is
 /// no record, without the second a blank stands in, so that rules can still
-/// judge the rest. `optional` keys are `Option`.
+/// judge the rest. `optional` keys are `Option`; of one that is `None` because it could not be
+/// read, the record is unsure: a rule that would take its default for what is meant must ask.
 macro_rules! record {
     (
         $(#[doc = $doc:literal])+
@@ -16,6 +17,18 @@ macro_rules! record {
         #[derive(Clone, Debug)]
         pub struct $name {
             $($(#[doc = $fdoc])+ pub $field: $crate::topology::record::field!($need $ty),)+
+            /// Keys of which a fault was told.
+            unsure: Vec<&'static str>,
+        }
+
+        impl $name {
+            /// Whether a fault was told of one of these keys, so that nobody knows what was meant.
+            #[must_use]
+            pub fn is_unsure_of(&self, keys: &[&'static str]) -> bool {
+                let known = [$(stringify!($field)),+];
+                debug_assert!(keys.iter().all(|k| known.contains(k)), "{keys:?}");
+                self.unsure.iter().any(|k| keys.contains(k))
+            }
         }
 
         impl $crate::topology::decode::Decode for $name {
@@ -25,8 +38,8 @@ macro_rules! record {
             ) -> Option<Self> {
                 let mut fields = $crate::topology::decode::Fields::of(node, $noun, faults)?;
                 $(let $field = fields.$need::<$ty>(stringify!($field), faults);)+
-                fields.finish(faults);
-                Some(Self { $($field: $crate::topology::record::field!($need $field ?),)+ })
+                let unsure = fields.finish(faults);
+                Some(Self { $($field: $crate::topology::record::field!($need $field ?),)+ unsure })
             }
         }
 

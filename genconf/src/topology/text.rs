@@ -9,7 +9,8 @@ use super::decode::Leaf;
 const LIMIT: usize = 64 * 1024;
 
 /// Any text that a unit file can give to a process: no control character but
-/// line feed and tab (systemd refuses others in `Environment=`), at most 64 KiB.
+/// line feed and tab (systemd refuses others in `Environment=`), nothing that
+/// Unicode reserves for no character at all, at most 64 KiB.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Text(String);
 
@@ -35,6 +36,12 @@ impl Leaf for Text {
                 "control characters, save line feed and tab, do not survive unit files".to_owned(),
             );
         }
+        if let Some(none) = text.chars().find(|c| is_noncharacter(*c)) {
+            return Err(format!(
+                "U+{:04X} is no character, and systemd refuses a unit that holds it",
+                u32::from(none)
+            ));
+        }
         if text.len() > LIMIT {
             return Err("at most 64 KiB; put longer settings in a file".to_owned());
         }
@@ -42,31 +49,10 @@ impl Leaf for Text {
     }
 }
 
-/// A command for a shell, on one line or several.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Command(Text);
-
-impl Command {
-    /// The command.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl Leaf for Command {
-    const WHAT: &'static str = "a command";
-
-    fn schema() -> Value {
-        json!({ "type": "string", "pattern": "\\S" })
-    }
-
-    fn read(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() {
-            return Err("leave the key out where there is nothing to run".to_owned());
-        }
-        Text::read(text).map(Self)
-    }
+/// One of the 66 code points that are never assigned (Unicode, section 23.7): systemd reads a file
+/// with one as not UTF-8 (`unichar_is_valid` of its utf8.c).
+fn is_noncharacter(c: char) -> bool {
+    matches!(u32::from(c), 0xFDD0..=0xFDEF) || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
 /// The name of an environment variable.
@@ -172,33 +158,6 @@ impl Leaf for HeaderValue {
             "use visible ASCII and spaces, at most 2000, without `$` and `%`, which proxies read as variables"
                 .to_owned(),
         )
-    }
-}
-
-/// A line of a proxy's own language, printed as it is.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Directive(String);
-
-impl Directive {
-    /// The line.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Leaf for Directive {
-    const WHAT: &'static str = "a directive";
-
-    fn schema() -> Value {
-        json!({ "type": "string", "maxLength": 4096 })
-    }
-
-    fn read(text: &str) -> Result<Self, String> {
-        if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
-            return Err("write each directive as one line of a list, at most 4 KiB".to_owned());
-        }
-        Ok(Self(text.to_owned()))
     }
 }
 
@@ -366,6 +325,32 @@ mod tests {
             assert!(UrlPath::read(wrong).is_err(), "{wrong:?}");
         }
         assert!(UrlPath::read("/").is_ok() && UrlPath::read("/api/randoms/").is_ok());
+    }
+
+    #[test]
+    fn a_text_holds_what_a_unit_file_can_hold() {
+        for wrong in [
+            "a\u{FDD0}",
+            "\u{FDEF}",
+            "\u{FFFE}",
+            "\u{FFFF}",
+            "\u{1FFFE}",
+            "\u{10FFFF}",
+            "\u{85}",
+        ] {
+            assert!(Text::read(wrong).is_err(), "{wrong:?}");
+        }
+        for right in [
+            "",
+            "a\n\tb",
+            "\u{FDCF}",
+            "\u{FDF0}",
+            "\u{FFFD}",
+            "\u{10FFFD}",
+            "é😀",
+        ] {
+            assert!(Text::read(right).is_ok(), "{right:?}");
+        }
     }
 
     #[test]

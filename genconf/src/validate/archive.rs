@@ -7,6 +7,9 @@ use crate::topology::choice::Runtime;
 /// An archive is unpacked and one file of it is run; nothing else has files inside.
 pub(super) fn archives_say_what_runs(topology: &Topology, faults: &mut Diagnostics) {
     for (_, app) in topology.apps.iter() {
+        if app.is_unsure_of(&["main", "runtime"]) {
+            continue;
+        }
         let artifact = &app.artifact;
         let is_image = app.runs_on() == Runtime::Container;
         let is_unpacked = artifact.value.is_archive() && !is_image;

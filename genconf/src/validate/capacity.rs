@@ -6,7 +6,7 @@ use crate::source::{Span, Spanned};
 use crate::topology::choice::{Mode, Workers};
 use crate::topology::name::HostName;
 use crate::topology::quantity::ByteSize;
-use crate::topology::{Host, Pool, Topology, default, is_on};
+use crate::topology::{Host, Pool, Topology, default};
 
 /// Instances one host may be given, and all hosts together: more is a slip of
 /// the pen, and would be printed one by one.
@@ -21,7 +21,7 @@ pub(super) fn instances_are_countable(topology: &Topology, faults: &mut Diagnost
         for (_, pool) in topology
             .pools
             .iter()
-            .filter(|(_, p)| is_on(p.hosts.as_ref(), &name.value))
+            .filter(|(_, p)| p.is_surely_on(&name.value))
         {
             let more = instances(pool, host);
             (here, all) = (here.saturating_add(more), all.saturating_add(more));
@@ -86,7 +86,7 @@ pub(super) fn workers_have_processors(topology: &Topology, faults: &mut Diagnost
         };
         let small = topology.hosts.iter().find_map(|(name, host)| {
             let cpus = host.cpus.as_ref()?;
-            (is_on(pool.hosts.as_ref(), &name.value) && count > cpus.value.number())
+            (pool.is_surely_on(&name.value) && count > cpus.value.number())
                 .then_some((&name.value, cpus))
         });
         let Some((name, cpus)) = small else {
@@ -113,10 +113,7 @@ fn counted(workers: &Spanned<Workers>) -> Option<(Span, u16)> {
 }
 
 fn asked(topology: &Topology, host: &HostName, machine: &Host) -> u64 {
-    let pools = topology
-        .pools
-        .iter()
-        .filter(|(_, p)| is_on(p.hosts.as_ref(), host));
+    let pools = topology.pools.iter().filter(|(_, p)| p.is_surely_on(host));
     pools.fold(0_u64, |sum, (_, pool)| {
         let app = topology.apps.get(&pool.app.value);
         let bound = app
@@ -126,7 +123,13 @@ fn asked(topology: &Topology, host: &HostName, machine: &Host) -> u64 {
     })
 }
 
+/// How many instances of `pool` run on `machine`; none where that could not be read.
 fn instances(pool: &Pool, machine: &Host) -> u64 {
+    let is_counted = matches!(&pool.workers, Some(w) if counted(w).is_some());
+    let unsure = pool.is_unsure_of(&["mode", "workers", "workers_by"]);
+    if unsure || (machine.is_unsure_of(&["cpus"]) && !is_counted) {
+        return 0;
+    }
     let ports = pool.ports.iter().map(|r| r.value.count()).sum::<u64>();
     let cluster = pool.mode.as_ref().is_some_and(|m| m.value == Mode::Cluster);
     let cpus = machine

@@ -11,7 +11,7 @@ pub(super) fn images_are_run(topology: &Topology, faults: &mut Diagnostics) {
         let image = app.image.as_ref().map(|i| i.span);
         let port = app.container_port.as_ref().map(|p| p.span);
         match container(app) {
-            Some(runtime) if image.is_none() => faults.push(
+            Some(runtime) if image.is_none() && !app.is_unsure_of(&["image"]) => faults.push(
                 contradiction(runtime, "a container runs an image, and none is named")
                     .also(app.artifact.span, "one of those in this archive")
                     .help(format!(
@@ -20,6 +20,7 @@ pub(super) fn images_are_run(topology: &Topology, faults: &mut Diagnostics) {
                     )),
             ),
             Some(_) => {}
+            None if app.is_unsure_of(&["runtime"]) => {}
             None => {
                 let runtime = app.runtime.as_ref().map(|r| r.span);
                 for (key, span) in [("an image", image), ("a port of its own", port)] {
@@ -48,24 +49,30 @@ pub(super) fn engines_hand_nothing_on(topology: &Topology, faults: &mut Diagnost
                 .filter(|k| k.value == Switch::Yes)
                 .map(|k| k.span)
         };
+        let opens = "leave it out: a container opens its own port, and a timer asks its health";
         let cannot = [
             (
                 &app.socket,
                 "systemd's socket does not reach into a container",
+                opens,
             ),
             (
                 &app.notify,
                 "systemd does not hear what is said in a container",
+                opens,
+            ),
+            (
+                &app.state,
+                "a folder of systemd's does not reach into a container",
+                "leave it out: what a container writes is gone with its next start",
             ),
         ];
-        for (key, said) in cannot {
+        for (key, said, help) in cannot {
             let Some(span) = asked(key) else { continue };
             faults.push(
                 contradiction(span, said)
                     .also(runtime, "because of this")
-                    .help(
-                        "leave it out: a container opens its own port, and a timer asks its health",
-                    ),
+                    .help(help),
             );
         }
     }

@@ -1,13 +1,17 @@
 //! What needs two places to be judged: names, clashes, contradictions.
 //!
 //! Reads a [`Topology`], tells `diagnostic`; changes no value and never stops
-//! at the first fault. Only here can a [`Valid`] be made; `layout` takes it.
+//! at the first fault. What could not be read has been told: no rule takes its
+//! default for what was meant (`is_unsure_of`). Only here can a [`Valid`] be made; `layout` takes it.
 
 mod archive;
 mod capacity;
 mod clash;
 mod container;
+mod host;
+mod listen;
 mod pool;
+mod proxy;
 mod reference;
 mod route;
 mod usage;
@@ -31,9 +35,11 @@ type Rule = fn(&Topology, &mut Diagnostics);
 
 const RULES: &[Rule] = &[
     reference::names_exist,
-    clash::addresses_are_distinct,
-    clash::ports_are_free,
+    host::addresses_are_distinct,
+    host::addresses_are_reached,
+    listen::ports_are_free,
     clash::unit_names_are_distinct,
+    clash::names_are_free,
     pool::ports_are_unprivileged,
     pool::workers_belong_to_clusters,
     pool::sockets_are_taken,
@@ -46,6 +52,9 @@ const RULES: &[Rule] = &[
     archive::archives_say_what_runs,
     container::images_are_run,
     container::engines_hand_nothing_on,
+    proxy::status_is_unprivileged,
+    proxy::haproxy_takes_the_sockets,
+    proxy::every_key_has_an_effect,
     route::paths_are_distinct,
     route::rewrites_change_something,
     capacity::memory_fits,

@@ -29,7 +29,7 @@ pub(super) fn ports_are_unprivileged(topology: &Topology, faults: &mut Diagnosti
 /// A fork pool has one process for each port.
 pub(super) fn workers_belong_to_clusters(topology: &Topology, faults: &mut Diagnostics) {
     for (_, pool) in topology.pools.iter() {
-        if is_cluster(pool) {
+        if is_cluster(pool) || pool.is_unsure_of(&["mode"]) {
             continue;
         }
         let keys = [
@@ -54,7 +54,7 @@ pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
         let Some(app) = topology
             .apps
             .get(&pool.app.value)
-            .filter(|a| !a.takes_socket())
+            .filter(|a| takes_socket(a) == Some(false))
         else {
             continue;
         };
@@ -62,7 +62,7 @@ pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
         if let Some(mode) = pool
             .mode
             .as_ref()
-            .filter(|_| is_cluster(pool) && !is_by_app(pool))
+            .filter(|_| is_cluster(pool) && !may_be_by_app(pool))
         {
             let said = "workers of systemd share a socket that this app does not take";
             let help = if app.runs_on() == Runtime::Container {
@@ -87,7 +87,8 @@ pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
 /// Each instance is told its own port: one that a person writes would be the same for all.
 pub(super) fn instances_keep_their_ports(topology: &Topology, faults: &mut Diagnostics) {
     let told = |app: &App, name: &str| {
-        name == "PORT" || name.starts_with("GENCONF_") || (name == "HOST" && !app.takes_socket())
+        let own = name == "HOST" && takes_socket(app) == Some(false);
+        name == "PORT" || name.starts_with("GENCONF_") || own
     };
     let apps = topology.apps.iter().map(|(_, app)| (app, &app.env));
     let pools = topology
@@ -129,7 +130,8 @@ pub(super) fn health_can_be_watched(topology: &Topology, faults: &mut Diagnostic
         let Some(via) = app.health.as_ref().and_then(|h| h.0.via.as_ref()) else {
             continue;
         };
-        if via.value == Via::Watchdog && !app.notifies() {
+        let is_silent = !app.is_unsure_of(&["notify", "runtime"]) && !app.notifies();
+        if via.value == Via::Watchdog && is_silent {
             let why = app.notify.as_ref().map_or(app.artifact.span, |s| s.span);
             let said = "a watchdog waits for signs that this app does not give";
             faults.push(
@@ -141,10 +143,10 @@ pub(super) fn health_can_be_watched(topology: &Topology, faults: &mut Diagnostic
     for (_, pool) in topology
         .pools
         .iter()
-        .filter(|(_, p)| is_cluster(p) && !is_by_app(p))
+        .filter(|(_, p)| is_cluster(p) && !may_be_by_app(p))
     {
         let app = topology.apps.get(&pool.app.value);
-        let Some(app) = app.filter(|a| a.watched_by() == Via::Probe) else {
+        let Some(app) = app.filter(|a| watches(a) == Some(Via::Probe)) else {
             continue;
         };
         let why = app
@@ -172,7 +174,8 @@ pub(super) fn only_development_is_watched(topology: &Topology, faults: &mut Diag
         };
         for (name, host) in topology.hosts.iter() {
             let development = host.development.as_ref();
-            if !is_on(pool.hosts.as_ref(), &name.value)
+            if !pool.is_surely_on(&name.value)
+                || host.is_unsure_of(&["development"])
                 || development.is_some_and(|d| d.value.into())
             {
                 continue;
@@ -188,7 +191,7 @@ pub(super) fn only_development_is_watched(topology: &Topology, faults: &mut Diag
 }
 
 /// The longest path of a unix socket in bytes, `sun_path` of unix(7) less its end.
-const LONGEST_SOCKET: usize = 107;
+pub(super) const LONGEST_SOCKET: usize = 107;
 
 /// `/run/PROJECT/POOL-PORT.sock` has to fit.
 pub(super) fn unix_sockets_fit(topology: &Topology, faults: &mut Diagnostics) {
@@ -217,6 +220,9 @@ pub(super) fn unix_sockets_are_local(topology: &Topology, faults: &mut Diagnosti
             let Some(route) = proxy.routes.iter().find(|r| r.pool.value == name.value) else {
                 continue;
             };
+            if pool.is_unsure_of(&["hosts"]) || proxy.is_unsure_of(&["hosts"]) {
+                continue;
+            }
             let elsewhere =
                 topology.hosts.names().map(|n| &n.value).find(|host| {
                     is_on(proxy.hosts.as_ref(), host) != is_on(pool.hosts.as_ref(), host)
@@ -256,7 +262,26 @@ pub(super) fn is_by_app(pool: &Pool) -> bool {
         .is_some_and(|w| w.value == WorkersBy::App)
 }
 
-fn unix(pool: &Pool) -> Option<Span> {
+/// Whether its workers may have a master of their own: also where that could not be read.
+fn may_be_by_app(pool: &Pool) -> bool {
+    is_by_app(pool) || pool.is_unsure_of(&["workers_by"])
+}
+
+/// Whether it takes its socket from systemd, where that is known.
+fn takes_socket(app: &App) -> Option<bool> {
+    let is_known = !app.is_unsure_of(&["socket", "runtime"]);
+    is_known.then(|| app.takes_socket())
+}
+
+/// Who watches its health, where that is known.
+pub(super) fn watches(app: &App) -> Option<Via> {
+    let check = app.health.as_ref().map(|h| &h.0);
+    let is_unsure = check.map_or(app.is_unsure_of(&["health"]), |c| c.is_unsure_of(&["via"]));
+    let is_known = !is_unsure && !app.is_unsure_of(&["notify", "runtime"]);
+    is_known.then(|| app.watched_by())
+}
+
+pub(super) fn unix(pool: &Pool) -> Option<Span> {
     let listen = pool.listen.as_ref()?;
     (listen.value == Transport::Unix).then_some(listen.span)
 }

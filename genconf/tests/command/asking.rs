@@ -80,54 +80,57 @@ fn a_rendered_line_is_traced_to_the_topology() {
 }
 
 #[test]
-fn a_plan_says_by_meaning_what_would_be_done() {
+fn a_file_is_explained_by_any_of_its_paths() {
     let folder = project(SOUND);
-    let plan = |topology: &str| {
-        fs::write(folder.path().join("topology.yaml"), topology).expect("can be written");
-        let (code, out, _) = said(&genconf(folder.path(), &["plan", "topology.yaml"]));
-        (code, out)
-    };
-    let (code, out) = plan(SOUND);
-    assert!(
-        code == 2 && out.starts_with("a\n  + set up    everything"),
-        "{out}"
-    );
     genconf(folder.path(), &["topology.yaml"]);
-    assert_eq!(plan(SOUND), (0, String::new()));
-    let grown = plan(&SOUND.replace("8080-8081", "8080-8082"));
+    genconf(folder.path(), &["topology.yaml", "--out", "b"]);
+    let whole = folder.path().join("nginx/door/nginx.conf");
+    let elsewhere = folder.path().join("b/nginx/door/nginx.conf");
+    let (whole, elsewhere) = (whole.display().to_string(), elsewhere.display().to_string());
+    for (file, out) in [
+        ("nginx/door/nginx.conf", "."),
+        ("./nginx/door/nginx.conf", "."),
+        ("b/../nginx/door/nginx.conf", "."),
+        (whole.as_str(), "."),
+        ("nginx/door/nginx.conf", "b"),
+        ("b/nginx/door/nginx.conf", "b"),
+        (elsewhere.as_str(), "b"),
+    ] {
+        let line = format!("{file}:1");
+        let (code, said, err) = said(&genconf(folder.path(), &["explain", &line, "--out", out]));
+        assert_eq!(code, 0, "{file} in {out}: {err}");
+        assert!(said.starts_with("nginx/door/nginx.conf:1: "), "{said}");
+    }
+    let line = format!("{elsewhere}:1");
+    let (code, _, err) = said(&genconf(folder.path(), &["explain", &line]));
+    assert!(code == 1 && err.contains("makes no file"), "{err}");
+}
+
+#[test]
+fn a_renderer_that_is_not_there_is_a_wrong_usage() {
+    let folder = project(SOUND);
+    let verify = |only: &str| {
+        said(&genconf(
+            folder.path(),
+            &["verify", "topology.yaml", "--only", only],
+        ))
+    };
+    let wanted = "error: no renderer is called `haprxy`; did you mean `haproxy`?\n";
     assert_eq!(
-        grown,
-        (
-            2,
-            "a\n  + start     p-web-port@8082.socket p-web@8082.service\n  ~ reload    p-door.service\n"
-                .to_owned()
-        )
+        verify("nginx,haprxy"),
+        (64, String::new(), wanted.to_owned())
     );
-    let shrunk = plan(&SOUND.replace("8080-8081", "8080"));
-    assert_eq!(
-        shrunk,
-        (
-            2,
-            "a\n  ~ reload    p-door.service\n  - remove    p-web-port@8081.socket p-web@8081.service\n"
-                .to_owned()
-        )
+    let (code, _, err) = verify("zzz");
+    assert!(
+        code == 64 && err.contains("there are ansible, haproxy, nginx"),
+        "{err}"
     );
-    let env = plan(&SOUND.replace("ports:", "env: { A: b }, ports:"));
-    assert_eq!(
-        env,
-        (
-            2,
-            "a\n  ~ restart   p-web@8080.service\n  ~ restart   p-web@8081.service\n".to_owned()
-        )
-    );
-    let moved = plan(&SOUND.replace("routes:", "listen: 81, routes:"));
-    assert_eq!(
-        moved,
-        (
-            2,
-            "a\n  ~ re-open   p-door.socket (its port is closed for a moment)\n".to_owned()
-        )
-    );
+    let (code, _, err) = said(&genconf(
+        folder.path(),
+        &["topology.yaml", "--only", "ngnix"],
+    ));
+    let wanted = "error: the bundle has no folder `ngnix`; did you mean `nginx`?\n";
+    assert_eq!((code, err.as_str()), (64, wanted));
 }
 
 #[test]

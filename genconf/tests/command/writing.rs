@@ -58,6 +58,48 @@ fn json_faults_are_data_on_stdout() {
 }
 
 #[test]
+fn what_a_program_reads_is_one_document() {
+    let wrong = SOUND.replace("pool: web }", "pool: wbe }");
+    let warned = SOUND.replace("apps: {", "apps: { idle: { artifact: idle },");
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("is JSON");
+    let run = |topology: &str, words: &[&str]| {
+        let folder = project(topology);
+        said(&genconf(
+            folder.path(),
+            &[words, &["topology.yaml", "--format", "json"]].concat(),
+        ))
+    };
+    for (words, begins) in [
+        (&["graph"][..], "<svg "),
+        (&["plan"], "a\n  + set up"),
+        (&["--check"], "missing RUNBOOK.md\n"),
+        (&["--diff"], "--- a/"),
+    ] {
+        let (_, out, err) = run(SOUND, words);
+        assert!(out.starts_with(begins), "{words:?}: {out}");
+        assert!(!err.contains('['), "{words:?}: {err}");
+        let (_, out, err) = run(&warned, words);
+        assert!(out.starts_with(begins), "{words:?}: {out}");
+        let told = err.split_inclusive("]\n").next().unwrap_or_default();
+        assert_eq!(json(told)[0]["code"], "unused", "{words:?}: {err}");
+        let (code, out, err) = run(&wrong, words);
+        assert_eq!((code, err.as_str()), (1, ""), "{words:?}");
+        assert_eq!(json(&out)[0]["code"], "unknown-name", "{words:?}");
+    }
+    // Writing has no other data; what is told to people is beside it.
+    assert_eq!(run(SOUND, &[]).1, "[]\n");
+    assert_eq!(json(&run(&warned, &[]).1)[0]["code"], "unused");
+    let folder = project(SOUND);
+    genconf(folder.path(), &["topology.yaml"]);
+    let conf = folder.path().join("nginx/door/nginx.conf");
+    fs::write(conf, "# by hand\n").expect("can be written");
+    let edited = genconf(folder.path(), &["topology.yaml", "--format", "json"]);
+    let (code, out, err) = said(&edited);
+    assert_eq!((code, out.as_str()), (2, "[]\n"));
+    assert!(err.contains("-# by hand"), "{err}");
+}
+
+#[test]
 fn what_is_no_longer_described_is_removed() {
     let folder = project(SOUND);
     genconf(folder.path(), &["topology.yaml"]);

@@ -77,6 +77,7 @@ fn apps() -> Value {
         },
         "packed": {
             "artifact": "packed.tgz", "build": "make packed", "main": "bin/main.js", "runtime": "node",
+            "state": "true",
         },
         "sealed": {
             "artifact": "sealed.tar", "runtime": "container", "image": "sealed:1", "container_port": 80,

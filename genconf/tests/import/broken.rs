@@ -55,6 +55,24 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
         "error: e.json: no app in it serves a port, and genconf describes what does: `worker`: it has no port and its name is that of a worker; a unit of your own runs it (systemd.service(5))\n",
     ),
     (
+        "pm2",
+        "e.yml",
+        "apps:\n  - { name: a, script: a.js\n",
+        "error: e.yml:2:5: this is not YAML: unclosed bracket '{'\n",
+    ),
+    (
+        "pm2",
+        "ecosystem.config.ts",
+        "export default { apps: [] };",
+        "error: ecosystem.config.ts: .ts is not read; PM2's files are read as .json, as .yml or .yaml, as .js, .cjs or .mjs, which node runs, and as ~/.pm2/dump.pm2\n",
+    ),
+    (
+        "pm2",
+        "ecosystem",
+        "module.exports = { apps: [] };",
+        "error: ecosystem: it is neither JSON nor YAML; PM2's files are read as .json, as .yml or .yaml, as .js, .cjs or .mjs, which node runs, and as ~/.pm2/dump.pm2\n",
+    ),
+    (
         "procfile",
         "Procfile",
         "web: ./a\nnonsense",
@@ -86,6 +104,18 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "nginx",
+        "nginx.conf",
+        "include /etc/nginx/modules-enabled/*.conf;\nhttp {\n  include /etc/nginx/mime.types;\n  include /etc/nginx/conf.d/*.conf;\n  include /etc/nginx/sites-enabled/*;\n}",
+        "error: nginx.conf:4:3: no location in it passes requests to an upstream or an address, which is what genconf describes; what it includes is not read: `include /etc/nginx/conf.d/*.conf`, `include /etc/nginx/sites-enabled/*`; import the site's own file, or all: nginx -T | genconf import nginx -\n",
+    ),
+    (
+        "nginx",
+        "all",
+        "# configuration file /etc/nginx/nginx.conf:\nhttp { include a; }\n\n# configuration file /etc/nginx/a:\nserver {\n  listen 80 }\n",
+        "error: /etc/nginx/a:2:13: `listen` does not end in `;`\n",
+    ),
+    (
+        "nginx",
         "n.conf",
         "server { root /srv; }",
         "error: n.conf: no location in it passes requests to an upstream or an address, which is what genconf describes\n",
@@ -106,8 +136,8 @@ fn what_cannot_be_read_is_told_in_one_line_with_its_place() {
     }
 }
 
-fn read(tool: &str, text: &str) -> Result<Imported, Fault> {
-    let source = Source::new("file", text);
+fn read(tool: &str, name: &str, text: &str) -> Result<Imported, Fault> {
+    let source = Source::new(name, text);
     let setting = Setting {
         cpus: 2,
         environment: "production".to_owned(),
@@ -119,8 +149,8 @@ fn read(tool: &str, text: &str) -> Result<Imported, Fault> {
     }
 }
 
-fn judge(tool: &str, text: &str) {
-    let Ok(imported) = read(tool, text) else {
+fn judge(tool: &str, name: &str, text: &str) {
+    let Ok(imported) = read(tool, name, text) else {
         return;
     };
     let source = Source::new("imported", imported.topology);
@@ -135,8 +165,9 @@ fn a_file_with_a_piece_missing_is_a_sound_topology_or_a_fault() {
         let text = fs::read_to_string(fixtures().join(&name)).expect("is readable");
         let words: Vec<_> = text.split_inclusive(char::is_whitespace).collect();
         for at in 0..words.len() {
-            judge(&tool, &words[..at].concat());
-            judge(&tool, &[&words[..at], &words[at + 1..]].concat().concat());
+            judge(&tool, &name, &words[..at].concat());
+            let without = [&words[..at], &words[at + 1..]].concat().concat();
+            judge(&tool, &name, &without);
         }
     }
 }

@@ -99,10 +99,14 @@ pub(crate) fn a_release_that_dies_after_its_run_is_taken_back(stage: &Stage) -> 
     stage.put_artifact(&stage.artifact)?;
     play.success()?;
     assert_ne!(current(stage)?, before, "it was never deployed");
-    let ((), took) = wait::until("taken back", RECOVERY, || match current(stage) {
-        Ok(now) if now == before => Seen::Yes(()),
-        now => Seen::NotYet(format!("{now:?}")),
+    let guard = ["systemctl", "is-active", "randoms.guard"];
+    let ((), took) = wait::until("taken back", RECOVERY, || {
+        match stage.front().finish(&guard) {
+            Ok(said) if said.stdout.trim() == "failed" => Seen::Yes(()),
+            said => Seen::NotYet(format!("{said:?}")),
+        }
     })?;
+    assert_eq!(current(stage)?, before);
     wait_active(stage.front(), &stage.units)?;
     let report = load.finish()?;
     let seen = format!("taken back {:.1} s after the run", took.as_secs_f64());

@@ -74,6 +74,45 @@ pub(crate) fn changing_the_environment_loses_nothing(stage: &Stage) -> Result<()
     Ok(())
 }
 
+/// A unit that no instance comes up by: its host goes back to what it had, and nothing is lost.
+pub(crate) fn a_bad_unit_is_taken_back(stage: &Stage) -> Result<()> {
+    let (host, unit) = (stage.front(), "/etc/systemd/system/randoms-spread@.service");
+    let before = host.shell(&format!("cat {unit}"))?;
+    let second = main_pid(host, "randoms-spread@8083.service")?;
+    let bad = stage
+        .system
+        .topology
+        .replace("    artifact: ", "    args: [--nonsense]\n    artifact: ");
+    stage.bundle.render(&bad)?;
+    let load = stage.load()?;
+    let play = stage.play("site.yml", &[])?;
+    let report = load.finish()?;
+    assert_ne!(play.code(), Some(0), "it was accepted");
+    assert!(
+        play.said()
+            .contains("its files are again those of before this run"),
+        "{}",
+        play.said()
+    );
+    assert_eq!(host.shell(&format!("cat {unit}"))?, before);
+    wait_active(host, &stage.units)?;
+    assert_eq!(
+        main_pid(host, "randoms-spread@8083.service")?,
+        second,
+        "it was touched"
+    );
+    stage.note(Row::loaded(
+        "arguments that no instance starts with",
+        "0 GET, 0 POST",
+        &report,
+    ));
+    assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
+    stage.bundle.render(stage.system.topology)?;
+    let again = stage.play("site.yml", &[])?.success()?;
+    assert_eq!(again.count("node1", "changed")?, 0, "{}", again.said());
+    Ok(())
+}
+
 /// A port more is served, and no other one suffers.
 pub(crate) fn scaling_up_loses_nothing(stage: &Stage) -> Result<()> {
     let report = changed_to(

@@ -40,6 +40,25 @@ pub(crate) fn deploying_loses_no_get(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
+/// The same without a new release: what `pm2 reload` was.
+pub(crate) fn restarting_one_by_one_loses_no_get(stage: &Stage) -> Result<()> {
+    let host = stage.front();
+    let unit = "express-web@3001.service";
+    let before = main_pid(host, unit)?;
+    let load = load(stage)?;
+    let said = host.run(&["genconf-host", "restart", "express", "web"])?;
+    let report = load.finish()?;
+    let told = [
+        "restarted express-web@3001.service",
+        "restarted express-web@3002.service",
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), told);
+    assert_ne!(main_pid(host, unit)?, before, "it is the same process");
+    let fault = "restart one after the other (genconf-host restart), ports of their own";
+    within_flight(stage, fault, &report);
+    Ok(())
+}
+
 /// SIGSTOP: two questions of the probe find it.
 pub(crate) fn a_hung_app_is_replaced_by_its_probe(stage: &Stage) -> Result<()> {
     let (host, unit) = (stage.front(), "express-web@3001.service");

@@ -228,6 +228,12 @@ pub(crate) const REFERENCE: System = System {
         ),
         (
             "edge1",
+            "nsenter --target $(systemctl show -P MainPID reference-jobs@8090) --mount --setuid $(stat -c %u /var/lib/private/reference/jobs) \
+             touch /var/lib/reference/jobs/kept && stat -c %U /var/lib/private/reference/jobs/kept",
+            "reference-jobs",
+        ),
+        (
+            "edge1",
             "stat -c '%a %U' /etc/reference/jobs.env",
             "600 root",
         ),

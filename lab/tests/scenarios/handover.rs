@@ -1,4 +1,4 @@
-//! An app that comes to take its socket from systemd, and one that no longer does.
+//! Ports that pass from one holder to another: the app or systemd, another unit, another address.
 
 use lab::Result;
 
@@ -9,18 +9,9 @@ use crate::stage::{Stage, wait_active};
 pub(crate) fn ports_change_hands(stage: &Stage) -> Result<()> {
     let topology = stage.system.topology;
     let own = topology.replace("    artifact: ", "    socket: false\n    artifact: ");
-    for (wanted, fault) in [
-        (own.as_str(), "the app opens its port itself"),
-        (topology, "the app takes its socket again"),
-    ] {
-        stage.bundle.render(wanted)?;
-        let load = stage.load_at(stage.system.door, &[])?;
-        let play = stage.play("site.yml", &[])?;
-        let report = load.finish()?;
-        play.success()?;
-        stage.note(Row::loaded(fault, "0 GET, 0 POST", &report));
-        assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
-    }
+    let door = stage.system.door;
+    turned_to(stage, &own, door, "the app opens its port itself")?;
+    turned_to(stage, topology, door, "the app takes its socket again")?;
     wait_active(stage.front(), &stage.units)?;
     let sockets = format!(
         "systemctl list-units --no-legend --state=active '{}-*@*.socket'",
@@ -29,6 +20,36 @@ pub(crate) fn ports_change_hands(stage: &Stage) -> Result<()> {
     let open = stage.front().shell(&sockets)?;
     assert_eq!(open.lines().count(), 4, "{open}");
     Ok(())
+}
+
+/// The same ports under load by units of another name or kind, and as before: one by one as well.
+pub(crate) fn ports_pass_to_other_units(stage: &Stage) -> Result<()> {
+    let topology = stage.system.topology;
+    let renamed = topology
+        .replace("  randoms: { app:", "  numbers: { app:")
+        .replace("pool: randoms", "pool: numbers");
+    let shared = topology.replace("ports:", "mode: cluster, workers: 2, ports:");
+    let door = stage.system.door;
+    turned_to(stage, &renamed, door, "a pool is renamed")?;
+    turned_to(stage, &shared, door, "a pool becomes a cluster, and is renamed")?;
+    turned_to(stage, topology, door, "a cluster becomes a process for each port")?;
+    wait_active(stage.front(), &stage.units)?;
+    Ok(())
+}
+
+/// A pool on the host of its only door gets a second host and loses it again, under load: its
+/// sockets move to the host's own address and back.
+pub(crate) fn growing_beyond_a_host_loses_nothing(stage: &Stage) -> Result<()> {
+    let topology = stage.system.topology;
+    let on =
+        |hosts: &str| topology.replace("hosts: [node1, node2] }", &format!("hosts: {hosts} }}"));
+    let (one, two, door) = (on("[front]"), on("[front, node1]"), stage.url("/api/randoms"));
+    turned_to(stage, &one, &door, "a pool comes to the host of its proxy")?;
+    turned_to(stage, &two, &door, "a pool grows to a second host")?;
+    let again = stage.play("site.yml", &[])?.success()?;
+    assert_eq!(again.count("front", "changed")?, 0, "{}", again.said());
+    turned_to(stage, &one, &door, "a pool shrinks to one host")?;
+    turned_to(stage, topology, &door, "a pool leaves the host of its proxy")
 }
 
 /// Control: all at once, with nobody holding the ports meanwhile.
@@ -49,5 +70,17 @@ pub(crate) fn ports_that_are_let_go_are_counted(stage: &Stage) -> Result<()> {
         report.get.failures() > 0 && report.post.failures() > 0,
         "{report}"
     );
+    Ok(())
+}
+
+/// Brings the hosts to another topology while there is load.
+fn turned_to(stage: &Stage, topology: &str, door: &str, fault: &str) -> Result<()> {
+    stage.bundle.render(topology)?;
+    let load = stage.load_at(door, &[])?;
+    let play = stage.play("site.yml", &[])?;
+    let report = load.finish()?;
+    play.success()?;
+    stage.note(Row::loaded(fault, "0 GET, 0 POST", &report));
+    assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
     Ok(())
 }

@@ -168,6 +168,9 @@ const DESCRIBED: &[Scenario] = scenarios![
 /// What those show besides whose apps take sockets.
 const RESTARTED: &[Scenario] = scenarios![system::restarting_all_loses_nothing];
 
+/// Four instances and nothing else.
+const IN_TIME: &[Scenario] = scenarios![deploy::deploying_four_instances_takes_ten_seconds];
+
 /// Ports that change hands.
 const OPEN_PORTS: &[Scenario] = scenarios![
     handover::ports_change_hands,
@@ -197,6 +200,7 @@ const ENCRYPTED: &[Scenario] = scenarios![
 /// An app that takes no socket cannot be restarted all at once without loss.
 const OWN_PORTS: &[Scenario] = scenarios![
     express::deploying_loses_no_get,
+    express::restarting_one_by_one_loses_no_get,
     express::a_hung_app_is_replaced_by_its_probe,
     express::restarting_all_at_once_is_counted,
 ];
@@ -217,14 +221,18 @@ const GROUPS: Groups = Groups {
             install: install::rehearsed,
             scenarios: &[ONE_HOST],
         },
-        Group {
-            name: "Debian 13",
-            suite: Suite::Trixie,
-            engine: None,
-            system: &catalogue::ROOT,
-            install: install::rehearsed,
-            scenarios: &[OTHER_SUITE],
-        },
+        group(
+            "HAProxy",
+            &catalogue::HAPROXY,
+            &[DESCRIBED, RESTARTED, OTHER_ENGINE, MOVED],
+        ),
+        group(
+            "pm2-four-ports",
+            &catalogue::PM2_FOUR_PORTS,
+            &[DESCRIBED, RESTARTED, IN_TIME, OPEN_PORTS],
+        ),
+    ],
+    beside: &[
         Group {
             name: "three hosts",
             suite: Suite::Bookworm,
@@ -233,14 +241,17 @@ const GROUPS: Groups = Groups {
             install: install::rehearsed,
             scenarios: &[THREE_HOSTS],
         },
-        group(
-            "HAProxy",
-            &catalogue::HAPROXY,
-            &[DESCRIBED, RESTARTED, OTHER_ENGINE, MOVED],
-        ),
+        group("silent hosts", &fleet::THREE_HOSTS, &[SILENT_HOSTS]),
     ],
     abreast: &[
-        group("silent hosts", &fleet::THREE_HOSTS, &[SILENT_HOSTS]),
+        Group {
+            name: "Debian 13",
+            suite: Suite::Trixie,
+            engine: None,
+            system: &catalogue::ROOT,
+            install: install::rehearsed,
+            scenarios: &[OTHER_SUITE],
+        },
         Group {
             name: "containers, Docker on Debian 12",
             suite: Suite::Bookworm,
@@ -285,11 +296,6 @@ const GROUPS: Groups = Groups {
             "ipc-random",
             &catalogue::IPC_RANDOM,
             &[DESCRIBED, RESTARTED],
-        ),
-        group(
-            "pm2-four-ports",
-            &catalogue::PM2_FOUR_PORTS,
-            &[DESCRIBED, RESTARTED, OPEN_PORTS],
         ),
         group(
             "development",

@@ -1,7 +1,7 @@
 //! The binaries under test, built from this workspace.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use lab::{Error, Result, command, digest, state};
@@ -16,25 +16,11 @@ pub(crate) struct Programs {
 impl Programs {
     /// Builds genconf and the server in the profile these tests were built in.
     pub(crate) fn build() -> Result<Self> {
-        let lab = PathBuf::from(env!("CARGO_BIN_EXE_lab"));
-        let folder = lab.parent().map(PathBuf::from).unwrap_or_default();
+        let folder = folder();
         let target = folder.parent().map(PathBuf::from).unwrap_or_default();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--package",
-            "genconf",
-            "--package",
-            "randoms",
-        ]);
-        // Cargo calls the folder of the profile `dev` by another name.
-        match folder.file_name().and_then(|name| name.to_str()) {
-            None | Some("debug") => {}
-            Some(profile) => {
-                cargo.args(["--profile", profile]);
-            }
-        }
+        cargo.args(["build", "--quiet", "--profile", &profile(&folder)]);
+        cargo.args(["--package", "genconf", "--package", "randoms"]);
         cargo.arg("--target-dir").arg(target);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
         command::finish(&mut cargo)?.success()?;
@@ -110,13 +96,16 @@ impl Programs {
 
     /// The image of `topologies/containers.yaml`, made as its file says, with `version` as label.
     pub(crate) fn image(version: &str) -> Result<Vec<u8>> {
-        let file =
-            PathBuf::from(env!("CARGO_BIN_EXE_lab")).with_file_name(format!("image-{version}.tar"));
+        let folder = folder();
+        let file = folder.join(format!("image-{version}.tar"));
         let mut build = Command::new(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../topologies/containers/build"
         ));
-        build.arg(&file).arg(version).env("PROFILE", "lab");
+        build
+            .arg(&file)
+            .arg(version)
+            .env("PROFILE", profile(&folder));
         command::finish(&mut build)?.success()?;
         fs::read(&file).map_err(Error::io(format!("reading {}", file.display())))
     }
@@ -124,5 +113,19 @@ impl Programs {
     /// The load client.
     pub(crate) fn lab() -> &'static str {
         env!("CARGO_BIN_EXE_lab")
+    }
+}
+
+/// Where Cargo put what these tests were built with.
+fn folder() -> PathBuf {
+    let lab = Path::new(env!("CARGO_BIN_EXE_lab"));
+    lab.parent().map(PathBuf::from).unwrap_or_default()
+}
+
+/// The profile whose folder that is; Cargo calls the one of `dev` by another name.
+fn profile(folder: &Path) -> String {
+    match folder.file_name().and_then(|name| name.to_str()) {
+        None | Some("debug") => "dev".to_owned(),
+        Some(profile) => profile.to_owned(),
     }
 }

@@ -41,13 +41,18 @@ impl Group {
 pub(crate) struct Groups {
     /// One after the other, since they hold what they break to seconds.
     pub(crate) alone: &'static [Group],
-    /// Side by side: they count, and measure no time.
+    /// One after the other beside them, since most of what they do is wait for a host; in the long
+    /// form, whose load takes every processor, after them.
+    pub(crate) beside: &'static [Group],
+    /// Side by side afterwards: they count, and measure no time.
     pub(crate) abreast: &'static [Group],
 }
 
 impl Groups {
     fn all(&self) -> impl Iterator<Item = &'static Group> {
-        self.alone.iter().chain(self.abreast)
+        [self.alone, self.beside, self.abreast]
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -111,8 +116,23 @@ impl Runner {
             failed: unclaimed(groups),
             ..Outcome::default()
         };
-        for group in groups.alone {
-            outcome.add(self.run_group(&programs, group));
+        let in_turn = |groups: &'static [Group]| {
+            let mut whole = Outcome::default();
+            for group in groups {
+                whole.add(self.run_group(&programs, group));
+            }
+            whole
+        };
+        if is_full() {
+            outcome.add(in_turn(groups.alone));
+            outcome.add(in_turn(groups.beside));
+        } else {
+            let (alone, beside) = std::thread::scope(|scope| {
+                let beside = scope.spawn(|| in_turn(groups.beside));
+                (in_turn(groups.alone), joined(beside))
+            });
+            outcome.add(alone);
+            outcome.add(beside);
         }
         outcome.add(self.run_abreast(&programs, groups.abreast));
         self.tell(&outcome)

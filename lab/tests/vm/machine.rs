@@ -1,5 +1,7 @@
 //! The VM of the root topology, brought up and down by the scripts a reader uses.
 
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -41,6 +43,12 @@ impl Machine {
         command::finish(&mut self.script("up"))
     }
 
+    /// Makes the program of the topology another one.
+    pub(crate) fn change_the_program(&self) -> Result<Changed> {
+        Changed::new(self.root.join("target/release/randoms"))
+            .map_err(Error::io("changing target/release/randoms"))
+    }
+
     /// Runs a command line in the VM and returns its standard output.
     pub(crate) fn shell(&self, line: &str) -> Result<String> {
         self.ssh(line)?.success()
@@ -71,6 +79,36 @@ impl Drop for Machine {
         if !self.was_up {
             let _ = self.script("down").status();
         }
+    }
+}
+
+/// A program with a byte more, which it does not notice, until this is dropped.
+pub(crate) struct Changed {
+    path: PathBuf,
+    length: u64,
+}
+
+impl Changed {
+    /// Changed in place: Cargo would put back a file that was replaced.
+    fn new(path: PathBuf) -> io::Result<Self> {
+        let mut file = File::options().append(true).open(&path)?;
+        let length = file.metadata()?.len();
+        let changed = Self { path, length };
+        file.write_all(b"\n")?;
+        Ok(changed)
+    }
+
+    /// Its digest by SHA-256.
+    pub(crate) fn digest(&self) -> Result<String> {
+        let said = command::finish(Command::new("sha256sum").arg(&self.path))?.success()?;
+        Ok(said.split(' ').next().unwrap_or_default().to_owned())
+    }
+}
+
+impl Drop for Changed {
+    fn drop(&mut self) {
+        let file = File::options().write(true).open(&self.path);
+        let _ = file.and_then(|file| file.set_len(self.length));
     }
 }
 

@@ -37,6 +37,10 @@ const CLAIMS: &[Claim] = &[
     ),
     ("up_again_changes_nothing", claims::up_again_changes_nothing),
     (
+        "up_again_ships_a_changed_program",
+        claims::up_again_ships_a_changed_program,
+    ),
+    (
         "a_jump_of_the_clock_is_not_noticed",
         claims::a_jump_of_the_clock_is_not_noticed,
     ),

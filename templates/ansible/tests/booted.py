@@ -56,6 +56,9 @@ class Systemd:
         self.verbs: list[str] = []
         self.site = site
         self._numbers = itertools.count(1)
+        # What ended by itself and has not been started again. systemd 252 keeps its count of
+        # restarts when it is a person who starts it.
+        self._waiting: set[str] = set()
 
     def states(self, units: Iterable[str]) -> dict[str, State]:
         return {unit: self.units.get(unit, State(unit)) for unit in units}
@@ -66,6 +69,8 @@ class Systemd:
         for unit in units:
             if verb in ("start", "restart"):
                 self.start(unit)
+            elif verb == "reset-failed":
+                self.reset(unit)
             elif verb in ("stop", "kill"):
                 self.units[unit] = replace(
                     self.states([unit])[unit], active="inactive", sub="dead", pid=0
@@ -82,6 +87,8 @@ class Systemd:
 
     def start(self, unit: str) -> None:
         """A new run of `unit`."""
+        restarts = self.states([unit])[unit].restarts if unit in self._waiting else 0
+        self._waiting.discard(unit)
         number = next(self._numbers)
         release = self.current()
         if self.behaviour.get(release) == "unknown":
@@ -97,14 +104,29 @@ class Systemd:
             sub="running" if up else "auto-restart",
             invocation=f"run{number}",
             pid=number if up else 0,
+            restarts=restarts,
             exit_code=0 if up else 1,
             exit_status=0 if up else 3,
             started_at=1e12,
         )
+        if not up:
+            self._waiting.add(unit)
 
     def crash(self, unit: str) -> None:
         """The run ends; systemd is about to start another one."""
         self.units[unit] = replace(self.units[unit], active="activating", sub="auto-restart")
+        self._waiting.add(unit)
+
+    def come_back(self, unit: str) -> None:
+        """What crashed is started again by systemd, which counts that."""
+        self.units[unit] = replace(self.units[unit], restarts=self.units[unit].restarts + 1)
+        self.start(unit)
+
+    def reset(self, unit: str) -> None:
+        """As `systemctl reset-failed` does, which knows only what is loaded."""
+        if unit not in self.units:
+            raise Refused(f"Unit {unit} not loaded.")
+        self.units[unit] = replace(self.units[unit], restarts=0)
 
     def current(self) -> str:
         """What a unit would start now."""
@@ -158,6 +180,10 @@ class HostTest(unittest.TestCase):
     def ship(self, sha256: str) -> list[deploy.Outcome]:
         """Deploys what was admitted."""
         return self.site.deploy({"randoms": sha256}, observe=0.0)
+
+    def back(self, release: str = "", apps: Iterable[str] = ()) -> list[deploy.Outcome]:
+        """Goes back to a release, or to the one before."""
+        return self.site.rollback(self.site.choose(release, list(apps)), observe=0.0)
 
     def running(self) -> list[str]:
         """The release that each instance runs."""

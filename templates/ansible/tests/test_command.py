@@ -11,7 +11,7 @@ from unittest import mock
 
 import booted
 
-from genconf_host import command, lease
+from genconf_host import command, lease, note
 
 
 class Commands(booted.HostTest):
@@ -48,6 +48,27 @@ class Commands(booted.HostTest):
     def test_a_person_who_rolls_back_is_told_in_time(self) -> None:
         self.assertEqual(self.patience("rollback", "randoms"), lease.PATIENCE)
 
+    def test_what_a_run_did_that_has_not_ended_is_taken_back_once(self) -> None:
+        self.patch(command, "Site", lambda host, manager: self.site)
+        old = self.admit("v1")[:12]
+        self.ship(self.admit("v1"))
+        note.unended("randoms").write(self.ship(self.admit("v2")))
+        status, told, _ = self.call("undo", "randoms")
+        self.assertEqual((status, self.running()), (0, [old] * 3))
+        self.assertIn(f"back on release {old}", told)
+        self.assertEqual(self.call("undo", "randoms"), (0, "", ""))
+
+    def test_a_rollback_by_hand_ends_what_has_not_ended(self) -> None:
+        self.patch(command, "Site", lambda host, manager: self.site)
+        releases = []
+        for content in "abc":
+            releases.append(self.admit(content)[:12])
+            self.ship(self.admit(content))
+        note.unended("randoms").write(self.back())
+        for left in (releases[1], releases[0]):
+            self.assertEqual(self.call("rollback", "randoms")[0], 0)
+            self.assertEqual(self.running(), [left] * 3)
+
     def check(self, *words: str, complaint: str = "") -> tuple[int, str, str]:
         """What `check` says when the engine says that."""
         done = subprocess.CompletedProcess([], 1 if complaint else 0, "", complaint)
@@ -66,6 +87,29 @@ class Commands(booted.HostTest):
         status, _, said = self.check("randoms", "edge", complaint="[emerg] unknown directive")
         self.assertEqual(status, 1)
         self.assertRegex(said, r"edge/nginx.conf:\n\[emerg\] unknown directive")
+
+    def test_instances_are_restarted_one_after_the_other(self) -> None:
+        self.ship(self.admit("v1"))
+        self.systemd.verbs.clear()
+        self.patch(command, "Site", lambda host, manager: self.site)
+        told = "".join(f"restarted {unit}\n" for unit in booted.UNITS)
+        self.assertEqual(self.call("restart", "randoms", "spread"), (0, told, ""))
+        self.assertEqual(self.systemd.verbs, [f"restart {unit}" for unit in booted.UNITS])
+
+    def test_the_first_that_does_not_come_up_ends_it(self) -> None:
+        sha256 = self.admit("v1")
+        self.ship(sha256)
+        self.systemd.behaviour[sha256[:12]] = "sick"
+        self.systemd.verbs.clear()
+        self.patch(command, "Site", lambda host, manager: self.site)
+        status, told, said = self.call("restart", "randoms")
+        self.assertEqual((status, told), (1, ""))
+        self.assertIn(f"{booted.UNITS[0]}: still unhealthy", said)
+        self.assertEqual(self.systemd.verbs, [f"restart {booted.UNITS[0]}"])
+
+    def test_a_pool_that_is_not_here_is_named_with_those_that_are(self) -> None:
+        told = "node1 has no pool api; it has: spread\n"
+        self.assertEqual(self.call("restart", "randoms", "api"), (1, "", told))
 
     def test_a_proxy_that_is_not_here_is_not_accepted(self) -> None:
         self.assertEqual(self.check("randoms", "front")[0], 1)

@@ -1,4 +1,4 @@
-"""Sockets that change hands, and what status tells of those that are closed."""
+"""What each step brings about, and what status tells of sockets that are closed."""
 
 import os
 import unittest
@@ -7,7 +7,7 @@ from dataclasses import replace
 import booted
 from booted import UNITS
 
-from genconf_host import converge, description, roll, status
+from genconf_host import converge, description, files, former, handover, listener, roll, status
 from genconf_host.systemd import Refused, State
 
 SOCKETS = [unit.replace("@", "-port@").replace(".service", ".socket") for unit in UNITS]
@@ -16,39 +16,60 @@ SOCKETS = [unit.replace("@", "-port@").replace(".service", ".socket") for unit i
 class Converging(booted.HostTest):
     def setUp(self) -> None:
         super().setUp()
-        good = self.admit("v1")
-        self.ship(good)
+        self.ship(self.admit("v1"))
+        for module in (converge, handover):
+            self.patch(module, "probe", self.systemd.health)
         self.systemd.verbs.clear()
+
+    def serve(self, *, dry: bool = False) -> list[str]:
+        work = converge.Convergence(self.host, self.systemd, dry=dry)
+        work.serve()
+        return work.log
 
     def open(self, *sockets: str) -> None:
         for socket in sockets:
             self.systemd.units[socket] = State(socket, active="active", sub="listening")
-
-    def test_an_app_ends_port_by_port_for_the_socket_it_now_takes(self) -> None:
-        converge.Convergence(self.host, self.systemd, dry=False)._open(SOCKETS)
-        wanted = [verb for pair in zip(UNITS, SOCKETS, strict=True) for verb in
-                  (f"stop {pair[0]}", f"start {pair[1]}")]  # fmt: skip
-        self.assertEqual(self.systemd.verbs, wanted)
-
-    def test_a_socket_that_is_open_is_left_alone(self) -> None:
-        self.open(*SOCKETS)
-        converge.Convergence(self.host, self.systemd, dry=False)._open(SOCKETS)
-        self.assertEqual(self.systemd.verbs, [])
-
-    def test_a_port_is_released_for_an_app_that_opens_it_itself(self) -> None:
-        self.open(*SOCKETS)
-        raw = booted.raw_host()
-        for listener in raw["pools"][0]["listeners"]:
-            listener["socket"] = ""
-        host = description.read(raw)
-        converge.Convergence(host, self.systemd, dry=False)._release_ports()
-        self.assertEqual(self.systemd.verbs, [f"stop {' '.join(SOCKETS)}"])
 
     def test_a_closed_socket_is_no_state_to_be_in(self) -> None:
         self.open(*SOCKETS[1:])
         rows = status._drift(self.host, self.systemd)
         self.assertEqual([(row.instance, row.state, row.is_fine) for row in rows],
                          [(SOCKETS[0], "inactive", False)])  # fmt: skip
+
+    def test_what_systemd_has_not_read_is_read_and_counts_as_new(self) -> None:
+        self.open(*SOCKETS)
+        unit = self.root / "randoms-spread@.service"
+        unit.touch()
+        os.utime(unit, (1.0, 1.0))
+        stale = {"files": (str(unit),), "needs_reload": True, "started_at": 2.0}
+        for name in UNITS[:2]:
+            self.systemd.units[name] = replace(self.systemd.units[name], **stale)
+        self.assertEqual(self.serve(dry=True)[:2], [f"restart {name}" for name in UNITS[:2]])
+        self.assertEqual(unit.stat().st_mtime, 1.0)
+        self.serve()
+        verbs = [verb for verb in self.systemd.verbs if verb.startswith(("daemon", "restart"))]
+        self.assertEqual(verbs, ["daemon-reload", *(f"restart {name}" for name in UNITS[:2])])
+
+    def test_a_socket_that_systemd_has_let_go_of_is_bound_anew(self) -> None:
+        self.open(*SOCKETS)
+        state = replace(self.systemd.units[SOCKETS[1]], listens="127.0.0.1:8083", active_since=1e12)
+        self.systemd.units[SOCKETS[1]] = state
+        found = [listener.Listener("127.0.0.1:8083", 2, "randoms"), listener.Listener("0.0.0.0:80", 1, "systemd")]
+        self.patch(listener, "listeners", lambda: found)
+        self.assertIn(f"start {SOCKETS[1]}", self.serve())
+        found.append(listener.Listener("127.0.0.1:8083", 1, "systemd"))
+        self.systemd.units[SOCKETS[1]] = state
+        self.assertNotIn(f"start {SOCKETS[1]}", self.serve())
+
+    def test_what_is_no_longer_described_is_disabled_only_if_it_was_enabled(self) -> None:
+        relay = "randoms.relay.randoms-spread-port-8082.socket"
+        (self.root / "unit").write_text("# Written by genconf for randoms.\n")
+        for name, enabled in ((relay, "transient"), ("randoms-old-port@9.socket", "enabled")):
+            written = () if name == relay else (str(self.root / "unit"),)
+            self.systemd.units[name] = State(name, active="active", enabled=enabled, files=written)
+        converge.Convergence(self.host, self.systemd, dry=False).prune(set())
+        stops = f"stop randoms-old-port@9.socket {relay}"
+        self.assertEqual(self.systemd.verbs, ["disable randoms-old-port@9.socket", stops])
 
 
 class Fronting(booted.HostTest):
@@ -63,8 +84,7 @@ class Fronting(booted.HostTest):
             for unit in (proxy.unit, proxy.socket, proxy.destination.name):
                 self.write(unit, 1.0)
             for unit in (proxy.unit, proxy.socket):
-                files = (str(self.root / unit),)
-                up = State(unit, active="active", enabled="enabled", files=files)
+                up = State(unit, active="active", enabled="enabled", files=(str(self.root / unit),))
                 self.systemd.units[unit] = replace(up, active_since=2.0, changed_at=2.0)
 
     def raw_proxy(self, name: str) -> dict:
@@ -120,7 +140,31 @@ class Fronting(booted.HostTest):
         self.write("side.socket", 3.0)
         self.front()
         stops = ["stop edge.service edge.socket", "stop side.service side.socket"]
-        self.assertEqual(self.systemd.verbs[:3], [*stops, "start edge.socket side.socket"])
+        self.assertEqual(self.systemd.verbs[:4], [*stops, "start edge.socket", "start side.socket"])
+
+    def test_a_door_is_taken_over_from_a_proxy_that_is_no_longer_described(self) -> None:
+        self.fall(active="inactive", sub="dead")
+        door = replace(self.systemd.units["edge.socket"], active="inactive", listens="0.0.0.0:80")
+        self.systemd.units["edge.socket"] = door
+        (self.root / "old").write_text("# Written by genconf for randoms.\n")
+        for unit, told in (("randoms-old.socket", {"listens": "0.0.0.0:80", "users": ("randoms-old.service",)}),
+                           ("randoms-old.service", {})):  # fmt: skip
+            self.systemd.units[unit] = State(unit, active="active", files=(str(self.root / "old"),), **told)
+        self.patch(listener, "listeners", list)
+        # Its status page answers until it has gone, and then that of its successor.
+        answers = lambda url: None if self.systemd.units["randoms-old.service"].is_active else "refused"  # noqa: E731
+        self.patch(converge, "probe", lambda url: None if "start edge.service" in self.systemd.verbs else answers(url))
+        self.front()
+        wanted = ["stop randoms-old.socket", "stop randoms-old.service", "start edge.socket", "start edge.service"]
+        self.assertEqual(self.systemd.verbs, wanted)
+
+    def test_once_proxies_are_told_there_is_nothing_to_go_back_to(self) -> None:
+        kept = former.Former("randoms")
+        kept.replace([files.File(self.root / "edge.conf", "new")])
+        self.front(dry=True)
+        self.assertNotEqual(kept.since, 0.0)
+        self.front()
+        self.assertEqual(kept.since, 0.0)
 
     def test_a_proxy_whose_new_door_stays_silent_fails(self) -> None:
         self.write("edge.socket", 3.0)

@@ -1,5 +1,6 @@
 """What is on disk."""
 
+import os
 import unittest
 from pathlib import Path
 
@@ -95,6 +96,51 @@ class Files(booted.HostTest):
         paths[1].write_text("otherwise")
         paths[2].unlink()
         self.assertEqual(files.altered("randoms"), {paths[1]: "edited", paths[2]: "missing"})
+
+    def aged(self, name: str, content: str) -> Path:
+        """A unit that was written long ago."""
+        path = self.put(name, content)
+        os.utime(path, (1000.0, 1000.0))
+        return path
+
+    def test_a_unit_that_says_the_same_in_other_comments_is_as_old_as_before(self) -> None:
+        for name in ("randoms-web@.socket", "randoms-web@.socket.d/50-listen.conf"):
+            path = self.aged(name, OURS + "[Socket]\n# Why.\nListenStream=80\n")
+            files.write(files.File(path, OURS + "; Why not.\n\n[Socket]\n  # Oh.\nListenStream=80\n"))
+            self.assertIn("Oh.", path.read_text())
+            self.assertEqual(path.stat().st_mtime, 1000.0)
+
+    def test_a_unit_that_says_something_else_is_young(self) -> None:
+        path = self.aged("randoms-web@.socket", OURS + "[Socket]\nListenStream=80\n")
+        files.write(files.File(path, OURS + "[Socket]\nListenStream=81\n"))
+        self.assertGreater(path.stat().st_mtime, 1000.0)
+
+    def test_a_comment_elsewhere_may_mean_something(self) -> None:
+        path = self.aged("../nginx.conf", "# one\n").resolve()
+        files.write(files.File(path, "# other\n"))
+        self.assertGreater(path.stat().st_mtime, 1000.0)
+
+    def test_the_rotation_of_before_is_an_orphan_if_ours(self) -> None:
+        shared = self.root / "logrotate.d"
+        shared.mkdir()
+        ours, others = shared / "randoms", shared / "randoms-x"
+        for path in (ours, others):
+            path.write_text(OURS.replace("randoms", path.name))
+        self.assertEqual(files.orphans("randoms", set()), [ours])
+        files.remove(ours)
+        self.assertEqual(list(shared.iterdir()), [others])
+        files.remove(others)
+        self.assertTrue(shared.is_dir())
+        ours.write_text("/var/log/randoms.log {}\n")
+        self.assertEqual(files.orphans("randoms", set()), [])
+
+    def test_a_drop_in_of_what_is_described_misleads_once_it_is_not(self) -> None:
+        described = self.put("randoms-web-port@.socket.d/50-listen.conf", OURS)
+        self.put("randoms-web-port@.socket.d/60-own.conf", "[Socket]\n")
+        self.put("randoms-old-port@.socket.d/50-listen.conf", OURS)
+        units = ["randoms-web-port@.socket", "randoms.target"]
+        self.assertEqual(files.misleading("randoms", units, {described}), [])
+        self.assertEqual(files.misleading("randoms", units, set()), [described])
 
     def test_a_folder_goes_with_its_last_file(self) -> None:
         dropin = self.put("randoms-old-port@.socket.d/50-listen.conf", OURS)

@@ -1,14 +1,17 @@
 """A release that dies after its run has ended."""
 
+import contextlib
+import math
 import subprocess
 import unittest
+from collections.abc import Iterator
 from dataclasses import replace
 from unittest import mock
 
 import booted
 from booted import UNITS
 
-from genconf_host import guard, status
+from genconf_host import guard, lease, note, status
 from genconf_host.guard import Guard, TakenBack
 from genconf_host.systemd import Refused, State
 
@@ -31,8 +34,8 @@ class Guards(booted.HostTest):
         return run.call_args.args[0] if run.called else []
 
     def restarted_by_systemd(self, unit: str) -> None:
-        self.systemd.start(unit)
-        self.systemd.units[unit] = replace(self.systemd.units[unit], restarts=1)
+        self.systemd.crash(unit)
+        self.systemd.come_back(unit)
 
     def test_a_service_is_begun_that_guards(self) -> None:
         command = self.begin(self.ship(self.new))
@@ -72,6 +75,47 @@ class Guards(booted.HostTest):
         Guard(self.site).keep(0.01)
         self.assertEqual(self.store.current, self.new[:12])
 
+    def test_a_stop_by_hand_that_took_too_long_is_no_death(self) -> None:
+        self.begin(self.ship(self.new))
+        killed = {"active": "failed", "sub": "failed", "result": "timeout", "pid": 0}
+        self.systemd.units[UNITS[1]] = replace(self.systemd.units[UNITS[1]], **killed)
+        Guard(self.site).keep(0.01)
+        self.assertEqual(self.store.current, self.new[:12])
+
+    def test_the_run_that_passed_has_not_died_whatever_is_counted(self) -> None:
+        self.begin(self.ship(self.new))
+        self.systemd.units[UNITS[0]] = replace(self.systemd.units[UNITS[0]], restarts=3)
+        Guard(self.site).keep(0.01)
+        self.assertEqual(self.store.current, self.new[:12])
+
+    def test_one_that_systemd_cannot_start_again_has_died(self) -> None:
+        self.begin(self.ship(self.new))
+        lost = {"active": "inactive", "sub": "dead", "restarts": 1, "pid": 0}
+        self.systemd.units[UNITS[0]] = replace(self.systemd.units[UNITS[0]], **lost)
+        with self.assertRaises(TakenBack):
+            Guard(self.site).keep(10.0)
+
+    def test_a_guard_waits_for_its_turn_however_long_it_takes(self) -> None:
+        self.begin(self.ship(self.new))
+        self.restarted_by_systemd(UNITS[1])
+        with mock.patch.object(lease, "turn", side_effect=lease.Held("busy")) as turn:
+            with self.assertRaises(lease.Held):
+                Guard(self.site).keep(10.0)
+        self.assertEqual(turn.call_args.args[1], math.inf)
+
+    def test_what_another_run_mends_meanwhile_is_left(self) -> None:
+        self.begin(self.ship(self.new))
+        self.restarted_by_systemd(UNITS[1])
+
+        @contextlib.contextmanager
+        def after_another(*_: object) -> Iterator[None]:
+            self.systemd.run("restart", UNITS[1])
+            yield
+
+        with mock.patch.object(lease, "turn", after_another):
+            Guard(self.site).keep(0.01)
+        self.assertEqual(self.store.current, self.new[:12])
+
     def test_a_run_that_moved_on_ends_the_guard(self) -> None:
         self.begin(self.ship(self.new))
         newest = self.admit("v3")
@@ -80,13 +124,24 @@ class Guards(booted.HostTest):
         Guard(self.site).keep(10.0)
         self.assertEqual(self.store.current, newest[:12])
 
-    def test_a_guard_that_is_dismissed_takes_nothing_back(self) -> None:
+    def test_a_run_that_moves_nothing_leaves_the_guard_at_work(self) -> None:
         self.begin(self.ship(self.new))
-        guard.dismiss("randoms", self.systemd)
+        self.systemd.verbs.clear()
+        self.begin(self.ship(self.new))
+        # But what an earlier one told of a failure ends.
+        self.assertEqual(self.systemd.verbs, [f"reset-failed {SERVICE}"])
         self.restarted_by_systemd(UNITS[1])
-        Guard(self.site).keep(10.0)
-        self.assertEqual(self.store.current, self.new[:12])
-        self.assertIn(f"reset-failed {SERVICE}", self.systemd.verbs)
+        with self.assertRaises(TakenBack):
+            Guard(self.site).keep(10.0)
+
+    def test_one_guard_ends_another(self) -> None:
+        self.begin(self.ship(self.new))
+        self.systemd.verbs.clear()
+        newest = self.ship(self.admit("v3"))
+        self.systemd.verbs.clear()
+        self.begin(newest)
+        self.assertEqual(self.systemd.verbs, [f"stop {SERVICE}", f"reset-failed {SERVICE}"])
+        self.assertEqual(note.guarded("randoms").read(), tuple(newest))
 
     def test_what_was_taken_back_is_in_the_status(self) -> None:
         self.systemd.units[SERVICE] = State(SERVICE, active="failed", invocation="run9")

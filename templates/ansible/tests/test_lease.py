@@ -1,6 +1,7 @@
 """Who is working on this host."""
 
 import threading
+import time
 import unittest
 from unittest import mock
 
@@ -10,6 +11,7 @@ from genconf_host import lease
 
 ALICE = lease.Run("alice@laptop", 10, [10, 11], take_over=False)
 BOB = lease.Run("bob@desk", 20, [20], take_over=False)
+INSISTING = lease.Run("bob@desk", 20, [20], take_over=True)
 
 
 class Leases(booted.HostTest):
@@ -49,8 +51,7 @@ class Leases(booted.HostTest):
 
     def test_a_person_may_insist(self) -> None:
         lease.take("randoms", ALICE)
-        insisting = lease.Run("bob@desk", 20, [20], take_over=True)
-        self.assertIn("alice@laptop", lease.take("randoms", insisting))
+        self.assertIn("alice@laptop", lease.take("randoms", INSISTING))
 
     def test_nobody_gives_back_what_is_another_s(self) -> None:
         lease.take("randoms", ALICE)
@@ -59,6 +60,38 @@ class Leases(booted.HostTest):
             lease.take("randoms", BOB)
         lease.give_back("randoms", ALICE)
         self.assertEqual(lease.take("randoms", BOB), "")
+
+    def test_a_run_goes_on_with_what_is_its_own(self) -> None:
+        lease.take("randoms", ALICE)
+        with mock.patch.object(lease.time, "time", return_value=time.time() + 600):
+            lease.renew("randoms", ALICE)
+        # It has just worked, so it is not old however long ago it began.
+        with mock.patch.object(lease.time, "time", return_value=time.time() + 1200):
+            with self.assertRaisesRegex(lease.Held, "600 s ago"):
+                lease.take("randoms", BOB)
+
+    def test_a_run_that_was_taken_over_is_told(self) -> None:
+        lease.take("randoms", ALICE)
+        lease.take("randoms", INSISTING)
+        for _ in range(2):
+            with self.assertRaisesRegex(lease.Held, r"taken over meanwhile by bob@desk \(process 20"):
+                lease.renew("randoms", ALICE)
+            # And when the other one has come and gone.
+            lease.give_back("randoms", INSISTING)
+
+    def test_a_run_may_take_up_again_what_it_gave_back(self) -> None:
+        lease.take("randoms", ALICE)
+        lease.give_back("randoms", ALICE)
+        lease.renew("randoms", ALICE)
+        with self.assertRaises(lease.Held):
+            lease.take("randoms", BOB)
+
+    def test_a_host_that_was_booted_meanwhile_is_still_the_run_s(self) -> None:
+        lease.take("randoms", ALICE)
+        (lease.RUN / "randoms.lease").unlink()
+        lease.renew("randoms", ALICE)
+        with self.assertRaises(lease.Held):
+            lease.take("randoms", BOB)
 
     def test_process_ids_that_became_text_are_still_numbers(self) -> None:
         raw = {"who": "alice@laptop", "pid": "10", "living": ["10"], "take_over": False}

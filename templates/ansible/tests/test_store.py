@@ -43,6 +43,22 @@ class Releases(booted.HostTest):
         self.store.flip(digests[0])
         self.assertIsNone(self.store.previous())
 
+    def test_a_move_that_was_cut_short_is_ended_by_going_back(self) -> None:
+        a, b, c = (self.passed(name) for name in "abc")
+        new = self.admit("new")[:12]
+        # What runs in part, what ran before, and what a rollback goes to.
+        for current, proven, previous in ((b, c, b), (a, c, a), (new, c, c), (c, b, b)):
+            self.store.flip(current)
+            self.store.prove(proven)
+            self.assertEqual(self.store.previous(), previous, (current, proven))
+
+    def test_a_move_from_a_release_is_ended_by_going_back(self) -> None:
+        a, b, c = (self.passed(name) for name in "abc")
+        for current, left, previous in ((b, c, b), (c, b, b), (b, "gone", a), (b, None, a), (b, b, a)):
+            self.store.flip(current)
+            self.store.prove(current)
+            self.assertEqual(self.store.previous(left), previous, (current, left))
+
     def test_deploying_an_old_release_makes_it_the_youngest(self) -> None:
         first, second = self.passed("v1"), self.passed("v2")
         self.store.record(first)

@@ -2,6 +2,7 @@
 
 use super::redirect::redirect;
 use super::settings::settings;
+use super::timeout::timeouts;
 use super::tree::Directive;
 use super::upstream::left;
 use super::{Reading, left as others, location};
@@ -32,23 +33,26 @@ pub(super) fn is_read(name: &str) -> bool {
 
 /// Reads a `server`; one that passes nothing on becomes no proxy.
 pub(super) fn read(server: &Directive, http: &[Directive], reading: &mut Reading) {
-    let refuse = |why: &str, reading: &mut Reading| reading.notes.push(left(server, why));
+    let refuse = |why: &str, reading: &mut Reading| {
+        reading
+            .notes
+            .push(Note::left(title(server), why).at(server.place));
+    };
     if passing(server).is_empty() {
         if redirect(server).is_none() {
             refuse("none of its locations passes requests on", reading);
         }
         return;
     }
+    let before = reading.notes.len();
     let mut proxy = ProxyPlan {
         listen: listen(server, reading),
         tls: tls(server, reading),
         ..ProxyPlan::default()
     };
     if let Some(other) = reading.proxies.iter().find(|p| door(p) == door(&proxy)) {
-        let why = format!(
-            "`{}` listens there already, and a port has one proxy",
-            other.name
-        );
+        let why = taken(door(&proxy), other, server);
+        reading.notes.truncate(before);
         return refuse(&why, reading);
     }
     for block in server.inside().iter().filter(|d| d.name == "location") {
@@ -63,6 +67,7 @@ pub(super) fn read(server: &Directive, http: &[Directive], reading: &mut Reading
         proxy.server_names.push("_".to_owned());
     }
     settings(&mut proxy, server, http, reading);
+    timeouts(&mut proxy, server, http, &mut reading.notes);
     let others = server.inside().iter();
     for directive in others.filter(|d| d.name != "location" && !is_read(&d.name)) {
         others::tell(directive, &mut reading.notes);
@@ -73,6 +78,32 @@ pub(super) fn read(server: &Directive, http: &[Directive], reading: &mut Reading
         .map_or("edge", |name| name.split('.').next().unwrap_or_default());
     proxy.name = reading.upstreams.names().give(raw, "edge");
     reading.proxies.push(proxy);
+}
+
+/// A server as the report calls it: with its names, or where it listens.
+pub(super) fn title(server: &Directive) -> String {
+    format!("server {}", whom(server))
+}
+
+fn whom(server: &Directive) -> String {
+    let all = |name: &str| -> Vec<&str> {
+        let found = server.inside().iter().filter(|d| d.name == name);
+        found.flat_map(|d| &d.args).map(String::as_str).collect()
+    };
+    match (all("server_name").as_slice(), all("listen").first()) {
+        ([] | ["" | "_"], Some(listen)) => format!("at {listen}"),
+        ([] | ["" | "_"], None) => "at 80".to_owned(),
+        (names, _) => names.join(" "),
+    }
+}
+
+/// Why a server is left out whose port has a proxy already.
+fn taken(port: u16, other: &ProxyPlan, server: &Directive) -> String {
+    format!(
+        "a port has one proxy, and {port} has `{}`, which now answers whoever asks for the server {}; give it a proxy at another port, or on another host",
+        other.name,
+        whom(server)
+    )
 }
 
 /// The locations of a block, however deep, that pass requests on.

@@ -1,5 +1,6 @@
 //! What of a configuration is not carried, and why.
 
+use super::include;
 use super::tree::Directive;
 use super::upstream::left;
 use crate::import::Note;
@@ -59,7 +60,7 @@ const OWN: &[(&[&str], &str)] = &[
     ),
     (
         &["include"],
-        "only one file is read; import what it names by itself",
+        "only this file is read; `nginx -T | genconf import nginx -` reads all",
     ),
     (
         &[
@@ -134,8 +135,8 @@ const USUAL: &[&str] = &[
 /// Tells of a directive that nothing reads.
 pub(super) fn tell(directive: &Directive, notes: &mut Vec<Note>) {
     let name = directive.name.as_str();
-    let is_types = name == "include" && directive.arg().ends_with("mime.types");
-    if USUAL.contains(&name) || is_types {
+    let is_usual = name == "include" && include::is_usual(directive.arg());
+    if USUAL.contains(&name) || is_usual {
         return;
     }
     let known = OWN.iter().find(|(names, _)| names.contains(&name));

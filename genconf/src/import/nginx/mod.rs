@@ -1,12 +1,15 @@
 //! nginx's configuration: upstreams, listens and proxied locations.
 
 mod door;
+mod files;
+mod include;
 mod left;
 mod location;
 mod machine;
 mod pool;
 mod redirect;
 mod settings;
+mod timeout;
 mod token;
 mod tree;
 mod upstream;
@@ -15,6 +18,7 @@ use super::naming;
 use super::plan::{Plan, ProxyPlan};
 use super::{Fault, Imported, Note};
 use crate::source::Source;
+use files::Files;
 use tree::Directive;
 use upstream::Upstreams;
 
@@ -26,18 +30,21 @@ struct Reading {
     notes: Vec<Note>,
 }
 
-/// Reads a configuration of nginx, or a part of one that `http` would include.
+/// Reads a configuration of nginx, a part of one that `http` would include, or
+/// all files that `nginx -T` prints.
 pub fn read(source: &Source) -> Result<Imported, Fault> {
-    let tree = tree::read(source)?;
+    let files = Files::of(source);
+    match include::whole(&files).and_then(|tree| import(&tree, source)) {
+        Ok(imported) => Ok(files.told(imported)),
+        Err(fault) => Err(files.fault(fault)),
+    }
+}
+
+fn import(tree: &[Directive], source: &Source) -> Result<Imported, Fault> {
     let mut reading = Reading::default();
-    let http = tree
-        .iter()
-        .find(|d| d.name == "http")
-        .map_or(tree.as_slice(), Directive::inside);
-    for directive in tree
-        .iter()
-        .filter(|d| d.name != "http" && http.as_ptr() != tree.as_ptr())
-    {
+    let outer = tree.iter().find(|d| d.name == "http");
+    let http = outer.map_or(tree, Directive::inside);
+    for directive in tree.iter().filter(|d| d.name != "http" && outer.is_some()) {
         left::tell(directive, &mut reading.notes);
     }
     let servers: Vec<_> = http.iter().filter(|d| d.name == "server").collect();
@@ -60,24 +67,33 @@ pub fn read(source: &Source) -> Result<Imported, Fault> {
     }
     redirect::redirects(&servers, &mut reading);
     redirect::settle(&mut reading);
-    finish(reading, source)
+    if reading.proxies.is_empty() {
+        return Err(nothing(http, &reading.notes));
+    }
+    Ok(finish(reading, source))
 }
 
-fn finish(mut reading: Reading, source: &Source) -> Result<Imported, Fault> {
-    if reading.proxies.is_empty() {
-        let said = "no location in it passes requests to an upstream or an address, which is what genconf describes";
-        return Err(Fault::new(
-            match reading
-                .notes
-                .iter()
-                .rev()
-                .find(|n| n.what.starts_with("location"))
-            {
-                Some(note) => format!("{said}: {}: {}", note.what, note.why),
-                None => said.to_owned(),
-            },
-        ));
+/// Why there is no proxy, where that can be told.
+fn nothing(http: &[Directive], notes: &[Note]) -> Fault {
+    let said = "no location in it passes requests to an upstream or an address, which is what genconf describes";
+    let unread = include::unread(http);
+    if let Some(first) = unread.first() {
+        let lines: Vec<_> = unread.iter().map(|d| format!("`{}`", d.text())).collect();
+        let help = "import the site's own file, or all: nginx -T | genconf import nginx -";
+        let said = format!(
+            "{said}; what it includes is not read: {}; {help}",
+            lines.join(", ")
+        );
+        return Fault::new(said).at(first.place);
     }
+    let location = notes.iter().rev().find(|n| n.what.starts_with("location"));
+    Fault::new(match location {
+        Some(note) => format!("{said}: {}: {}", note.what, note.why),
+        None => said.to_owned(),
+    })
+}
+
+fn finish(mut reading: Reading, source: &Source) -> Imported {
     reading.upstreams.tell_unused(&mut reading.notes);
     let (hosts, apps, pools) = reading.upstreams.plan(&mut reading.notes);
     reading
@@ -118,5 +134,5 @@ fn finish(mut reading: Reading, source: &Source) -> Result<Imported, Fault> {
         pools,
         proxies: reading.proxies,
     };
-    Ok(Imported::new(&plan, reading.notes))
+    Imported::new(&plan, reading.notes)
 }

@@ -1,15 +1,16 @@
-//! Sizes, times and headers of a proxy.
+//! Sizes and headers of a proxy.
 
 use super::Reading;
 use super::door::passing;
+use super::timeout::{duration, is_timeout};
 use super::tree::Directive;
 use super::upstream::left;
 use crate::import::plan::ProxyPlan;
 use crate::topology::decode::Leaf as _;
-use crate::topology::quantity::{ByteSize, Duration};
+use crate::topology::quantity::ByteSize;
 use crate::topology::text::{HeaderName, HeaderValue};
 
-/// Sizes, times and headers, from `http`, the server and its locations.
+/// Sizes and headers, from `http`, the server and its locations.
 pub(super) fn settings(
     proxy: &mut ProxyPlan,
     server: &Directive,
@@ -24,9 +25,7 @@ pub(super) fn settings(
             "client_max_body_size" => size(directive.arg())
                 .map(|s| proxy.max_body = proxy.max_body.max(Some(s)))
                 .is_none(),
-            "proxy_connect_timeout" => !time(proxy, "connect", directive),
-            "proxy_read_timeout" => !time(proxy, "read", directive),
-            "proxy_send_timeout" => !time(proxy, "send", directive),
+            name if is_timeout(name) => duration(directive.arg()).is_none(),
             "add_header" => !header(proxy, directive),
             _ => false,
         };
@@ -36,25 +35,6 @@ pub(super) fn settings(
                 .push(left(directive, "its value is none that the proxy can have"));
         }
     }
-    proxy.timeouts.sort_by_key(|(key, _)| *key);
-}
-
-/// The longest of all; false when it cannot be read.
-fn time(proxy: &mut ProxyPlan, key: &'static str, directive: &Directive) -> bool {
-    let text = directive.arg();
-    let bare = text.bytes().all(|b| b.is_ascii_digit());
-    let Ok(time) = Duration::read(&if bare {
-        format!("{text}s")
-    } else {
-        text.to_owned()
-    }) else {
-        return false;
-    };
-    match proxy.timeouts.iter_mut().find(|(k, _)| *k == key) {
-        Some((_, longest)) => *longest = time.max(*longest),
-        None => proxy.timeouts.push((key, time)),
-    }
-    true
 }
 
 /// nginx writes `10m`, `512k`, `1g`, or bytes.

@@ -22,6 +22,8 @@ pub(super) struct Reader<'s> {
     pub(super) source: &'s Source,
     /// What is left of its text.
     pub(super) rest: &'s str,
+    /// Where that ends in the source.
+    pub(super) end: usize,
 }
 
 impl Reader<'_> {
@@ -95,18 +97,13 @@ impl Reader<'_> {
 
     /// Where the rest begins.
     pub(super) fn here(&self) -> Position {
-        self.source
-            .position(self.source.text().len() - self.rest.len())
+        self.source.position(self.end - self.rest.len())
     }
 }
 
 /// What is wrong at `place`.
 pub(super) fn fault(place: Position, said: &str) -> Fault {
-    let said = said.to_owned();
-    Fault {
-        place: Some(place),
-        said,
-    }
+    Fault::new(said).at(place)
 }
 
 /// What a backslash and the next character mean: nginx drops it before quotes

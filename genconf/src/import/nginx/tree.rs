@@ -1,5 +1,7 @@
 //! The syntax of nginx: directives that end in `;` or hold a block.
 
+use std::ops::Range;
+
 use super::token::{Reader, Token, fault};
 use crate::import::Fault;
 use crate::source::{Position, Source};
@@ -38,15 +40,15 @@ impl Directive {
 /// Deeper than any configuration; a file that goes on is none.
 const DEEPEST: usize = 32;
 
-/// Reads the whole of `source`.
-pub(super) fn read(source: &Source) -> Result<Vec<Directive>, Fault> {
-    let text = source.text();
+/// Reads what stands in `range` of `source`.
+pub(super) fn read(source: &Source, range: &Range<usize>) -> Result<Vec<Directive>, Fault> {
+    let text = &source.text()[range.clone()];
     let mut reader = Reader {
         source,
         rest: text.trim_start_matches('\u{feff}'),
+        end: range.end,
     };
-    let found = reader.block(0)?;
-    Ok(found)
+    reader.block(0)
 }
 
 impl Reader<'_> {
@@ -118,10 +120,14 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Vec<Directive>, Fault> {
+        super::read(&Source::new("n", text), &(0..text.len()))
+    }
+
     #[test]
     fn words_quotes_comments_and_blocks_are_read() {
         let text = "# c\na 'b; {' \"c\\\"d\" ${e}f; http{ server {} } # end";
-        let found = read(&Source::new("n", text)).expect("is sound");
+        let found = read(text).expect("is sound");
         assert_eq!(found[0].args, ["b; {", "c\"d", "${e}f"]);
         assert_eq!(found[1].inside()[0].name, "server");
         assert_eq!(
@@ -142,10 +148,10 @@ mod tests {
             ("a 'b", 1, 3),
             ("a }", 1, 3),
         ] {
-            let fault = read(&Source::new("n", text)).expect_err("is broken");
+            let fault = read(text).expect_err("is broken");
             assert_eq!(fault.place, Some(Position { line, column }), "{text:?}");
         }
         let deep = "a {".repeat(100);
-        assert!(read(&Source::new("n", deep)).is_err());
+        assert!(read(&deep).is_err());
     }
 }

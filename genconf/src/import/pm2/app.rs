@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::command::{base, giveable, program};
+use super::command::{base, folder, giveable, program};
 use super::environment::{environment, variable};
-use super::{left, value};
+use super::{dump, left, value};
 use crate::import::plan::{AppPlan, Sharing, once};
-use crate::import::ports::{self, Said};
+use crate::import::ports::EACH;
 use crate::import::program::Program;
-use crate::import::{Fault, Note, Setting};
+use crate::import::{Fault, Note, Setting, ports};
 
 /// An entry, understood.
 #[derive(Clone, Debug)]
@@ -19,12 +19,10 @@ pub(super) struct Declared {
     pub(super) name: String,
     /// The program, without a name yet.
     pub(super) app: AppPlan,
-    /// The port among its arguments.
-    pub(super) said: Option<Said>,
+    /// What told it its port, save PORT.
+    pub(super) said: Vec<String>,
     /// Its port, from arguments or environment.
     pub(super) port: Option<u16>,
-    /// The variable that told the port, when it is not PORT.
-    pub(super) variable: Option<String>,
     /// How many processes.
     pub(super) instances: u16,
     /// Whether that number was the host's.
@@ -45,20 +43,22 @@ impl Declared {
         let entry = entry
             .as_object()
             .ok_or_else(|| fault("it is not a mapping"))?;
-        let script = value::first(entry, &["script", "cmd"]).filter(|s| !s.trim().is_empty());
+        let script = value::first(entry, &["script", "cmd", "exec", dump::PATH])
+            .filter(|s| !s.trim().is_empty());
         let script = script.ok_or_else(|| fault("it has no `script`"))?;
         let name = value::first(entry, &["name"]).unwrap_or_else(|| base(&script).to_owned());
         let label = format!("`{name}`");
         let program = program(entry, &script)
             .ok_or_else(|| fault("its `args` are neither a text nor a list of texts"))?;
-        let program = giveable(&label, program, notes);
+        let mut program = giveable(&label, program, notes);
         let (instances, counted) =
             value::instances(entry.get("instances"), setting.cpus).map_err(|s| fault(&s))?;
         let mut env = environment(&label, entry, setting, notes);
         env.extend(program.env.clone());
-        let said = ports::said(&program.args);
+        let sharing = sharing(&program.args);
+        let (told, said) = told_port(&mut program).unzip();
+        let mut said = Vec::from_iter(said);
         let variable = variable(entry, &env);
-        let told = said.as_ref().map(|s| s.port);
         let port = told.or_else(|| variable.as_ref().and_then(|(_, port)| *port));
         if port.is_none() && is_background(&name, &script) {
             let why = "it has no port and its name is that of a worker; a unit of your own runs it (systemd.service(5))";
@@ -66,31 +66,42 @@ impl Declared {
             return Ok(None);
         }
         env.retain(|(name, _)| name != "PORT");
-        notes.extend(
-            program
-                .told
-                .iter()
-                .map(|why| Note::changed(label.clone(), why)),
-        );
-        let sharing = sharing(&program.args);
+        said.extend(variable.and_then(|(name, own)| told_value(&name, own, port, &mut env)));
         let mut app = app(&label, entry, program, notes);
         app.env = once(env);
         left::tell(&label, entry, &setting.environment, notes);
-        let variable = variable
-            .map(|(name, _)| name)
-            .filter(|v| v != "PORT" && told.is_none());
         Ok(Some(Self {
             label,
             name,
             app,
             said,
             port,
-            variable,
             instances,
             counted,
             sharing,
         }))
     }
+}
+
+/// The port that the arguments told and what did; each instance is told its own there.
+fn told_port(program: &mut Program) -> Option<(u16, String)> {
+    let said = ports::said(&program.args)?;
+    let words = program.args[said.first..said.first + said.count].join(" ");
+    program.args = ports::for_each(&program.args, &said);
+    Some((said.port, format!("the argument `{words}`")))
+}
+
+/// The same for the variable `name`, where the port it tells is that of the app.
+fn told_value(
+    name: &str,
+    told: Option<u16>,
+    port: Option<u16>,
+    env: &mut [(String, String)],
+) -> Option<String> {
+    let (_, value) = env.iter_mut().find(|(n, _)| n == name)?;
+    told.filter(|_| told == port)?;
+    EACH.clone_into(value);
+    Some(format!("the variable `{name}`"))
 }
 
 /// Whether a name is that of something that works without being asked.
@@ -134,13 +145,13 @@ fn app(
     program: Program,
     notes: &mut Vec<Note>,
 ) -> AppPlan {
+    let mut app = program.app(&folder(entry));
+    notes.extend(app.about.iter().map(|why| Note::changed(label, why)));
     let mut unread = |key: &str| {
         let what = format!("{label}: `{key}`");
         notes.push(Note::left(what, "its value could not be read"));
     };
     let written = |key: &str| entry.get(key).filter(|v| !v.is_null());
-    let mut app = AppPlan::new(String::new(), program.artifact, program.runtime);
-    (app.about, app.args) = (program.told, program.args);
     if let Some(bound) = written("max_memory_restart") {
         app.memory = value::size(bound);
         if app.memory.is_none() {

@@ -2,34 +2,35 @@
 
 use serde_json::{Map, Value};
 
-use super::value;
+use super::{dump, value};
+use crate::import::ports::{EACH, IS_EACH};
 use crate::import::program::{self, Program};
 use crate::import::{Note, words};
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Leaf as _;
 use crate::topology::text::Text;
 
-/// What `script`, `interpreter`, `cwd` and `args` start.
+/// What `script`, `interpreter` and `args` start.
 pub(super) fn program(entry: &Map<String, Value>, script: &str) -> Option<Program> {
     let mut args = value::list(entry.get("args"))?;
     let mut script = script.trim().to_owned();
-    if script.contains(' ') {
+    if script.contains(' ') && !entry.contains_key(dump::PATH) {
         let mut words = words::split(&script)?;
         script = words.remove(0);
         args.splice(0..0, words);
     }
     let interpreter = value::first(entry, &["interpreter", "exec_interpreter"]).unwrap_or_default();
-    let path = within(entry.get("cwd").and_then(value::text).as_deref(), &script);
     let command = |first: &str, second: Option<&str>| {
         let words = [first].into_iter().chain(second).map(str::to_owned);
         program::understand(&words.chain(args.iter().cloned()).collect::<Vec<_>>())
     };
-    let mut program = match interpreter.as_str() {
-        "" | "node" if script.contains(['/', '.']) && base(&script) != "next" => {
-            bare(program::file(&path, &args), &script)
-        }
-        "" | "none" => command(&script, None),
-        other => command(other.split('@').next().unwrap_or(other), Some(&path)),
+    // A version may follow, `node@20`, and a path come before.
+    let interpreter = interpreter.split('@').next().unwrap_or_default();
+    let is_file = script.contains(['/', '.']) && !is_tool(&script, &folder(entry));
+    let mut program = match interpreter.rsplit('/').next().unwrap_or_default() {
+        "" | "node" if is_file => bare(program::file(&script, &args), &script),
+        "" | "node" | "none" => command(&script, None),
+        _ => command(interpreter, Some(&script)),
     };
     let keys = [
         "node_args",
@@ -41,7 +42,15 @@ pub(super) fn program(entry: &Map<String, Value>, script: &str) -> Option<Progra
     if program.runtime == Runtime::Node {
         program::node_options(&mut program, &options);
     }
+    let written = entry.get("env_file").and_then(Value::as_str);
+    program.env_file = written.map(str::to_owned).or(program.env_file);
     Some(program)
+}
+
+/// Whether PM2 found a program such as npm, which starts another, in `PATH`.
+fn is_tool(script: &str, folder: &str) -> bool {
+    let tool = program::is_tool(script.rsplit('/').next().unwrap_or_default());
+    tool && script.starts_with('/') && !script.starts_with(folder)
 }
 
 /// Without the arguments that no unit can give.
@@ -50,6 +59,8 @@ pub(super) fn giveable(label: &str, mut program: Program, notes: &mut Vec<Note>)
         let read = Text::read(arg);
         if let Err(why) = &read {
             notes.push(Note::left(format!("{label}: an argument"), why));
+        } else if arg.contains(EACH) {
+            notes.push(Note::changed(format!("{label}: an argument"), IS_EACH));
         }
         read.is_ok()
     });
@@ -69,18 +80,10 @@ fn bare(mut program: Program, script: &str) -> Program {
     program
 }
 
-/// `script` as seen from the folder of the ecosystem file.
-fn within(cwd: Option<&str>, script: &str) -> String {
-    let Some(cwd) = cwd.map(|c| c.trim_end_matches('/')) else {
-        return script.to_owned();
-    };
-    if let Some(inside) = script.strip_prefix(cwd).and_then(|s| s.strip_prefix('/')) {
-        return inside.to_owned();
-    }
-    if cwd.starts_with('/') || script.starts_with('/') {
-        return script.to_owned();
-    }
-    format!("{cwd}/{script}")
+/// The folder an entry is started in: the topology's own, where nothing is said.
+pub(super) fn folder(entry: &Map<String, Value>) -> String {
+    let cwd = value::first(entry, &["cwd"]).filter(|c| !c.is_empty());
+    cwd.unwrap_or_else(|| ".".to_owned())
 }
 
 /// The name of a file, without folder and ending.

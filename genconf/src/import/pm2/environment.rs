@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::value;
+use crate::import::ports::{EACH, IS_EACH};
 use crate::import::{Note, Setting};
 use crate::topology::decode::Leaf as _;
 use crate::topology::text::{EnvName, Text};
@@ -52,6 +53,9 @@ pub(super) fn environment(
         if is_secret(name) {
             let why = "it looks like a secret and is printed as it is: move it to a file and name that as `env_file`";
             notes.push(Note::changed(format!("{label}: `env.{name}`"), why));
+        }
+        if text.contains(EACH) {
+            notes.push(Note::changed(format!("{label}: `env.{name}`"), IS_EACH));
         }
         env.push((name.clone(), text));
     }

@@ -5,10 +5,13 @@ use serde_json::{Map, Value};
 use crate::import::Note;
 
 /// Keys that are read elsewhere.
-const READ: [&str; 24] = [
+const READ: [&str; 27] = [
     "name",
     "script",
     "cmd",
+    "exec",
+    super::dump::PATH,
+    "env_file",
     "args",
     "interpreter",
     "exec_interpreter",
@@ -34,8 +37,7 @@ const READ: [&str; 24] = [
 
 const LOGS: &str = "systemd keeps the log, with time and instance: journalctl -u 'PROJECT-POOL@*'";
 const RESTARTS: &str = "systemd restarts at once and without end (Restart=always)";
-const WATCHES: &str =
-    "a new artifact is shipped by ansible/deploy.yml, which restarts instance by instance";
+const WATCHES: &str = "while you work, `watch: true` at the app with `development: true` at its host rolls each new artifact (docs/from-pm2.md); elsewhere ansible/deploy.yml ships one";
 const USERS: &str = "each unit runs as a user of its own (DynamicUser=yes)";
 
 /// Keys that mean one thing, and why they are left.
@@ -91,10 +93,6 @@ const LEFT: &[(&[&str], &str)] = &[
     (
         &["namespace"],
         "the project's name is what groups its units",
-    ),
-    (
-        &["env_file"],
-        "genconf has `env_file` too: write it at the app, relative to the topology",
     ),
     (
         &["post_update", "pre_setup", "post_setup"],
@@ -166,6 +164,12 @@ fn switches(label: &str, entry: &Map<String, Value>, notes: &mut Vec<Note>) {
             "autorestart: false",
             "what serves a port is always restarted",
         );
+    }
+    if entry
+        .get("env_file")
+        .is_some_and(|f| says(Some(f)) && !f.is_string())
+    {
+        left("env_file", "its value is not the path of a file");
     }
     if says(entry.get("wait_ready")) {
         left(

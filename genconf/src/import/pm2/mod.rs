@@ -1,59 +1,39 @@
-//! PM2's ecosystem files: `ecosystem.config.json`, `process.json`, and what
-//! `ecosystem.config.js` comes to.
+//! PM2's ecosystem files: `ecosystem.config.json`, `process.json`, YAML, what
+//! `ecosystem.config.js` comes to, and the processes of `dump.pm2`.
 
 mod app;
 mod command;
+mod dump;
 mod environment;
+mod kind;
 mod left;
 mod pool;
 mod tell;
 mod value;
+mod yaml;
 
 use serde_json::Value;
 
 use super::naming::{self, Names};
 use super::plan::{HostPlan, Plan, ProxyPlan, RoutePlan};
-use super::{Fault, Imported, Note, Setting};
-use crate::source::{Position, Source};
+use super::{Fault, Imported, Note, Setting, archive};
+use crate::source::Source;
 use app::Declared;
 use pool::{Pools, group};
 
-/// Reads an ecosystem file in JSON.
+/// Reads an ecosystem file, or what `pm2 save` wrote.
 pub fn read(source: &Source, setting: &Setting) -> Result<Imported, Fault> {
-    let text = source.text().trim_start_matches('\u{feff}');
-    let value = serde_json::from_str(text).map_err(|e| broken(text, &e))?;
-    import(&value, setting)
-}
-
-/// serde says where; what is most often wrong is said too.
-fn broken(text: &str, error: &serde_json::Error) -> Fault {
-    let (line, column) = (error.line().max(1), error.column().max(1));
-    let written = text.lines().nth(line - 1).unwrap_or_default();
-    let at = written.get(column - 1..).unwrap_or_default();
-    let help = if at.starts_with('/') || at.starts_with('#') {
-        "JSON has no comments; take them out"
-    } else if at.starts_with(['}', ']']) {
-        "JSON has no comma before a closing bracket"
-    } else if at.starts_with('\'') {
-        "JSON has only double quotes"
-    } else {
-        "a file that is JavaScript is called ecosystem.config.js"
-    };
-    let said = error.to_string();
-    let said = said
-        .rsplit_once(" at line")
-        .map_or(said.as_str(), |(said, _)| said);
-    let place = Some(Position { line, column });
-    Fault {
-        place,
-        said: format!("this is not JSON: {said}; {help}"),
-    }
+    import(&kind::parse(source)?, setting)
 }
 
 fn import(value: &Value, setting: &Setting) -> Result<Imported, Fault> {
     let mut notes = Vec::new();
     let mut declared = Vec::new();
-    for (index, entry) in entries(value)?.into_iter().enumerate() {
+    let entries = match dump::entries(value, &mut notes) {
+        Some(saved) => saved,
+        None => entries(value)?.into_iter().cloned().collect(),
+    };
+    for (index, entry) in entries.iter().enumerate() {
         declared.extend(Declared::read(index, entry, setting, &mut notes)?);
     }
     tell_outside(value, &mut notes);
@@ -66,7 +46,8 @@ fn import(value: &Value, setting: &Setting) -> Result<Imported, Fault> {
     }
     let mut pools = Pools::default();
     pools.add(group(declared), &mut notes)?;
-    Ok(Imported::new(&plan(pools, setting), notes))
+    let plan = plan(pools, setting, &mut notes);
+    Ok(Imported::new(&plan, notes))
 }
 
 /// The apps of a file, in any of the forms PM2 takes.
@@ -77,7 +58,11 @@ fn entries(value: &Value) -> Result<Vec<&Value>, Fault> {
         .unwrap_or(value);
     match inside {
         Value::Array(list) => Ok(list.iter().collect()),
-        Value::Object(map) if map.contains_key("script") || map.contains_key("cmd") => {
+        Value::Object(map)
+            if ["script", "cmd", "exec"]
+                .iter()
+                .any(|k| map.contains_key(*k)) =>
+        {
             Ok(vec![inside])
         }
         _ => Err(Fault::new("there is no list `apps` in it")),
@@ -99,8 +84,9 @@ fn tell_outside(value: &Value, notes: &mut Vec<Note>) {
     }
 }
 
-fn plan(mut pools: Pools, setting: &Setting) -> Plan {
+fn plan(mut pools: Pools, setting: &Setting, notes: &mut Vec<Note>) -> Plan {
     let project = naming::stem(&pools.apps[0].name, "app");
+    archive::pack(&mut pools.apps, notes);
     let mut names = Names::default();
     for pool in &pools.list {
         names.give(&pool.name, "pool");

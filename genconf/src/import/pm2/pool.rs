@@ -4,7 +4,7 @@ use super::app::Declared;
 use super::tell::{tell_instances, tell_port};
 use crate::import::naming::Names;
 use crate::import::plan::{AppPlan, PoolPlan, Sharing};
-use crate::import::ports::{self, FIRST, Ports};
+use crate::import::ports::{FIRST, Ports};
 use crate::import::{Fault, Note};
 
 /// Where an app goes that says no port: Express's own choice.
@@ -24,19 +24,7 @@ pub(super) fn group(entries: Vec<Declared>) -> Vec<Vec<Declared>> {
 
 fn is_same(a: &Declared, b: &Declared) -> bool {
     let ported = a.port.is_some() && b.port.is_some();
-    ported && a.sharing == b.sharing && a.variable == b.variable && bare(a) == bare(b)
-}
-
-/// The app without what tells its port.
-fn bare(entry: &Declared) -> AppPlan {
-    let mut app = entry.app.clone();
-    if let Some(said) = &entry.said {
-        app.args = ports::without(&app.args, said);
-    }
-    if let Some(variable) = &entry.variable {
-        app.env.retain(|(name, _)| name != variable);
-    }
-    app
+    ported && a.sharing == b.sharing && a.app == b.app
 }
 
 /// What the entries come to.
@@ -107,25 +95,22 @@ impl Pools {
 
     fn pool(&mut self, group: &[Declared], ports: Vec<u16>, notes: &mut Vec<Note>) {
         let first = &group[0];
-        let labels: Vec<_> = group.iter().map(|e| e.label.as_str()).collect();
-        let label = labels.join(", ");
-        let raw = if group.len() > 1 {
+        let mut labels: Vec<_> = group.iter().map(|e| e.label.as_str()).collect();
+        labels.dedup();
+        let (label, several) = (labels.join(", "), labels.len() > 1);
+        let raw = if several {
             file_name(&first.app.artifact)
         } else {
             &first.name
         };
         let name = self.names.give(raw, "app");
-        if group.len() > 1 {
+        if several {
             let why = format!("they differ in name and port alone, so they are one pool, `{name}`");
             notes.push(Note::changed(label.clone(), why));
         }
         tell_instances(&label, group, &ports, notes);
-        tell_port(&label, first, &ports, notes);
-        let mut app = if is_moved(first, &ports) {
-            bare(first)
-        } else {
-            first.app.clone()
-        };
+        tell_port(&label, first, notes);
+        let mut app = first.app.clone();
         app.name.clone_from(&name);
         self.counted |= group.iter().any(|e| e.counted);
         let about = vec![format!("In PM2: {label}.")];
@@ -144,11 +129,6 @@ impl Pools {
 
 fn none_left() -> Fault {
     Fault::new("there are not enough ports for all instances")
-}
-
-/// Whether the app must learn its port anew.
-pub(super) fn is_moved(first: &Declared, ports: &[u16]) -> bool {
-    first.port.is_some_and(|p| ports != [p])
 }
 
 fn file_name(path: &str) -> &str {

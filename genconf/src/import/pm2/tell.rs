@@ -1,7 +1,6 @@
 //! What is told of a pool's processes and ports.
 
 use super::app::Declared;
-use super::pool::is_moved;
 use crate::import::Note;
 use crate::import::plan::Sharing;
 use crate::import::ports;
@@ -41,20 +40,10 @@ pub(super) fn tell_instances(
     notes.push(Note::changed(format!("{label}: `instances`"), why));
 }
 
-/// The port must come from PORT as soon as one app has several.
-pub(super) fn tell_port(label: &str, first: &Declared, ports: &[u16], notes: &mut Vec<Note>) {
-    let moved = is_moved(first, ports);
-    if let Some(said) = first.said.as_ref().filter(|_| moved) {
-        let words = first.app.args[said.first..said.first + said.count].join(" ");
-        let why =
-            "the environment variable PORT tells each instance its port; the app must read it";
-        notes.push(Note::changed(
-            format!("{label}: the argument `{words}`"),
-            why,
-        ));
-    }
-    if let Some(variable) = first.variable.as_ref().filter(|_| moved) {
-        let why = "each instance is told its port as PORT alone; the app must read that";
-        notes.push(Note::changed(format!("{label}: `{variable}`"), why));
+/// How each instance is told its port now.
+pub(super) fn tell_port(label: &str, first: &Declared, notes: &mut Vec<Note>) {
+    for said in &first.said {
+        let why = "`{port}` is in its place, which is the port of each instance";
+        notes.push(Note::changed(format!("{label}: {said}"), why));
     }
 }

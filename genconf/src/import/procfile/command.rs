@@ -1,5 +1,6 @@
 //! The command of a line of a Procfile.
 
+use crate::import::ports::EACH;
 use crate::topology::decode::Leaf as _;
 use crate::topology::text::{EnvName, Text};
 
@@ -10,26 +11,25 @@ pub(super) fn is_java(words: &[String], word: &String) -> bool {
     words[0] == "java" && at < jar
 }
 
-/// The command with the port in place of `$PORT`, `${PORT}` and `${PORT:-5000}`.
-pub(super) fn with_port(command: &str, port: u16) -> (String, bool) {
-    let mut text = command.to_owned();
+/// `word` with [`EACH`] in place of `$PORT`, `${PORT}` and `${PORT:-5000}`.
+fn with_port(word: &str) -> String {
+    let mut text = word.to_owned();
     while let Some(start) = text.find("${PORT") {
         let rest = &text[start + 6..];
         let Some(end) = rest.find('}').filter(|_| rest.starts_with(['}', ':', '-'])) else {
             break;
         };
-        text.replace_range(start..=start + 6 + end, &port.to_string());
+        text.replace_range(start..=start + 6 + end, EACH);
     }
-    let text = text.replace("$PORT", &port.to_string());
-    let told = text != command;
-    (text, told)
+    text.replace("$PORT", EACH)
 }
 
 /// Variables, and the words of a command or why there are none.
 pub(super) type Split = (Vec<(String, String)>, Result<Vec<String>, &'static str>);
 
-/// Leading `NAME=value` words, and the rest.
-pub(super) fn assignments(mut words: Vec<String>) -> Split {
+/// Leading `NAME=value` words, and the rest, with [`EACH`] for `$PORT`.
+pub(super) fn assignments(words: &[String]) -> Split {
+    let mut words: Vec<String> = words.iter().map(|w| with_port(w)).collect();
     if words.first().is_some_and(|w| w == "env" || w == "exec") {
         words.remove(0);
     }

@@ -4,14 +4,14 @@ mod command;
 
 use super::naming::{self, Names};
 use super::plan::{AppPlan, HostPlan, Plan, PoolPlan, ProxyPlan, RoutePlan, Sharing, once};
-use super::ports::Ports;
+use super::ports::{EACH, Ports};
 use super::program::{self, Program};
-use super::{Fault, Imported, Note};
+use super::{Fault, Imported, Note, archive};
 use crate::source::{Position, Source};
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Leaf as _;
 use crate::topology::text::Text;
-use command::{assignments, is_java, with_port};
+use command::{assignments, is_java};
 
 /// Where foreman begins; each process type that serves has a hundred of its own.
 const FIRST: u16 = 5000;
@@ -53,7 +53,7 @@ pub fn read(source: &Source) -> Result<Imported, Fault> {
         let port = ports
             .next(from)
             .ok_or_else(|| Fault::new("there are not enough ports"))?;
-        let mut app = app(line, port, &mut notes);
+        let mut app = app(line, &mut notes);
         app.name.clone_from(&name);
         plan.apps.push(app);
         let about = vec![format!("In the Procfile: {}: {}", line.name, line.command)];
@@ -73,6 +73,7 @@ pub fn read(source: &Source) -> Result<Imported, Fault> {
         ));
     }
     plan.project = naming::stem(&plan.apps[0].name, "app");
+    archive::pack(&mut plan.apps, &mut notes);
     plan.proxies = vec![proxy(&plan.pools, &mut names, &mut ports)];
     Ok(Imported::new(&plan, notes))
 }
@@ -109,10 +110,7 @@ fn lines(source: &Source) -> Result<Vec<Line<'_>>, Fault> {
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
-        let fault = |said: String| Fault {
-            place: Some(place),
-            said,
-        };
+        let fault = |said: String| Fault::new(said).at(place);
         let word = |n: &str| {
             !n.is_empty()
                 && n.bytes()
@@ -148,19 +146,13 @@ fn why_not(name: &str) -> &'static str {
     }
 }
 
-fn app(line: &Line<'_>, port: u16, notes: &mut Vec<Note>) -> AppPlan {
+fn app(line: &Line<'_>, notes: &mut Vec<Note>) -> AppPlan {
     let mut changed = |why: &str| notes.push(Note::changed(line.name, why).at(line.place));
-    let (command, told) = with_port(line.command, port);
-    if told {
-        changed(&format!(
-            "$PORT in the command is {port}; a second port needs an app that reads PORT itself"
-        ));
-    }
-    let (env, words) = match program::command(&command) {
-        Ok(words) => assignments(words),
+    let (env, words) = match program::command(line.command) {
+        Ok(words) => assignments(&words),
         Err(why) => (Vec::new(), Err(why)),
     };
-    let program = match words {
+    let mut program = match words {
         Ok(words) if words.iter().any(|w| w.contains('$') && !is_java(&words, w)) => {
             Program::unknown(
                 Runtime::Native,
@@ -170,13 +162,16 @@ fn app(line: &Line<'_>, port: u16, notes: &mut Vec<Note>) -> AppPlan {
         Ok(words) => program::understand(&words),
         Err(why) => Program::unknown(Runtime::Native, why),
     };
-    for why in &program.told {
+    let env = once(env.into_iter().chain(program.env.take()));
+    let values = env.iter().map(|(_, value)| value);
+    if program.args.iter().chain(values).any(|v| v.contains(EACH)) {
+        changed("`{port}` is in place of $PORT, which is the port of each instance");
+    }
+    let mut app = program.app(".");
+    app.env = env;
+    for why in &app.about {
         changed(why);
     }
-    let mut app = AppPlan::new(String::new(), program.artifact, program.runtime);
-    app.about = program.told;
-    app.args = program.args;
-    app.env = once(env.into_iter().chain(program.env));
     let lost = app.args.len();
     app.args.retain(|arg| Text::read(arg).is_ok());
     if lost != app.args.len() {

@@ -1,11 +1,30 @@
 //! Programs that run a file: node, java, and those a script names in its first line.
 
-use super::{Program, file, place};
+use super::{Program, file};
 use crate::topology::choice::Runtime;
+
+/// Options of node whose value is the next word.
+const VALUED: [&str; 8] = [
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "-C",
+    "--conditions",
+    "--env-file",
+];
 
 /// What `node` is told to run.
 pub(super) fn node(words: &[String]) -> Program {
-    let options = words.iter().take_while(|w| w.starts_with('-')).count();
+    let mut options = 0;
+    while let Some(word) = words.get(options).filter(|w| w.starts_with('-')) {
+        options += if VALUED.contains(&word.as_str()) {
+            2
+        } else {
+            1
+        };
+    }
     let Some(script) = words.get(options) else {
         return Program::unknown(Runtime::Node, "the script that node runs is not named");
     };
@@ -20,24 +39,29 @@ pub(super) fn node(words: &[String]) -> Program {
     program
 }
 
-/// Options of node itself are read from `NODE_OPTIONS` too.
+/// Options of node itself are read from `NODE_OPTIONS` too, save the file of variables.
 pub(in crate::import) fn node_options(program: &mut Program, options: &[String]) {
-    if options.is_empty() {
-        return;
+    let mut kept: Vec<&str> = Vec::new();
+    let mut options = options.iter().map(String::as_str);
+    while let Some(option) = options.next() {
+        match option.split_once('=') {
+            None if option == "--env-file" => program.env_file = options.next().map(str::to_owned),
+            Some(("--env-file" | "--env-file-if-exists", file)) => {
+                program.env_file = Some(file.to_owned());
+            }
+            _ => kept.push(option),
+        }
     }
-    if options
-        .iter()
-        .any(|o| o.contains(|c: char| c.is_whitespace() || c == '"'))
-    {
-        program
-            .told
-            .push("options of node that hold spaces are left out".to_owned());
-        return;
+    let spaced = |o: &&str| o.contains(|c: char| c.is_whitespace() || c == '"');
+    if kept.iter().any(spaced) {
+        let why = "options of node that hold spaces are left out";
+        program.told.push(why.to_owned());
+    } else if !kept.is_empty() {
+        program.env = Some(("NODE_OPTIONS".to_owned(), kept.join(" ")));
+        program.told.push(
+            "the options of node itself are in NODE_OPTIONS; not all are allowed there".to_owned(),
+        );
     }
-    program.env = Some(("NODE_OPTIONS".to_owned(), options.join(" ")));
-    program.told.push(
-        "the options of node itself are in NODE_OPTIONS; not all are allowed there".to_owned(),
-    );
 }
 
 /// What `java` is told to run.
@@ -49,7 +73,6 @@ pub(super) fn java(words: &[String]) -> Program {
         return Program::unknown(Runtime::Jvm, "nothing follows `-jar`");
     };
     let mut program = Program::new(jar, Runtime::Jvm, &words[at + 2..]);
-    place(&mut program);
     let options: Vec<_> = words[..at]
         .iter()
         .filter(|w| !w.contains('$'))
@@ -76,11 +99,8 @@ pub(super) fn script(interpreter: &str, words: &[String]) -> Program {
         return Program::unknown(Runtime::Native, &why);
     };
     let mut program = Program::new(path, Runtime::Native, args);
-    place(&mut program);
     program.told.push(format!(
-        "`{}` is started by itself: it needs a first line such as `#!/usr/bin/env {}` and its interpreter on the host",
-        program.artifact,
-        if interpreter.is_empty() { "python3" } else { interpreter },
+        "`{path}` is started by itself: it needs a first line such as `#!/usr/bin/env {interpreter}` and its interpreter on the host"
     ));
     program
 }

@@ -10,63 +10,66 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import files
-from .deploy import Site
-from .description import Host, Proxy, port_socket
+from . import files, listener
+from .deploy import Abandoned, Site
+from .description import Instance, Proxy
+from .former import Former
+from .handover import Handover
 from .health import probe
+from .retreat import FAILURES, ORDER, retreat
 from .roll import Roll, wait_until
-from .systemd import Manager, Refused, State
+from .step import Step
+from .strangers import strangers
+from .systemd import Refused, reread
 
-# What is stopped first when something goes: a socket that is closed starts nothing again.
-ORDER = (".timer", ".path", ".socket", ".service", ".target")
 PROXY_DEADLINE = 30.0
 
 
 @dataclass
-class Convergence:
-    """One step on one host. With `dry`, says what it would do and does nothing."""
+class Convergence(Step):
+    """One step on one host."""
 
-    host: Host
-    manager: Manager
-    dry: bool
     artifacts: dict[str, str] = field(default_factory=dict)
-    log: list[str] = field(default_factory=list)
 
     def serve(self) -> None:
-        """Every described unit is enabled and up, every instance runs what is on disk."""
-        host = self.host
-        sockets = [socket for pool in host.pools for socket in pool.sockets]
-        targets = [f"{host.project}.target", *(pool.target for pool in host.pools)]
-        if not self.dry:
-            self.manager.run("daemon-reload")
-        self._renew_sockets(sockets)
-        self._open(sockets)
-        self._release_ports()
-        self._roll()
-        # What never came up is not to come up at the next boot.
-        self._enable([*targets, *sockets, *(i.unit for i in host.instances), *host.triggers])
-        self._start([*targets, *host.triggers])
+        """Every described unit is enabled and up, every instance runs what is on disk.
+
+        If one does not get there, this host goes back to the files that it had before the run.
+        """
+        try:
+            self._serve()
+        except FAILURES as failure:
+            if self.dry:
+                raise
+            told = retreat(self.host, self.manager)
+            raise Abandoned(f"{failure}\n{told}".rstrip()) from failure
 
     def front(self) -> None:
         """Every described proxy is up and runs the configuration on disk."""
-        moved = self._reopen_moved()
+        if not self.dry:
+            # From here on proxies send to what this run describes: nothing goes back behind it.
+            Former(self.host.project).forget()
+        handover = Handover(self.host, self.manager, self.dry, self.log)
+        moved = self._close_moved()
+        for socket in moved:
+            handover.bind(socket)
         for proxy in self.host.proxies:
             # One that was closed just now may be up again, by a connection to its new door.
             if proxy.socket not in moved:
+                handover.open(proxy.socket)
                 self._refuse_taken(proxy)
-            sockets = [proxy.socket] if proxy.socket else []
-            self._enable([*sockets, proxy.unit])
-            self._start(sockets)
+            self._enable([proxy.socket, proxy.unit])
             self._refresh(proxy, was_closed=proxy.socket in moved)
 
     def prune(self, described: set[Path]) -> None:
         """What genconf wrote for this project and no longer describes is drained and removed."""
-        gone = self.strangers()
+        gone = strangers(self.host, self.manager)
         for suffix in ORDER:
-            units = sorted(unit for unit in gone if unit.endswith(suffix))
+            units = [state for state in gone if state.unit.endswith(suffix)]
+            if enabled := [state.unit for state in units if state.is_enabled]:
+                self.do("disable", *enabled)
             if units:
-                self._do("disable", *units)
-                self._do("stop", *units)
+                self.do("stop", *(state.unit for state in units))
         orphans = files.orphans(self.host.project, described)
         for path in orphans:
             self.log.append(f"remove {path}")
@@ -75,62 +78,33 @@ class Convergence:
         if orphans and not self.dry:
             self.manager.run("daemon-reload")
 
-    def strangers(self) -> list[str]:
-        """Units of this project, known to systemd, that are not described for this host."""
-        project, described = self.host.project, self.host.unit_names
-        listed = self.manager.list(f"{project}-*") | self.manager.list(f"{project}.*")
-        others = {unit for unit in listed if unit not in described and "@." not in unit}
-        states = self.manager.states(sorted(others))
-        return [unit for unit, state in states.items() if self._is_ours(state)]
-
-    def _is_ours(self, state: State) -> bool:
-        in_use = state.active not in ("inactive", "failed") or state.is_enabled
-        return in_use and any(files.owner(Path(file)) == self.host.project for file in state.files)
+    def _serve(self) -> None:
+        host = self.host
+        sockets = [socket for pool in host.pools for socket in pool.sockets]
+        targets = [f"{host.project}.target", *(pool.target for pool in host.pools)]
+        units = [instance.unit for instance in host.instances]
+        if not self.dry:
+            reread(self.manager, [*units, *(proxy.unit for proxy in host.proxies)])
+        Handover(host, self.manager, self.dry, self.log).take(self._moved(sockets))
+        self._roll()
+        # What never came up is not to come up at the next boot.
+        self._enable([*targets, *sockets, *units, *host.triggers])
+        self._start([*targets, *host.triggers])
 
     def _enable(self, units: list[str]) -> None:
         states = self.manager.states(units)
         missing = [unit for unit in units if not states[unit].is_enabled]
         if missing:
-            self._do("enable", *missing)
+            self.do("enable", *missing)
 
     def _start(self, units: list[str]) -> None:
         states = self.manager.states(units)
         down = [unit for unit in units if not states[unit].is_active]
         if down:
-            self._do("start", *down)
+            self.do("start", *down)
 
-    def _open(self, sockets: list[str]) -> None:
-        """Starts sockets that are down; an app that so far had the port itself ends for it.
-
-        Port by port: while one is closed, the others are open, and the first connection to the
-        new socket starts the service again.
-        """
-        states = self.manager.states([*sockets, *(i.unit for i in self.host.instances)])
-        for socket in sockets:
-            if states[socket].is_active:
-                continue
-            users = [i.unit for i in self.host.instances if i.socket == socket]
-            holders = [unit for unit in users if states[unit].is_active]
-            if holders:
-                self._do("stop", *holders)
-            self._do("start", socket)
-
-    def _release_ports(self) -> None:
-        """Stops sockets of apps that are to open their ports themselves; the roll does the rest."""
-        own = [port_socket(i.unit) for i in self.host.instances if not i.socket]
-        states = self.manager.states(own)
-        active = [socket for socket in own if states[socket].is_active]
-        if active:
-            self._do("stop", *active)
-
-    def _renew_sockets(self, sockets: list[str]) -> None:
-        """A socket unit that changed is bound anew, which its services must end for."""
-        for socket in self._moved(sockets):
-            users = [i.unit for i in self.host.instances if i.socket == socket]
-            self._do("stop", socket, *users)
-
-    def _reopen_moved(self) -> list[str]:
-        """Sockets of proxies whose doors are elsewhere now, which are opened there.
+    def _close_moved(self) -> list[str]:
+        """Sockets of proxies whose doors are elsewhere now, which are to be opened there.
 
         nginx and HAProxy are handed their sockets when they start, so with the old ones neither a
         restart nor a reload gets them to the new configuration. All close before any opens: two
@@ -140,9 +114,7 @@ class Convergence:
         for proxy in self.host.proxies:
             if proxy.socket in moved:
                 self.log.append(f"re-open {proxy.socket} (its port is closed for a moment)")
-                self._do("stop", proxy.unit, proxy.socket)
-        if moved:
-            self._do("start", *moved)
+                self.do("stop", proxy.unit, proxy.socket)
         return moved
 
     def _moved(self, sockets: list[str]) -> list[str]:
@@ -151,16 +123,17 @@ class Convergence:
         return [
             socket
             for socket, state in states.items()
-            if state.is_active and _newest(state) > state.active_since
+            if state.is_active
+            and (files.newest(state.files) > state.active_since or listener.is_lost(state.listens.split()))
         ]
 
     def _roll(self) -> None:
-        roll = Roll(self.host, self.manager)
+        roll = Roll(self.host, self.manager, probe)
         if self.dry:
-            needed = ((roll.needs(instance), instance) for instance in self.host.instances)
+            needed = ((roll.needs(instance) or self._unread(instance), instance) for instance in self.host.instances)
             self.log.extend(f"{verb} {instance.unit}" for verb, instance in needed if verb)
             return
-        for outcome in Site(self.host, self.manager).begin(self.artifacts):
+        for outcome in Site(self.host, self.manager, health=probe).begin(self.artifacts):
             self.log.extend(outcome.log)
         # What has no releases is brought up as it is.
         try:
@@ -168,16 +141,21 @@ class Convergence:
         finally:
             self.log.extend(roll.log)
 
+    def _unread(self, instance: Instance) -> str | None:
+        """What is to be done to an instance of whose files systemd has not read all."""
+        state = self.manager.states([instance.unit])[instance.unit]
+        return "restart" if state.needs_reload else None
+
     def _refresh(self, proxy: Proxy, *, was_closed: bool) -> None:
         state = self.manager.states([proxy.unit])[proxy.unit]
         # A connection to the new door may already have started it, which is as good.
-        if was_closed or state.active in ("inactive", "failed"):
-            self._do("start", "--no-block", proxy.unit)
+        if was_closed or state.is_idle:
+            self.do("start", "--no-block", proxy.unit)
         # A renewed certificate as well: systemd hands it over when the proxy starts (LoadCredential=).
-        elif not state.is_active or max(_newest(state), _renewed(proxy)) > state.active_since:
-            self._do("restart", "--no-block", proxy.unit)
+        elif not state.is_active or max(files.newest(state.files), _renewed(proxy)) > state.active_since:
+            self.do("restart", "--no-block", proxy.unit)
         elif files.written(proxy.destination) > state.changed_at:
-            self._do("reload", proxy.unit)
+            self.do("reload", proxy.unit)
         else:
             return
         if not self.dry:
@@ -200,16 +178,6 @@ class Convergence:
         state = self.manager.states([proxy.unit])[proxy.unit]
         return probe(proxy.health) if state.is_active else state.last_words()
 
-    def _do(self, *words: str) -> None:
-        self.log.append(" ".join(words))
-        if not self.dry:
-            self.manager.run(*words)
-
 
 def _renewed(proxy: Proxy) -> float:
-    held = [Path(file) for file in (proxy.certificate, proxy.key) if file]
-    return max(map(files.written, held), default=0.0)
-
-
-def _newest(state: State) -> float:
-    return max((files.written(Path(file)) for file in state.files), default=0.0)
+    return files.newest(file for file in (proxy.certificate, proxy.key) if file)

@@ -4,7 +4,10 @@ Two locks, because two different things can die. The *turn* is a flock(2): it be
 program that changes this host and ends with it. The *lease* is a file: it belongs to a run of a
 playbook, which spans many programs on many hosts, and outlives a controller that is killed. A
 lease is taken over when its run is known to be dead, when it is old and nobody can tell, or when a
-person says so. Both live in /run: no disk can be too full for them, and a reboot clears them.
+person says so. A run that is thought dead may only sleep, so before each change it looks whether
+the host is still its own; that another run came and went in the meantime, the file still tells,
+for it stays when a lease is given back. Both live in /run: no disk can be too full for them, and a
+reboot clears them.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +78,7 @@ class Lease:
     who: str
     pid: int
     since: float
+    is_over: bool = False
 
     def is_of(self, run: Run) -> bool:
         """Whether this run took it."""
@@ -87,7 +91,7 @@ class Lease:
 
     @property
     def age(self) -> float:
-        """Seconds since it was taken."""
+        """Seconds since its run last changed something here."""
         return max(0.0, time.time() - self.since)
 
     def __str__(self) -> str:
@@ -98,19 +102,31 @@ def take(project: str, run: Run) -> str:
     """Takes the lease. Returns a warning if another one was taken over, else nothing."""
     with turn(project):
         held = _read(project)
-        if held and held.is_of(run):
-            return ""
+        if held and (held.is_over or held.is_of(run)):
+            held = None
         if held and not (held.is_left_behind(run) or run.take_over):
             raise Held(f"{project} is held by {held}; if that run is dead: -e genconf_take_over=true")
         _write(project, Lease(run.who, run.pid, time.time()))
         return f"took over {project}, left behind by {held}" if held else ""
 
 
+def renew(project: str, run: Run) -> None:
+    """Raises `Held` unless no other run has taken the host since this one did.
+
+    Only who has the turn may call this, for then nobody can take it before the work is done.
+    """
+    held = _read(project)
+    if held and not held.is_of(run):
+        raise Held(f"{project} was taken over meanwhile by {held}")
+    # Nothing at all: the host was booted since.
+    _write(project, Lease(run.who, run.pid, time.time()))
+
+
 def give_back(project: str, run: Run) -> None:
     """Ends the lease if it is still this run's."""
     held = _read(project)
     if held and held.is_of(run):
-        _file(project).unlink(missing_ok=True)
+        _write(project, replace(held, is_over=True))
 
 
 def _file(project: str) -> Path:

@@ -1,6 +1,7 @@
-"""Outcomes of a run, kept for a program of this host that may have to take them back later.
+"""What a run did here, kept for whoever may have to take it back and was not told.
 
-In /run, where no disk can be too full for them; a reboot clears them.
+A task that is cut off cannot tell its run what it did, and a timer or a service of this host never
+heard of the run. In /run, where no disk can be too full for it; a reboot clears it.
 """
 
 from __future__ import annotations
@@ -16,29 +17,48 @@ from .deploy import Outcome
 
 @dataclass(frozen=True)
 class Note:
-    """What is noted for one project, for one purpose."""
+    """What is noted for one project, for one purpose, and by which run of a playbook."""
 
     project: str
     purpose: str
+    run: lease.Run | None = None
 
     def write(self, outcomes: Iterable[Outcome]) -> None:
-        """Replaces what was noted."""
+        """Replaces what was noted, whoever did."""
         self._file.parent.mkdir(mode=0o755, exist_ok=True)
-        fresh = self._file.with_suffix(".fresh")
-        fresh.write_text(json.dumps([asdict(outcome) for outcome in outcomes]))
+        fresh = self._file.with_name(f"{self._file.name}.fresh")
+        noted = {"run": self._signature, "outcomes": [asdict(outcome) for outcome in outcomes]}
+        fresh.write_text(json.dumps(noted))
         fresh.rename(self._file)
 
-    def read(self) -> list[Outcome] | None:
-        """What was noted; None when nothing was, or no longer is."""
+    def read(self) -> tuple[Outcome, ...] | None:
+        """What was noted; None when nothing was, no longer is, or another run did."""
         try:
-            return [Outcome(**raw) for raw in json.loads(self._file.read_text())]
+            noted = json.loads(self._file.read_text())
         except FileNotFoundError:
             return None
+        if self.run and noted["run"] != self._signature:
+            return None
+        return tuple(Outcome(**raw) for raw in noted["outcomes"])
 
     def remove(self) -> None:
         """Nothing is noted any more."""
         self._file.unlink(missing_ok=True)
 
     @property
+    def _signature(self) -> str:
+        return f"{self.run.who} {self.run.pid}" if self.run else ""
+
+    @property
     def _file(self) -> Path:
         return lease.RUN / f"{self.project}.{self.purpose}"
+
+
+def unended(project: str, run: lease.Run | None = None) -> Note:
+    """What a run did here that has not ended well yet: it, or a timer of this host, may undo it."""
+    return Note(project, "unended", run)
+
+
+def guarded(project: str) -> Note:
+    """What a run that ended well did here, and what is taken back if it dies soon."""
+    return Note(project, "guarded")

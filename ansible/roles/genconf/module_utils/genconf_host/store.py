@@ -53,11 +53,25 @@ class Store:
             return []
         return [digest for digest in passed if self.has(digest)]
 
-    def previous(self) -> str | None:
-        """What a rollback without an argument goes to: the one that passed before `current`."""
-        history, current = self.history, self.current
+    def previous(self, left: str | None = None) -> str | None:
+        """What a rollback without an argument goes to: the one that passed before `current`.
+
+        Unless a move from `left` is still to be ended: one to an older release is gone on with, any
+        other is gone back from. A move that was cut short here was from `proven`.
+        """
+        history, current, proven = self.history, self.current, self.proven
+        if proven and proven != current:
+            left = proven
+        if left and left != current and self.has(left):
+            return current if self._came_before(current, left) else left
         older = history[: history.index(current)] if current in history else history
         return older[-1] if older else None
+
+    def _came_before(self, digest: str | None, other: str) -> bool:
+        """By the history; what is not there yet is younger than all of it."""
+        history = self.history
+        until = history.index(other) if other in history else len(history)
+        return digest in history[:until]
 
     def releases(self) -> list[str]:
         """Every release here, proven or not."""

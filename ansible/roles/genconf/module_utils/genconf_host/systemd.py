@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +16,11 @@ PROCESS_EXIT = "98e322203f7a4ed290d09fe03c09fe15"
 
 # What people and units call on a host.
 PROGRAM = "/usr/local/sbin/genconf-host"
+
+# Where genconf and this host's administrator put units and drop-ins that last. What lies elsewhere
+# is the distribution's, a generator's, or gone after a boot: in some containers the one in
+# /run/systemd/system/service.d is written anew at each daemon-reload.
+WRITTEN = ("/etc/systemd/system/", "/usr/local/lib/systemd/system/")
 
 PROPERTIES = (
     "Id",
@@ -35,6 +42,9 @@ PROPERTIES = (
     "ExecMainStatus",
     "MemoryCurrent",
     "Listen",
+    "NeedDaemonReload",
+    "RequiredBy",
+    "Triggers",
 )
 
 
@@ -48,6 +58,7 @@ class State:
     active: str = "inactive"
     sub: str = "dead"
     enabled: str = ""
+    # Its unit file and drop-ins, of those that somebody wrote for this host.
     files: tuple[str, ...] = ()
     invocation: str = ""
     changed_at: float = 0.0
@@ -59,8 +70,12 @@ class State:
     exit_code: int = 0
     exit_status: int = 0
     memory: int | None = None
-    # Where a socket listens: `192.168.56.11:8082`, `[fd00::11]:8082` or a path.
+    # Where a socket listens: `192.168.56.11:8082`, `[fd00::11]:8082` or a path; one word for each.
     listens: str = ""
+    # Services that are handed this socket.
+    users: tuple[str, ...] = ()
+    # A file of it changed since systemd read it.
+    needs_reload: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -75,7 +90,12 @@ class State:
     @property
     def is_down(self) -> bool:
         """Not up, and nothing is under way that would bring it up without a wait or a hand."""
-        return self.active in ("inactive", "failed") or self.sub.startswith("auto-restart")
+        return self.is_idle or self.sub.startswith("auto-restart")
+
+    @property
+    def is_idle(self) -> bool:
+        """Neither up nor on its way up or down."""
+        return self.active in ("inactive", "failed")
 
     @property
     def is_enabled(self) -> bool:
@@ -161,10 +181,28 @@ class Systemctl:
         return {line.split()[0] for line in (loaded + on_disk).splitlines() if line.strip()}
 
 
+def reread(manager: Manager, units: Iterable[str]) -> None:
+    """Has systemd read its units anew (daemon-reload).
+
+    An instance that was started between the change of a file and this runs the older text, which
+    the times of both do not tell. While systemd can still tell it, the file is marked as written now.
+    """
+    for state in manager.states(units).values():
+        if state.needs_reload and state.files:
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(state.files[0])
+    manager.run("daemon-reload")
+
+
 def start_transient(name: str, options: Iterable[str], *words: str) -> None:
     """Has systemd run `genconf-host WORDS` as the unit `name`, by systemd-run(1)."""
-    command = ["systemd-run", "--quiet", f"--unit={name}", *options, PROGRAM, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    run_transient(name, options, PROGRAM, *words)
+
+
+def run_transient(name: str, options: Iterable[str], *command: str) -> None:
+    """Has systemd run a command as the unit `name`, by systemd-run(1)."""
+    words = ["systemd-run", "--quiet", f"--unit={name}", *options, *command]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Refused(done.stderr.strip())
 
@@ -176,6 +214,8 @@ def _output(*command: str) -> str:
 def _state(unit: str, block: str) -> State:
     shown = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
     paths = [shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split()]
+    listens = (line.removeprefix("Listen=") for line in block.splitlines() if line.startswith("Listen="))
+    users = f"{shown.get('RequiredBy', '')} {shown.get('Triggers', '')}".split()
     return State(
         unit=unit,
         kind=shown.get("Type", ""),
@@ -183,7 +223,7 @@ def _state(unit: str, block: str) -> State:
         active=shown.get("ActiveState", ""),
         sub=shown.get("SubState", ""),
         enabled=shown.get("UnitFileState", ""),
-        files=tuple(path for path in paths if path),
+        files=tuple(path for path in paths if path.startswith(WRITTEN)),
         invocation=shown.get("InvocationID", ""),
         changed_at=_seconds(shown.get("StateChangeTimestamp", "")),
         active_since=_seconds(shown.get("ActiveEnterTimestamp", "")),
@@ -195,7 +235,9 @@ def _state(unit: str, block: str) -> State:
         exit_status=_number(shown.get("ExecMainStatus")) or 0,
         memory=_number(shown.get("MemoryCurrent")),
         # With its kind behind it: `192.168.56.11:8082 (Stream)`.
-        listens=shown.get("Listen", "").rpartition(" (")[0],
+        listens=" ".join(line.rpartition(" (")[0] for line in listens),
+        users=tuple(sorted({user for user in users if user.endswith(".service")})),
+        needs_reload=shown.get("NeedDaemonReload") == "yes",
     )
 
 

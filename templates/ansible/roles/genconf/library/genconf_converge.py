@@ -18,6 +18,7 @@ module: genconf_converge
 short_description: Start, reload or remove units until systemd agrees with the description
 options:
   host: {type: dict, required: true, description: What is described for this host}
+  run: {type: dict, required: true, description: Which run of a playbook this is}
   step: {type: str, required: true, choices: [serve, front, prune]}
   artifacts: {type: dict, default: {}, description: SHA-256 of the artifact of each app (serve)}
   described: {type: list, elements: path, default: [], description: Files that prune leaves alone}
@@ -29,6 +30,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "host": {"type": "dict", "required": True},
+            "run": {"type": "dict", "required": True},
             "step": {"type": "str", "required": True, "choices": ["serve", "front", "prune"]},
             "artifacts": {"type": "dict", "default": {}},
             "described": {"type": "list", "elements": "path", "default": []},
@@ -39,6 +41,8 @@ def main() -> None:
     work = Convergence(host, Systemctl(), dry=module.check_mode, artifacts=module.params["artifacts"])
     try:
         with lease.turn(host.project):
+            if not module.check_mode:
+                lease.renew(host.project, lease.run(module.params["run"]))
             if module.params["step"] == "prune":
                 work.prune({Path(path) for path in module.params["described"]})
             else:

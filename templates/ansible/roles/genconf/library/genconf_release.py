@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.genconf_host import confirmation, deploy, description, guard, lease
+from ansible.module_utils.genconf_host import confirmation, deploy, description, guard, lease, note
 from ansible.module_utils.genconf_host.roll import Failed
 from ansible.module_utils.genconf_host.store import Rejected
 from ansible.module_utils.genconf_host.systemd import Refused, Systemctl
@@ -18,15 +18,16 @@ module: genconf_release
 short_description: Move the apps of this host between releases
 options:
   host: {type: dict, required: true, description: What is described for this host}
-  step: {type: str, required: true, choices: [look, admit, deploy, rollback, undo, confirm]}
+  step: {type: str, required: true, choices: [look, admit, choose, deploy, rollback, undo, confirm]}
   artifacts: {type: dict, default: {}, description: SHA-256 of the artifact of each app}
   only_first: {type: bool, default: false, description: Look only for apps without a release}
-  release: {type: str, default: "", description: Where to go back to; empty for the previous}
-  apps: {type: list, elements: str, default: [], description: Only these go back; empty for all}
+  release: {type: str, default: "", description: Where to go back to; empty for the previous (choose)}
+  apps: {type: list, elements: str, default: [], description: Only these go back; empty for all (choose)}
+  chosen: {type: dict, default: {}, description: The release to which each app goes back (rollback)}
   observe: {type: float, default: 0, description: Seconds the first instance runs alone}
   confirm: {type: float, default: 0, description: Seconds after which what is not confirmed is undone}
   guard: {type: float, default: 0, description: Seconds for which the host looks on after the run (confirm)}
-  run: {type: dict, default: {}, description: The run that takes the host (look) and leaves it (confirm)}
+  run: {type: dict, default: {}, description: The run that takes the host (look) and works on it}
   outcomes: {type: list, elements: dict, default: [], description: What to undo or confirm}
 """
 
@@ -58,27 +59,51 @@ def admit(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
         return {"changed": True, "releases": site.admit(params["artifacts"])}
 
 
+def choose(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
+    """Says where a rollback takes each app, for the hosts of a run to be compared."""
+    with lease.turn(site.host.project):
+        site = replace(site, unended=note.unended(site.host.project).read() or ())
+        chosen = site.choose(params["release"], params["apps"])
+        current = {app: site.store(site.host.app(app)).current for app in chosen}
+    return {
+        "changed": False,
+        "chosen": {app: digest for app, digest in chosen.items() if digest},
+        "ways": {app: _way(app, current[app], digest) for app, digest in chosen.items()},
+        "warnings": [
+            f"{site.host.name}: a rollback of {app} to {digest} was cut short and is to end first"
+            for app, digest in chosen.items()
+            if digest == current[app] and not params["release"]
+        ],
+    }
+
+
 def roll_out(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Moves to the releases that were admitted."""
     with lease.turn(site.host.project):
-        _arm(params, site)
-        return _told(site, site.deploy(params["artifacts"], params["observe"]))
+        return _told(_begun(params, site).deploy(params["artifacts"], params["observe"]))
 
 
 def rollback(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Moves to releases that are here."""
     with lease.turn(site.host.project):
-        _arm(params, site)
-        return _told(site, site.rollback(params["release"], params["observe"], params["apps"]))
+        return _told(_begun(params, site).rollback(params["chosen"], params["observe"]))
 
 
 def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
-    """Takes back what an earlier step of this run did."""
-    outcomes = [deploy.Outcome(**outcome) for outcome in params["outcomes"]]
-    with lease.turn(site.host.project):
-        summary = site.undo(outcomes)
-        confirmation.disarm(site.host.project, site.manager)
-        guard.dismiss(site.host.project, site.manager)
+    """Takes back what an earlier step of this run did: as it told or, cut off, as it noted."""
+    if site.dry:
+        return {"changed": False, "summary": ""}
+    project, run = site.host.project, lease.run(params["run"])
+    unended = note.unended(project, run)
+    with lease.turn(project):
+        try:
+            lease.renew(project, run)
+        except lease.Held as held:
+            # What is here now is what that run made of it.
+            return {"changed": False, "summary": f"{site.host.name} is left as it is: {held}"}
+        summary = site.undo(_outcomes(params) or unended.read() or [])
+        confirmation.disarm(project, site.manager)
+        unended.remove()
     return {"changed": bool(summary), "summary": summary}
 
 
@@ -87,18 +112,23 @@ def confirm(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
 
     It looks on by itself from then on, for the release to die later than the run ends.
     """
-    project, outcomes = site.host.project, [deploy.Outcome(**outcome) for outcome in params["outcomes"]]
+    if site.dry:
+        return {"changed": False}
+    project, run, outcomes = site.host.project, lease.run(params["run"]), _outcomes(params)
     with lease.turn(project):
+        lease.renew(project, run)
         site.confirm(outcomes)
         confirmation.disarm(project, site.manager)
+        note.unended(project).remove()
         guard.begin(project, params["guard"], outcomes, site.manager)
-    lease.give_back(project, lease.run(params["run"]))
+        lease.give_back(project, run)
     return {"changed": False}
 
 
 STEPS = {
     "look": look,
     "admit": admit,
+    "choose": choose,
     "deploy": roll_out,
     "rollback": rollback,
     "undo": undo,
@@ -106,19 +136,31 @@ STEPS = {
 }
 
 
-def _arm(params: dict[str, Any], site: deploy.Site) -> None:
+def _begun(params: dict[str, Any], site: deploy.Site) -> deploy.Site:
+    """The site, whose moves are noted from now on, in the place of those of a run that did not end."""
     if site.dry:
-        return
+        return site
+    project, run = site.host.project, lease.run(params["run"])
+    lease.renew(project, run)
     # What an earlier run left armed would undo this one.
-    confirmation.disarm(site.host.project, site.manager)
-    guard.dismiss(site.host.project, site.manager)
+    confirmation.disarm(project, site.manager)
+    before = note.unended(project).read() or ()
+    noted = note.unended(project, run)
+    noted.write([])
     if params["confirm"]:
-        confirmation.arm(site.host.project, params["confirm"], site.manager)
+        confirmation.arm(project, params["confirm"], site.manager)
+    return replace(site, keep=noted.write, unended=before)
 
 
-def _told(site: deploy.Site, outcomes: list[deploy.Outcome]) -> dict[str, Any]:
-    if not site.dry and confirmation.unconfirmed(site.host.project) is not None:
-        confirmation.note(site.host.project, outcomes)
+def _way(app: str, current: str | None, chosen: str | None) -> str:
+    return f"{app} would go from {current or 'nothing'} to {chosen or 'nothing'}"
+
+
+def _outcomes(params: dict[str, Any]) -> list[deploy.Outcome]:
+    return [deploy.Outcome(**outcome) for outcome in params["outcomes"]]
+
+
+def _told(outcomes: list[deploy.Outcome]) -> dict[str, Any]:
     log = [line for outcome in outcomes for line in outcome.log]
     return {
         "changed": any(outcome.changed for outcome in outcomes),
@@ -139,6 +181,7 @@ def main() -> None:
             "only_first": {"type": "bool", "default": False},
             "release": {"type": "str", "default": ""},
             "apps": {"type": "list", "elements": "str", "default": []},
+            "chosen": {"type": "dict", "default": {}},
             "observe": {"type": "float", "default": 0},
             "confirm": {"type": "float", "default": 0},
             "guard": {"type": "float", "default": 0},

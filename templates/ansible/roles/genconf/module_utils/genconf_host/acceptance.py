@@ -3,6 +3,10 @@
 The engine is asked where /run and /var/log are empty and its own: `nginx -t` opens every log and
 the pid file as root, and the proxy, which is not root, could not write what it leaves behind.
 What the proxy's unit would hand to it there, folders and credentials, is put there first.
+
+It is asked in a network of its own, where it may listen at any address: `nginx -t` listens where the
+configuration says, and an address may be one that this host holds only at times. What it refuses
+there it is asked again in the host's network, in which the names of hosts can be looked up.
 """
 
 from __future__ import annotations
@@ -22,9 +26,16 @@ _APART = (
 )
 _ENGINES = {
     "nginx": _APART + 'exec nginx -t -q -e stderr -c "$file"',
-    # BIND3 and BIND4 stand in for the sockets that systemd would hand over.
-    "haproxy": _APART + 'BIND3=127.0.0.1:1 BIND4=127.0.0.1:2 exec haproxy -c -f "$file"',
+    # BIND stands in for the sockets that systemd would hand over.
+    "haproxy": _APART + 'BIND=127.0.0.1:1 exec haproxy -c -f "$file"',
 }
+
+# Without IPv6, or where /proc/sys is not to be written to, what can be done of it is done.
+_ANY_ADDRESS = (
+    "{ ip link set lo up; for family in /proc/sys/net/ipv[46]; do "
+    'echo 1 > "$family/ip_nonlocal_bind"; done; } 2> /dev/null || true; '
+)
+_NETWORKS: tuple[tuple[list[str], str], ...] = ((["--net"], _ANY_ADDRESS), ([], ""))
 
 
 class Refused(Exception):
@@ -38,7 +49,13 @@ def check(proxy: Proxy, project: str, candidate: Path) -> None:
             raise Refused(f"{path} is not there, which {proxy.destination} needs: put it there first")
     folders = [f"/run/{proxy.unit.removesuffix('.service')}", f"/var/log/{project}/{proxy.name}"]
     credentials = [f"/run/credentials/{proxy.unit}", proxy.certificate, proxy.key]
-    words = ["sh", "-ec", _ENGINES[proxy.engine], "sh", str(candidate), *credentials, *folders]
-    done = subprocess.run(["unshare", "--mount", *words], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Refused(f"{proxy.engine} does not accept {proxy.destination}:\n{done.stdout}{done.stderr}")
+    words = [str(candidate), *credentials, *folders]
+    said = ""
+    for network, prepare in _NETWORKS:
+        script = ["sh", "-ec", prepare + _ENGINES[proxy.engine], "sh"]
+        command = ["unshare", "--mount", *network, *script, *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        said = f"{done.stdout}{done.stderr}"
+    raise Refused(f"{proxy.engine} does not accept {proxy.destination}:\n{said}")

@@ -6,10 +6,11 @@ import argparse
 import json
 import math
 import sys
+from dataclasses import replace
 
-from . import acceptance, confirmation, description, files, guard, lease
+from . import acceptance, description, files, guard, lease, note
 from .deploy import Abandoned, Site
-from .roll import Failed
+from .roll import Failed, Roll
 from .status import report
 from .store import Rejected
 from .systemd import Refused, Systemctl
@@ -60,15 +61,34 @@ def _check(host: description.Host, name: str) -> None:
         print(f"{proxy.engine} accepts {proxy.destination}")
 
 
+def _restart(site: Site, pool: str) -> None:
+    """One after the other, each healthy before the next: what no `systemctl restart` waits for where
+    the app cannot tell it."""
+    pools = [known for known in site.host.pools if pool in ("", known.name)]
+    if not pools:
+        names = ", ".join(known.name for known in site.host.pools) or "none"
+        raise Refused(f"{site.host.name} has no pool {pool}; it has: {names}")
+    roll = Roll(site.host, site.manager, site.health)
+    for instance in (instance for known in pools for instance in known.instances):
+        roll.touch_if_needed(instance, is_forced=True)
+        print(f"restarted {instance.unit}", flush=True)
+    roll.check()
+
+
 def _change(arguments: argparse.Namespace, site: Site) -> None:
-    if arguments.command == "undo":
-        outcomes = confirmation.unconfirmed(arguments.project)
-        if outcomes is not None:
-            print(site.undo(outcomes) or "nothing had been changed")
-            confirmation.disarm(arguments.project, site.manager)
+    if arguments.command == "restart":
+        _restart(site, arguments.pool)
         return
-    for outcome in site.rollback(arguments.release, observe=0.0):
-        print("\n".join([f"{outcome.app}: release {outcome.release}", *outcome.log]))
+    unended = note.unended(arguments.project)
+    outcomes = unended.read()
+    if arguments.command == "rollback":
+        site = replace(site, unended=outcomes or ())
+        for outcome in site.rollback(site.choose(arguments.release), observe=0.0):
+            print("\n".join([f"{outcome.app}: release {outcome.release}", *outcome.log]))
+    elif outcomes is not None:
+        print(site.undo(outcomes) or "nothing had been changed")
+    # A timer that is still to undo it finds nothing.
+    unended.remove()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,7 +102,10 @@ def _parser() -> argparse.ArgumentParser:
     rollback = commands.add_parser("rollback", help="go back to the previous release, or to RELEASE")
     rollback.add_argument("project")
     rollback.add_argument("release", nargs="?", default="")
-    undo = commands.add_parser("undo", help="take back a deploy that was not confirmed in time")
+    restart = commands.add_parser("restart", help="restart POOL, or each, instance by instance")
+    restart.add_argument("project")
+    restart.add_argument("pool", nargs="?", default="")
+    undo = commands.add_parser("undo", help="take back what a run did that has not ended well")
     undo.add_argument("project")
     guarded = commands.add_parser("guard", help="take back what was just deployed if it dies in SECONDS")
     guarded.add_argument("project")

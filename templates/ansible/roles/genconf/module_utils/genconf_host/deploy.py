@@ -1,14 +1,15 @@
 """Moves the apps of this host from one release to another, or leaves them where they were.
 
 A step cut short at any point leaves `current` different from `proven`, or instances on another
-release than `current`: the next run sees both, and finishes or goes back.
+release than `current`: the next run sees both, and finishes or goes back. What it did until then it
+has handed over to be kept, before that can be seen as done: nobody may be left to be told of it.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import container
@@ -44,15 +45,25 @@ class Outcome:
     log: list[str] = field(default_factory=list)
 
 
+def _kept_nowhere(_: list[Outcome]) -> None:
+    """For a move that nobody else is to take back."""
+
+
 @dataclass(frozen=True)
 class Site:
-    """The apps of one host and their releases. With `dry`, changes nothing."""
+    """The apps of one host and their releases. With `dry`, changes nothing.
+
+    `keep` is handed what has been done so far, app by app, before the last of it is proven. `unended`
+    is what was kept of a run that did not end: what its moves came from is what is gone back to.
+    """
 
     host: Host
     manager: Manager
     dry: bool = False
     health: Callable[[str], str | None] = probe
     load: Callable[[Path, str, str, str], object] = container.load
+    keep: Callable[[list[Outcome]], object] = _kept_nowhere
+    unended: tuple[Outcome, ...] = ()
 
     def store(self, app: App) -> Store:
         """Where the releases of `app` are."""
@@ -99,11 +110,7 @@ class Site:
     def deploy(self, artifacts: dict[str, str], observe: float) -> list[Outcome]:
         """Moves to new releases, which become the youngest of their app's history."""
         digests = {name: sha256[:DIGEST_LENGTH] for name, sha256 in artifacts.items()}
-        outcomes = self._move(self._described(digests), observe)
-        if not self.dry:
-            for outcome in outcomes:
-                self._record(outcome)
-        return outcomes
+        return self._move(self._described(digests), observe, is_recorded=True)
 
     def begin(self, artifacts: dict[str, str]) -> list[Outcome]:
         """Brings up what `current` names; an app that has no release yet starts with its artifact.
@@ -117,79 +124,115 @@ class Site:
             if not digest or not self.store(app).has(digest):
                 raise Rejected(f"{self.host.name} has no release of {app.name} to start with")
             moves.append((app, digest))
-        return [self._record(outcome) for outcome in self._move(moves, observe=0.0)]
+        return self._move(moves, observe=0.0, is_recorded=True)
 
-    def rollback(self, release: str, observe: float, apps: Collection[str] = ()) -> list[Outcome]:
-        """Moves to the release that starts so, or each app to the one before its current.
+    def choose(self, release: str, apps: Collection[str] = ()) -> dict[str, str | None]:
+        """Where a rollback takes each app: to the release that starts so, or the one before.
 
         Only those of `apps`, if any are named: a host that has none of them has nothing to do.
         """
-        wanted_apps = [app for app in self._here() if not apps or app.name in apps]
-        if apps and not wanted_apps:
-            return []
-        moves = []
-        for app in wanted_apps:
-            store = self.store(app)
-            digest = store.find(release) if release else store.previous()
-            if digest:
-                moves.append((app, digest))
-        if not moves:
-            wanted = f"that starts with {release}" if release else "older than the current one"
-            raise Rejected(f"{self.host.name} has no release {wanted}")
-        return self._move(moves, observe)
+        wanted = [app for app in self._here() if not apps or app.name in apps]
+        chosen = {app.name: self._choose(app, release) for app in wanted}
+        if not any(chosen.values()) and (wanted or not apps):
+            told = f"that starts with {release}" if release else "older than the current one"
+            raise Rejected(f"{self.host.name} has no release {told}")
+        return chosen
+
+    def _choose(self, app: App, release: str) -> str | None:
+        store, unended = self.store(app), self._unended(app)
+        if release:
+            return store.find(release)
+        return store.previous(unended.previous if unended else None)
+
+    def _unended(self, app: App) -> Outcome | None:
+        """The move by which the app came to what it runs, if that was of a run that did not end."""
+        proven = self.store(app).proven
+        return next((o for o in self.unended if (o.app, o.release) == (app.name, proven)), None)
+
+    def rollback(self, chosen: Mapping[str, str | None], observe: float) -> list[Outcome]:
+        """Moves to releases that are here. Those that were left stay in the history."""
+        return self._move(self._described(chosen), observe, is_recorded=False)
 
     def undo(self, outcomes: Iterable[Outcome]) -> str:
         """Takes moves back, the last one first, and what a move cut short left behind.
 
         Says what the host runs now.
         """
+        if self.dry:
+            return ""
         told = [self._undo(outcome) for outcome in reversed(list(outcomes))]
-        return "\n".join([*told, *self._settle()])
+        return "\n".join([*filter(None, told), *self._settle()])
 
     def confirm(self, outcomes: Iterable[Outcome]) -> None:
         """Fails unless everything touched is still as it was when it passed."""
         for outcome in outcomes:
             self._roll_of(outcome).check()
 
-    def _move(self, moves: Iterable[tuple[App, str]], observe: float) -> list[Outcome]:
-        done: list[Outcome] = []
+    def _move(
+        self, moves: Collection[tuple[App, str]], observe: float, *, is_recorded: bool
+    ) -> list[Outcome]:
+        """All of them or none, whatever it is that goes wrong on the way."""
         for app, digest in moves:
-            try:
-                done.append(self._move_one(app, digest, observe))
-            except Abandoned as reason:
-                undone = self.undo(done)
-                raise Abandoned(f"{reason}\n{undone}".rstrip()) from None
+            # It may have been taken back since it came, by the guard of an earlier run.
+            if not self.dry and not self.store(app).has(digest):
+                raise Rejected(f"{self.host.name} has no release {digest} of {app.name} any more")
+        done: list[Outcome] = []
+        try:
+            for app, digest in moves:
+                done.append(self._move_one(app, digest, observe, done))
+            if is_recorded and not self.dry:
+                for outcome in done:
+                    self._record(outcome)
+        except Exception as reason:
+            undone = self.undo(done)
+            raise Abandoned(f"{_told(reason)}\n{undone}".rstrip()) from reason
         return done
 
-    def _move_one(self, app: App, digest: str, observe: float) -> Outcome:
+    def _move_one(self, app: App, digest: str, observe: float, done: list[Outcome]) -> Outcome:
         store = self.store(app)
-        previous, fresh = store.proven, digest not in store.history
+        move = self._planned(app, digest)
         if self.dry:
-            return Outcome(app.name, digest, previous, fresh, changed=store.current != digest)
+            return move
         roll = Roll(self.host, self.manager, self.health, observe)
-        store.flip(digest)
         try:
+            store.flip(digest)
             roll.bring_up(self._instances(app))
-        except Failed as failure:
-            aftermath = self._abandon(app, digest, roll)
-            raise Abandoned(f"{self.host.name}: release {digest}: {failure}\n{aftermath}") from None
-        changed = bool(roll.touched) or previous != digest
-        store.prove(digest)
-        return Outcome(app.name, digest, previous, fresh, changed, roll.runs(), roll.log)
+            changed = bool(roll.touched) or move.previous != digest
+            move = replace(move, changed=changed, touched=roll.runs(), log=roll.log)
+            self.keep([*done, move])
+            store.prove(digest)
+        except Exception as reason:
+            aftermath = self._abandon(move, roll)
+            told = f"{self.host.name}: release {digest}: {_told(reason)}\n{aftermath}"
+            raise Abandoned(told) from reason
+        return move
 
-    def _abandon(self, app: App, digest: str, roll: Roll) -> str:
-        store = self.store(app)
+    def _planned(self, app: App, digest: str) -> Outcome:
+        store, unended = self.store(app), self._unended(app)
         previous, fresh = store.proven, digest not in store.history
-        if previous == digest:
+        origin = unended.previous if unended else None
+        if unended and origin and origin != digest and store.has(origin):
+            previous = origin
+            fresh |= unended.fresh and unended.release == digest
+        return Outcome(app.name, digest, previous, fresh, changed=store.current != digest)
+
+    def _abandon(self, move: Outcome, roll: Roll) -> str:
+        if move.previous == move.release:
             return f"the release did not change; instances after {roll.last} were not touched"
-        return self._go_back(app, previous, digest if fresh else None, roll)
+        return self._take_back(move, roll)
 
     def _undo(self, outcome: Outcome) -> str:
-        app = self.host.app(outcome.app)
+        app = next((app for app in self._here() if app.name == outcome.app), None)
+        # Whoever moved on from there goes on from there.
+        if app is None or self.store(app).proven != outcome.release:
+            return ""
         if outcome.previous == outcome.release:
             return f"{self.host.name}: {app.name} stays on release {outcome.release}"
-        forget = outcome.release if outcome.fresh else None
-        return self._go_back(app, outcome.previous, forget, self._roll_of(outcome))
+        return self._take_back(outcome, self._roll_of(outcome))
+
+    def _take_back(self, move: Outcome, roll: Roll) -> str:
+        forget = move.release if move.fresh else None
+        return self._go_back(self.host.app(move.app), move.previous, forget, roll)
 
     def _settle(self) -> list[str]:
         told = []
@@ -235,10 +278,9 @@ class Site:
             self.store(app).forget(forget)
         return f"{self.host.name}: no earlier release to go back to, {app.name} is stopped"
 
-    def _record(self, outcome: Outcome) -> Outcome:
+    def _record(self, outcome: Outcome) -> None:
         if outcome.changed:
             self.store(self.host.app(outcome.app)).record(outcome.release, outcome.previous)
-        return outcome
 
     def _roll_of(self, outcome: Outcome) -> Roll:
         by_name = {instance.unit: instance for instance in self.host.instances}
@@ -249,8 +291,9 @@ class Site:
         """Apps that have instances on this host and releases at all."""
         return [app for app in self.host.apps if app.executable and self._instances(app)]
 
-    def _described(self, by_app: dict[str, str]) -> list[tuple[App, str]]:
-        return [(app, by_app[app.name]) for app in self._here() if by_app.get(app.name)]
+    def _described(self, by_app: Mapping[str, str | None]) -> list[tuple[App, str]]:
+        named = ((app, by_app.get(app.name)) for app in self._here())
+        return [(app, digest) for app, digest in named if digest]
 
     def _instances(self, app: App) -> list[Instance]:
         """Those with a port of their own first: behind a shared one an older brother may answer
@@ -258,3 +301,9 @@ class Site:
         own = [instance for instance in self.host.instances if instance.app.name == app.name]
         sockets = [instance.socket for instance in own if instance.socket]
         return sorted(own, key=lambda instance: sockets.count(instance.socket) > 1)
+
+
+def _told(reason: Exception) -> str:
+    """What an exception says; one that nobody expected says little without its name."""
+    is_expected = isinstance(reason, Abandoned | Failed | Rejected | Refused | OSError)
+    return str(reason) if is_expected else f"{type(reason).__name__}: {reason}"

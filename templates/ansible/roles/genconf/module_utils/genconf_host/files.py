@@ -54,22 +54,47 @@ def change(file: File) -> Change:
 
 
 def write(file: File) -> None:
-    """Puts `file` in place, all of it or none, once its check accepts it."""
+    """Puts `file` in place, all of it or none, once its check accepts it.
+
+    A unit that says the same in other comments keeps the time at which it was written: by that time
+    it is known what runs something older, and nothing does.
+    """
     _refuse_another_s(file)
+    since = file.path.stat().st_mtime_ns if _says_the_same(file) else None
     file.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     # Beside its destination, so that relative paths inside it mean the same and rename is atomic.
     fresh = file.path.with_name(f".{file.path.name}.fresh")
     try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, file.mode), "w") as handle:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, file.mode)
+        with os.fdopen(descriptor, "w", errors="surrogateescape") as handle:
             handle.write(file.content)
             handle.flush()
             os.fchmod(handle.fileno(), file.mode)
             os.fsync(handle.fileno())
         if file.check:
             file.check(fresh)
+        if since is not None:
+            os.utime(fresh, ns=(since, since))
         fresh.rename(file.path)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def is_unit(path: Path) -> bool:
+    """Whether systemd reads it: a unit, or a drop-in of one."""
+    return UNITS in (path.parent, path.parent.parent)
+
+
+def _says_the_same(file: File) -> bool:
+    if not is_unit(file.path) or not file.path.exists():
+        return False
+    return _statements(_text(file.path)) == _statements(file.content)
+
+
+def _statements(unit: str) -> list[str]:
+    """What a unit says without its comments, systemd.syntax(7)."""
+    lines = (line.strip() for line in unit.splitlines())
+    return [line for line in lines if line and line[0] not in "#;"]
 
 
 def _refuse_another_s(file: File) -> None:
@@ -123,6 +148,12 @@ def orphans(project: str, described: set[Path]) -> list[Path]:
     return [path for path in sorted(candidates) if path not in described and owner(path) == project]
 
 
+def misleading(project: str, units: Iterable[str], described: set[Path]) -> list[Path]:
+    """Drop-ins among the orphans whose units are still described, and would be led by them."""
+    folders = {f"{unit}.d" for unit in units}
+    return [path for path in orphans(project, described) if path.parent.name in folders]
+
+
 def remove(path: Path) -> None:
     """Removes a file, and its folder if that leaves it empty and it was made for such files."""
     path.unlink(missing_ok=True)
@@ -136,6 +167,11 @@ def written(path: Path) -> float:
         return path.lstat().st_mtime
     except FileNotFoundError:
         return 0.0
+
+
+def newest(paths: Iterable[str | Path]) -> float:
+    """When the youngest of them was written; 0 if none is there."""
+    return max((written(Path(path)) for path in paths), default=0.0)
 
 
 def _record(project: str) -> Path:

@@ -7,6 +7,7 @@ and never sets off another roll.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -95,8 +96,7 @@ class Roll:
         self.touched.pop(instance, None)
         self.before[instance] = (time.time(), before.invocation)
         try:
-            if before.active == "failed":
-                self.manager.run("reset-failed", instance.unit)
+            verb = self._calmed(instance, before, verb)
             self.manager.run(verb, "--no-block", instance.unit)
         except Refused as refusal:
             self._fail(instance, str(refusal))
@@ -104,6 +104,22 @@ class Roll:
         self.log.append(f"{verb} {instance.unit}")
         if len(self.touched) == 1:
             self._watch()
+
+    def _calmed(self, instance: Instance, before: State, verb: str) -> str:
+        """From here on, what systemd counts as restarts of its own are those of the next run.
+
+        One by hand starts that count anew but, in systemd 252, not between the end of a run and
+        systemd's own start of the next: a good release would answer for the one that it replaces.
+        """
+        is_unsteady = before.restarts > 0 or before.active in ("activating", "deactivating")
+        if is_unsteady:
+            # Or systemd might start and count it once more before we do; a socket may, uncounted.
+            self.manager.run("stop", instance.unit)
+        if is_unsteady or before.active == "failed":
+            # Once stopped it may no longer be loaded, and neither is its count.
+            with contextlib.suppress(Refused):
+                self.manager.run("reset-failed", instance.unit)
+        return "start" if is_unsteady else verb
 
     def _gate(self, instance: Instance, before: State) -> None:
         """Returns when a new run of the instance answers. Each phase has its own deadline."""
@@ -121,14 +137,14 @@ class Roll:
 
     def _phase(self, instance: Instance, before: State) -> str:
         state = self._state(instance)
-        if state.invocation == before.invocation:
+        if _is_same_run(state, before):
             return "stopping"
         return "unhealthy" if state.says_ready else "starting"
 
     def _complaint(self, instance: Instance, before: State) -> str | None:
         """What a new run of the instance lacks. Notes it as touched when that is nothing."""
         state = self._state(instance)
-        if state.invocation == before.invocation:
+        if _is_same_run(state, before):
             return f"still {state.active} ({state.sub})"
         if state.is_down or state.restarts > 0:
             self._fail(instance, f"ended before it was healthy: {self._ending(instance, state)}")
@@ -177,6 +193,11 @@ class Roll:
         invocation = invocation or self._state(instance).invocation
         self.touched.setdefault(instance, invocation)
         raise Failed(instance, reason, self.manager.log(instance.unit, invocation, LOG_LINES))
+
+
+def _is_same_run(state: State, before: State) -> bool:
+    """Whether no other run has begun; one that is not loaded any more has none at all."""
+    return state.invocation in ("", before.invocation)
 
 
 def running_release(root: Path, pid: int) -> str | None:

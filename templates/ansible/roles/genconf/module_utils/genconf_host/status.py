@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from . import files, guard
-from .converge import Convergence
 from .description import Host
 from .health import probe
 from .roll import running_release
 from .store import Store
+from .strangers import strangers
 from .systemd import Manager, State
 
 # Seconds between the two looks at processor time from which its share is told.
@@ -47,8 +47,7 @@ def rows(host: Host, manager: Manager) -> list[Row]:
     """What is described for this host, as it is, and what runs without being described."""
     described = [(i.pool, i.unit, i.app.name, i.health) for i in host.instances]
     described += [(proxy.name, proxy.unit, "", proxy.health) for proxy in host.proxies]
-    strangers = Convergence(host, manager, dry=True).strangers()
-    described += [("-", unit, "", "") for unit in strangers]
+    described += [("-", stranger.unit, "", "") for stranger in strangers(host, manager)]
     states = manager.states(unit for _, unit, _, _ in described)
     shares = _processor_shares([state.pid for state in states.values() if state.pid])
     with ThreadPoolExecutor(16) as pool:

@@ -1,0 +1,71 @@
+//! A limit on the requests of one client, in the numbers that `HAProxy` can count with.
+
+use super::proxy::Limit;
+use crate::topology::{RateLimit, default};
+
+/// Units of time, and their microseconds, the finest first.
+const TICKS: [(&str, u64); 3] = [("us", 1), ("ms", 1_000), ("s", 1_000_000)];
+
+/// How many ticks ahead a client may be: a quarter of what 32 bits hold, in which `HAProxy` keeps
+/// the time of a client and which begin anew after 71 minutes in microseconds.
+const MOST_AHEAD: u64 = 1 << 30;
+
+/// How long a client is remembered at least, and at most: what it has sent is forgotten then.
+const MEMORY_SECONDS: (u64, u64) = (120, 24 * 3_600);
+
+pub(super) fn resolve(limit: &RateLimit) -> Limit {
+    let rate = limit.rate.value;
+    let burst = limit
+        .burst
+        .as_ref()
+        .map_or(default::BURST, |b| b.value.number());
+    let unit_us = if rate.unit() == 's' { 1 } else { 60 } * 1_000_000;
+    let request_us = unit_us / u64::from(rate.requests());
+    let ahead_us = request_us * (u64::from(burst) + 1);
+    let fits = |(_, us): &&(&str, u64)| ahead_us / us < MOST_AHEAD;
+    let (tick, tick_us) = TICKS.iter().find(fits).unwrap_or(&TICKS[2]);
+    let (least, most) = MEMORY_SECONDS;
+    Limit {
+        requests: rate.requests(),
+        unit: rate.unit(),
+        burst,
+        tick,
+        ticks: (request_us / tick_us).max(1),
+        memory_seconds: (ahead_us / 1_000_000 + 1).clamp(least, most),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Diagnostics;
+    use crate::source::{Source, read};
+    use crate::topology::decode::Decode;
+
+    fn limit(text: &str) -> Limit {
+        let node = read(&Source::new("t", text)).expect("is YAML");
+        let read = RateLimit::decode(&node, &mut Diagnostics::default());
+        resolve(&read.expect("is a limit"))
+    }
+
+    #[test]
+    fn a_request_takes_so_many_ticks_that_all_fit_in_thirty_bits() {
+        let counted = |text| {
+            let limit = limit(text);
+            (limit.tick, limit.ticks, limit.memory_seconds)
+        };
+        assert_eq!(counted("rate: 2/s"), ("us", 500_000, 120));
+        assert_eq!(counted("rate: 1/m"), ("ms", 60_000, 1261));
+        assert_eq!(counted("{ rate: 1000000/s, burst: 65535 }"), ("us", 1, 120));
+        assert_eq!(
+            counted("{ rate: 1/m, burst: 65535 }"),
+            ("s", 60, 24 * 3_600)
+        );
+        for requests in [1, 3, 59, 7_001, 999_999] {
+            for (unit, burst) in [("s", 1_u64), ("m", 1), ("s", 65_535), ("m", 65_535)] {
+                let limit = limit(&format!("{{ rate: {requests}/{unit}, burst: {burst} }}"));
+                assert!(limit.ticks * (burst + 1) < MOST_AHEAD, "{limit:?}");
+            }
+        }
+    }
+}

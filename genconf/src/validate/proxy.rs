@@ -1,0 +1,109 @@
+//! A proxy's own keys, and what its engine can do with them.
+
+use super::pool::{LONGEST_SOCKET as LONGEST_OF_ALL, unix};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::source::Span;
+use crate::topology::choice::Engine;
+use crate::topology::decode::Named;
+use crate::topology::{Proxy, Topology};
+
+/// A proxy opens its status page itself, and without a privilege.
+pub(super) fn status_is_unprivileged(topology: &Topology, faults: &mut Diagnostics) {
+    for (name, proxy) in topology.proxies.iter().flat_map(Named::iter) {
+        let status = proxy.status.as_ref();
+        let Some(status) = status.filter(|s| s.value.number() < 1024) else {
+            continue;
+        };
+        let said = format!(
+            "the status page of `{}` asks for the privileged port {}",
+            name.value.as_str(),
+            status.value.number()
+        );
+        faults.push(
+            Diagnostic::error(Code::PrivilegedPort, status.span, said)
+                .help("the proxy opens it without a privilege: give it a port from 1024 on"),
+        );
+    }
+}
+
+/// The longest path of a unix socket that `HAProxy` takes, in bytes: it binds under a longer name
+/// for a moment, and asks the same of paths that it only connects to.
+const LONGEST_SOCKET: usize = 97;
+
+/// `/run/PROJECT-PROXY/admin.sock`, which is its own, and `/run/PROJECT/POOL-PORT.sock` have to fit.
+pub(super) fn haproxy_takes_the_sockets(topology: &Topology, faults: &mut Diagnostics) {
+    let project = topology.project.value.as_str();
+    for (name, proxy) in topology.proxies.iter().flat_map(Named::iter) {
+        let Some(engine) = haproxy(proxy) else {
+            continue;
+        };
+        let too_long = |path: String| (path.len() > LONGEST_SOCKET).then_some(path.len());
+        let own = format!("/run/{project}-{}/admin.sock", name.value.as_str());
+        if let Some(length) = too_long(own) {
+            let said = format!(
+                "the path of its admin socket would have {length} bytes, and HAProxy takes {LONGEST_SOCKET}"
+            );
+            faults.push(
+                Diagnostic::error(Code::Contradiction, name.span, said)
+                    .also(engine, "HAProxy here")
+                    .help("shorten the name of the proxy or of the project"),
+            );
+        }
+        for (pool, written) in topology.pools.iter() {
+            let route = proxy.routes.iter().find(|r| r.pool.value == pool.value);
+            let (Some(route), Some(listen)) = (route, unix(written)) else {
+                continue;
+            };
+            let socket = format!("/run/{project}/{}-65535.sock", pool.value.as_str());
+            // What nobody takes is told by `unix_sockets_fit`.
+            let Some(length) = too_long(socket).filter(|l| *l <= LONGEST_OF_ALL) else {
+                continue;
+            };
+            let said = format!(
+                "the path of a unix socket of `{}` may have {length} bytes, and HAProxy takes {LONGEST_SOCKET}",
+                pool.value.as_str()
+            );
+            faults.push(
+                Diagnostic::error(Code::Contradiction, route.pool.span, said)
+                    .also(engine, "HAProxy here")
+                    .also(listen, "unix here")
+                    .help("shorten the name of the pool or of the project, or write `listen: tcp`"),
+            );
+        }
+    }
+}
+
+/// What is written is heard by the engine, and by one key only.
+pub(super) fn every_key_has_an_effect(topology: &Topology, faults: &mut Diagnostics) {
+    for (_, proxy) in topology.proxies.iter().flat_map(Named::iter) {
+        let send = proxy.timeouts.as_ref().and_then(|t| t.send.as_ref());
+        if let (Some(engine), Some(send)) = (haproxy(proxy), send) {
+            let said =
+                "HAProxy has one timeout for both directions of an instance, which is `read`";
+            faults.push(
+                Diagnostic::warning(Code::NoEffect, send.span, said)
+                    .also(engine, "HAProxy here")
+                    .help("leave it out"),
+            );
+        }
+        let hsts = proxy.tls.as_ref().and_then(|t| t.hsts.as_ref());
+        let header = proxy.headers.iter().flat_map(Named::names).find(|h| {
+            let name = h.value.as_str();
+            name.eq_ignore_ascii_case("strict-transport-security")
+        });
+        if let (Some(hsts), Some(header)) = (hsts, header) {
+            let said = "the same header is written in `headers`, and that one counts";
+            faults.push(
+                Diagnostic::warning(Code::NoEffect, hsts.span, said)
+                    .also(header.span, "this one")
+                    .help("leave one of the two out"),
+            );
+        }
+    }
+}
+
+/// Where it says that its engine is `HAProxy`.
+fn haproxy(proxy: &Proxy) -> Option<Span> {
+    let engine = proxy.engine.as_ref()?;
+    (engine.value == Engine::Haproxy).then_some(engine.span)
+}

@@ -1,0 +1,209 @@
+"""The steps of a run on one host, and what is left of one that was cut off."""
+
+import importlib.util
+import sys
+import unittest
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import booted
+
+from genconf_host import confirmation, deploy, guard, lease, note
+from genconf_host.deploy import Abandoned
+from genconf_host.roll import Failed
+
+LIBRARY = Path(__file__).parent.parent / "roles/genconf/library"
+ALICE = {"who": "alice@laptop", "pid": "10", "living": ["10"], "take_over": False}
+BOB = {"who": "bob@desk", "pid": "20", "living": ["20"], "take_over": True}
+
+
+def module(name: str) -> ModuleType:
+    """A module of Ansible's, which finds this package below a name of Ansible's."""
+    prefix = "ansible.module_utils"
+    known = {name: found for name, found in sys.modules.items() if name.startswith("genconf_host")}
+    ours = {f"{prefix}.{name}": found for name, found in known.items()}
+    basic = ModuleType(f"{prefix}.basic")
+    basic.AnsibleModule = object
+    theirs = {"ansible": ModuleType("ansible"), prefix: ModuleType(prefix), f"{prefix}.basic": basic}
+    spec = importlib.util.spec_from_file_location(name, LIBRARY / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(sys.modules, ours | theirs):
+        spec.loader.exec_module(loaded)
+    return loaded
+
+
+release = module("genconf_release")
+
+
+class Steps(booted.HostTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.began: list[str] = []
+        for where in (confirmation, guard):
+            self.patch(where, "start_transient", lambda name, *_: self.began.append(name))
+        self.old = self.admit("v1")[:12]
+        self.ship(self.admit("v1"))
+        self.new = self.admit("v2")
+        self.step("look", artifacts={"randoms": self.new})
+
+    def step(
+        self, name: str, run: dict[str, Any] = ALICE, *, dry: bool = False, **given: Any
+    ) -> dict[str, Any]:
+        """What the step of that name returns."""
+        defaults: dict[str, Any] = {"artifacts": {}, "only_first": False, "release": "", "apps": []}
+        defaults |= {"chosen": {}, "observe": 0.0, "confirm": 0.0, "guard": 0.0, "outcomes": [], "run": run}
+        return release.STEPS[name](defaults | given, replace(self.site, dry=dry))
+
+    def roll(self, **given: Any) -> list[dict[str, Any]]:
+        """Deploys the new release; returns its outcomes, as they go over the wire."""
+        return self.step("deploy", artifacts={"randoms": self.new}, **given)["outcomes"]
+
+    def is_on(self, digest: str) -> None:
+        self.assertEqual(self.running(), [digest[:12]] * 3)
+        self.assertEqual((self.store.current, self.store.proven), (digest[:12], digest[:12]))
+
+    def test_what_a_task_did_that_was_cut_off_is_undone(self) -> None:
+        self.roll()
+        self.assertIn(f"back on release {self.old}", self.step("undo")["summary"])
+        self.is_on(self.old)
+        self.assertIsNone(note.unended("randoms").read())
+
+    def test_what_was_noted_names_the_run(self) -> None:
+        self.roll()
+        (lease.RUN / "randoms.lease").unlink()
+        self.step("look", BOB)
+        self.assertEqual(self.step("undo", BOB)["summary"], "")
+        self.is_on(self.new)
+
+    def test_a_task_that_fails_when_all_is_proven_leaves_nothing(self) -> None:
+        with mock.patch.object(deploy.Store, "record", side_effect=OSError("No space left on device")):
+            with self.assertRaisesRegex(Abandoned, "No space left"):
+                self.roll()
+        self.is_on(self.old)
+        self.assertEqual(self.step("undo")["summary"], "")
+        self.is_on(self.old)
+
+    def test_what_cannot_be_noted_is_not_proven(self) -> None:
+        with mock.patch.object(note.Note, "write", side_effect=[None, OSError("No space left on device")]):
+            with self.assertRaisesRegex(Abandoned, "No space left"):
+                self.roll()
+        self.is_on(self.old)
+
+    def test_a_run_that_ends_well_leaves_no_note(self) -> None:
+        outcomes = self.roll()
+        self.assertEqual(note.unended("randoms").read(), (deploy.Outcome(**outcomes[0]),))
+        self.step("confirm", outcomes=outcomes)
+        self.assertIsNone(note.unended("randoms").read())
+
+    def test_a_host_that_was_given_back_is_undone_with_the_others(self) -> None:
+        outcomes = self.roll()
+        self.step("confirm", outcomes=outcomes, guard=10.0)
+        self.assertEqual(self.began, ["randoms.guard.service"])
+        self.step("undo", outcomes=outcomes)
+        self.is_on(self.old)
+        guard.Guard(self.site).keep(10.0)
+        self.is_on(self.old)
+
+    def test_a_run_that_was_taken_over_touches_nothing(self) -> None:
+        outcomes = self.roll()
+        self.step("look", BOB)
+        for name, given in (
+            ("deploy", {"artifacts": {"randoms": self.new}}),
+            ("rollback", {"chosen": {"randoms": self.old}}),
+            ("confirm", {"outcomes": outcomes}),
+        ):
+            with self.subTest(name), self.assertRaisesRegex(lease.Held, "taken over meanwhile by bob@desk"):
+                self.step(name, **given)
+        told = self.step("undo", outcomes=outcomes)
+        self.assertFalse(told["changed"])
+        self.assertIn("node1 is left as it is: randoms was taken over meanwhile by bob@desk", told["summary"])
+        self.is_on(self.new)
+
+    def test_a_run_whose_successor_has_ended_touches_nothing_either(self) -> None:
+        outcomes = self.roll()
+        self.step("look", BOB)
+        same = self.step("deploy", BOB, artifacts={"randoms": self.new})["outcomes"]
+        self.step("confirm", BOB, outcomes=same)
+        self.step("undo", outcomes=outcomes)
+        self.is_on(self.new)
+
+    def test_a_refused_undo_leaves_what_the_other_run_armed(self) -> None:
+        self.roll()
+        self.step("look", BOB)
+        self.step("deploy", BOB, artifacts={"randoms": self.new}, confirm=30.0)
+        self.systemd.verbs.clear()
+        self.step("undo")
+        self.assertEqual(self.systemd.verbs, [])
+        self.assertEqual(len(note.unended("randoms").read() or []), 1)
+
+    def test_the_next_run_takes_back_what_one_did_that_was_killed(self) -> None:
+        self.roll()
+        self.step("look", BOB)
+        self.step("undo", BOB, outcomes=self.roll(run=BOB))
+        self.is_on(self.old)
+
+    def test_a_step_renews_the_lease(self) -> None:
+        self.patch(lease, "STALE", 100.0)
+        with mock.patch.object(lease.time, "time", return_value=0.0):
+            self.step("look")
+        self.roll()
+        with self.assertRaises(lease.Held):
+            lease.take("randoms", lease.run({**BOB, "take_over": False}))
+
+    def test_a_check_changes_nothing(self) -> None:
+        outcomes = self.roll(confirm=30.0)
+        cut_short = self.admit("v3")[:12]
+        self.store.flip(cut_short)
+        noted = note.unended("randoms").read()
+        self.systemd.verbs.clear()
+        self.began.clear()
+        for name in ("undo", "confirm"):
+            self.assertFalse(self.step(name, dry=True, outcomes=outcomes, guard=10.0)["changed"])
+        self.step("deploy", dry=True, artifacts={"randoms": self.new}, confirm=30.0)
+        self.step("rollback", dry=True, chosen={"randoms": self.old}, confirm=30.0)
+        self.assertEqual((self.systemd.verbs, self.began), ([], []))
+        self.assertEqual((self.store.current, self.store.proven), (cut_short, self.new[:12]))
+        self.assertEqual(note.unended("randoms").read(), noted)
+
+    def test_a_check_needs_no_lease(self) -> None:
+        self.step("look", BOB)
+        self.assertTrue(self.step("deploy", dry=True, artifacts={"randoms": self.new})["changed"])
+
+    def test_what_does_not_stay_up_is_not_confirmed(self) -> None:
+        outcomes = self.roll()
+        self.systemd.crash(booted.UNITS[1])
+        with self.assertRaises(Failed):
+            self.step("confirm", outcomes=outcomes)
+        self.step("undo", outcomes=outcomes)
+        self.is_on(self.old)
+
+    def test_hosts_tell_the_way_that_a_rollback_would_take(self) -> None:
+        self.step("confirm", outcomes=self.roll())
+        chosen = self.step("choose")
+        self.assertEqual(chosen["chosen"], {"randoms": self.old})
+        way = f"randoms would go from {self.new[:12]} to {self.old}"
+        self.assertEqual((chosen["ways"], chosen["warnings"]), ({"randoms": way}, []))
+        self.assertEqual(self.step("choose", apps=["elsewhere"])["ways"], {})
+
+    def test_a_rollback_that_did_not_end_is_gone_on_with_once(self) -> None:
+        self.step("confirm", outcomes=self.roll())
+        newest = self.admit("v3")
+        self.step("confirm", outcomes=self.step("deploy", artifacts={"randoms": newest})["outcomes"])
+        self.step("rollback", chosen=self.step("choose")["chosen"])
+        again = self.step("choose", BOB)
+        self.assertEqual(again["chosen"], {"randoms": self.new[:12]})
+        self.assertRegex(again["warnings"][0], "^node1: a rollback of randoms to .* was cut short")
+        self.step("look", BOB)
+        self.systemd.verbs.clear()
+        done = self.step("rollback", BOB, chosen=again["chosen"])
+        self.assertFalse([verb for verb in self.systemd.verbs if "spread" in verb])
+        self.step("confirm", BOB, outcomes=done["outcomes"])
+        self.is_on(self.new)
+        self.assertEqual(self.step("choose")["chosen"], {"randoms": self.old})
+
+
+if __name__ == "__main__":
+    unittest.main()
