@@ -31,8 +31,18 @@ pub(crate) fn ports_pass_to_other_units(stage: &Stage) -> Result<()> {
     let shared = topology.replace("ports:", "mode: cluster, workers: 2, ports:");
     let door = stage.system.door;
     turned_to(stage, &renamed, door, "a pool is renamed")?;
-    turned_to(stage, &shared, door, "a pool becomes a cluster, and is renamed")?;
-    turned_to(stage, topology, door, "a cluster becomes a process for each port")?;
+    turned_to(
+        stage,
+        &shared,
+        door,
+        "a pool becomes a cluster, and is renamed",
+    )?;
+    turned_to(
+        stage,
+        topology,
+        door,
+        "a cluster becomes a process for each port",
+    )?;
     wait_active(stage.front(), &stage.units)?;
     Ok(())
 }
@@ -43,13 +53,22 @@ pub(crate) fn growing_beyond_a_host_loses_nothing(stage: &Stage) -> Result<()> {
     let topology = stage.system.topology;
     let on =
         |hosts: &str| topology.replace("hosts: [node1, node2] }", &format!("hosts: {hosts} }}"));
-    let (one, two, door) = (on("[front]"), on("[front, node1]"), stage.url("/api/randoms"));
+    let (one, two, door) = (
+        on("[front]"),
+        on("[front, node1]"),
+        stage.url("/api/randoms"),
+    );
     turned_to(stage, &one, &door, "a pool comes to the host of its proxy")?;
     turned_to(stage, &two, &door, "a pool grows to a second host")?;
     let again = stage.play("site.yml", &[])?.success()?;
     assert_eq!(again.count("front", "changed")?, 0, "{}", again.said());
     turned_to(stage, &one, &door, "a pool shrinks to one host")?;
-    turned_to(stage, topology, &door, "a pool leaves the host of its proxy")
+    turned_to(
+        stage,
+        topology,
+        &door,
+        "a pool leaves the host of its proxy",
+    )
 }
 
 /// Control: all at once, with nobody holding the ports meanwhile.

@@ -94,6 +94,7 @@ const ONE_HOST: &[Scenario] = scenarios![
     change::a_port_that_does_not_answer_yet_is_counted,
     change::scaling_down_loses_nothing,
     change::a_port_that_is_not_drained_is_counted,
+    change::a_bad_unit_is_taken_back,
     rotation::rotating_the_log_loses_nothing,
     rotation::a_log_that_is_taken_away_is_counted,
     drift::drift_is_told,
@@ -117,6 +118,7 @@ const THREE_HOSTS: &[Scenario] = scenarios![
     bypass::a_host_is_bypassed_while_it_is_rolled,
     bypass::a_host_is_bypassed_while_its_environment_changes,
     bypass::without_a_playbook_no_host_is_bypassed,
+    handover::growing_beyond_a_host_loses_nothing,
     host_loss::a_lost_host_loses_no_get,
     host_loss::a_rebooting_host_loses_no_get,
     host_loss::losing_both_hosts_is_counted,
@@ -174,6 +176,7 @@ const IN_TIME: &[Scenario] = scenarios![deploy::deploying_four_instances_takes_t
 /// Ports that change hands.
 const OPEN_PORTS: &[Scenario] = scenarios![
     handover::ports_change_hands,
+    handover::ports_pass_to_other_units,
     handover::ports_that_are_let_go_are_counted,
 ];
 
