@@ -179,10 +179,10 @@ pub(crate) fn changing_the_environment_by_hand_is_counted(stage: &Stage) -> Resu
 pub(crate) fn a_port_that_does_not_answer_yet_is_counted(stage: &Stage) -> Result<()> {
     let (host, config) = (stage.front(), "/etc/randoms/edge/nginx.conf");
     let silent =
-        "import socket, time; s = socket.create_server((\"127.0.0.1\", 8086)); time.sleep(600)";
+        "import socket, time; s = socket.create_server((\"127.0.0.1\", 8099)); time.sleep(600)";
     host.shell(&format!(
         "systemd-run --quiet --unit=silent python3 -c '{silent}' && cp --preserve {config} {config}.kept \
-         && sed -i 's/^\\( *server 127.0.0.1:\\)8085 .*/&\\n\\18086 max_fails=0;/' {config} && systemctl reload randoms-edge"
+         && sed -i 's/^\\( *server 127.0.0.1:\\)8085 .*/&\\n\\18099 max_fails=0;/' {config} && systemctl reload randoms-edge"
     ))?;
     let load = stage.load_on("/api/randoms", &["--requests", "100", "--timeout", "2"])?;
     let report = load.finish()?;

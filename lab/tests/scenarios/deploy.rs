@@ -110,8 +110,9 @@ fn releases(stage: &Stage) -> Result<[String; 2]> {
 
 /// How long the playbook took, during which nothing was lost or slowed down by much.
 fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<Duration> {
-    let steady = stage.load()?.finish()?.latency_ms.p99;
-    let load = stage.load()?;
+    let door = stage.system.door;
+    let steady = stage.load_at(door, &[])?.finish()?.latency_ms.p99;
+    let load = stage.load_at(door, &[])?;
     let start = Instant::now();
     let play = stage.play(playbook, &[])?;
     let took = start.elapsed();

@@ -56,12 +56,18 @@ impl Machine {
 
     /// Runs a command line in the VM, however it ends.
     pub(crate) fn ssh(&self, line: &str) -> Result<Finished> {
-        let vagrant = self.root.join("vagrant");
-        command::finish(
-            Command::new("vagrant")
-                .args(["ssh", "node1", "--no-tty", "--command", line])
-                .current_dir(vagrant),
-        )
+        self.vagrant(&["ssh", "node1", "--no-tty", "--command", line])
+    }
+
+    /// Does what `make up` does for a changed program, and nothing else of it.
+    pub(crate) fn ship(&self) -> Result<String> {
+        self.vagrant(&["provision", "--provision-with", "deploy"])?
+            .success()
+    }
+
+    fn vagrant(&self, words: &[&str]) -> Result<Finished> {
+        let folder = self.root.join("vagrant");
+        command::finish(Command::new("vagrant").args(words).current_dir(folder))
     }
 
     fn script(&self, name: &str) -> Command {

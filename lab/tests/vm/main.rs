@@ -37,8 +37,8 @@ const CLAIMS: &[Claim] = &[
     ),
     ("up_again_changes_nothing", claims::up_again_changes_nothing),
     (
-        "up_again_ships_a_changed_program",
-        claims::up_again_ships_a_changed_program,
+        "a_changed_program_is_shipped",
+        claims::a_changed_program_is_shipped,
     ),
     (
         "a_jump_of_the_clock_is_not_noticed",

@@ -161,7 +161,7 @@ class GoingBack(Replacing):
 
     def test_units_that_no_instance_comes_up_by_are_put_back(self) -> None:
         self.change()
-        told = f"(?s)exit status 3.*{UNITS[0]} were not touched.*again those of before this run, 1 instances"
+        told = f"(?s)exit status 3.*{UNITS[0]} were not touched.*again those of before this run.its instances run"
         with self.assertRaisesRegex(Abandoned, told):
             self.serve()
         self.assertEqual(self.unit.read_text(), OURS + "good")
@@ -182,7 +182,7 @@ class GoingBack(Replacing):
 
         self.patch(self.systemd, "start", start_well_once)
         self.patch(converge, "probe", lambda url: None)
-        with self.assertRaisesRegex(Abandoned, "2 instances restarted"):
+        with self.assertRaisesRegex(Abandoned, "its instances run by them"):
             self.serve()
         self.assertEqual(self.systemd.verbs.count(f"restart {UNITS[0]}"), 2)
 
@@ -257,7 +257,7 @@ class GoingBack(Replacing):
         self.unit.write_text(OURS + "also bad")
         os.utime(self.unit, (1000.0, 1000.0))
         self.change()
-        with self.assertRaisesRegex(Abandoned, "(?s)before this run, 0 instances.*still failing: .*exit status 3"):
+        with self.assertRaisesRegex(Abandoned, "(?s)before this run.still failing: .*exit status 3"):
             self.serve()
         self.assertEqual(len([verb for verb in self.systemd.verbs if verb == f"start {UNITS[0]}"]), 1)
 

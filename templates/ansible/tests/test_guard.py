@@ -146,9 +146,11 @@ class Guards(booted.HostTest):
     def test_what_was_taken_back_is_in_the_status(self) -> None:
         self.systemd.units[SERVICE] = State(SERVICE, active="failed", invocation="run9")
         self.patch(status, "probe", lambda url: None)
+        told = "release a is taken back, b died: c"
+        self.patch(self.systemd, "log", lambda *_: [f"Started {SERVICE}.", told, "node1: back on release d"])
         rows = status.report(self.host, self.systemd)
         row = next(row for row in rows if row["instance"] == "randoms.guard")
-        self.assertEqual((row["state"], row["health"], row["fine"]), ("failed", "log of run9", False))
+        self.assertEqual((row["state"], row["health"], row["fine"]), ("failed", told, False))
 
 
 if __name__ == "__main__":

@@ -157,6 +157,24 @@ class FromSystemd(Ports):
         self.take()
         self.assertEqual(self.systemd.verbs, [f"start {socket}" for socket in SOCKETS])
 
+    def test_nor_does_one_that_opened_its_port_itself_make_way_elsewhere(self) -> None:
+        self.close()
+        for port, where in ((8082, THERE[0]), (8083, "0.0.0.0:8083"), (8084, "0.0.0.0:9000")):
+            self.put(f"randoms-old@{port}.service", pid=port)
+            self.held.append(Listener(where, port, "randoms"))
+        self.patch(handover, "PATIENCE", 0.0)
+        self.take()
+        stops = [verb for verb in self.systemd.verbs if verb.startswith("stop")]
+        # Of the last one the kernel does not tell, so its name does.
+        self.assertEqual(stops, ["stop randoms-old@8083.service", "stop randoms-old@8084.service"])
+
+    def test_an_app_that_leaves_an_address_with_its_own_port_is_still_answered_there(self) -> None:
+        for socket, address in zip(SOCKETS, THERE, strict=True):
+            self.put(socket, active="inactive", listens=address)
+        self.held = [Listener(HERE[0], self.systemd.units[UNITS[0]].pid, "randoms")]
+        self.take()
+        self.assertEqual(self.relays, [("randoms", SOCKETS[0], HERE[0], THERE[0])])
+
     def test_a_port_is_opened_only_when_its_holder_has_let_go(self) -> None:
         self.close()
         self.put("randoms-old-port@8082.socket", listens=HERE[0])
