@@ -130,11 +130,17 @@ class Handover(Step):
         return bool(sockets or services)
 
     def _opened(self, rival: State, addresses: list[str]) -> bool:
-        """Whether a service holds one of the addresses without a socket of systemd's: by its name."""
+        """Whether a service holds one of the addresses without a socket of systemd's.
+
+        By its name, and by where it listens if the kernel says so: a container's engine does it for it.
+        """
         ports = [address.rpartition(":")[2] for address in addresses if ":" in address]
         handed = {user for known in self._strangers if known.is_active for user in known.users}
         is_named = any(re.search(rf"(@{port}|-{port}@\d+)\.service$", rival.unit) for port in ports)
-        return is_named and not rival.is_idle and rival.unit not in handed
+        if not is_named or rival.is_idle or rival.unit in handed:
+            return False
+        held = self._held([rival.pid], ports)
+        return not held or any(listener.overlap(one, other) for one in held for other in addresses)
 
     def _await_closed(self, addresses: list[str]) -> None:
         """If that is in vain, whoever is to open them next says who has them."""
@@ -144,12 +150,15 @@ class Handover(Step):
 
     def _left(self, socket: State, pids: Collection[int]) -> list[str]:
         """Addresses of this port at which its instances are still asked, and no longer will be."""
-        if self.dry or not self.relays or not socket.is_active or not socket.listens:
+        if self.dry or not self.relays or not socket.listens:
             return []
         port = socket.unit.removesuffix(".socket").replace("-", "@").rpartition("@")[2]
+        return sorted(known for known in self._held(pids, [port]) if not listener.overlap(known, socket.listens))
+
+    def _held(self, pids: Collection[int], ports: Iterable[str]) -> set[str]:
+        """Where these processes listen, as far as it is on these ports."""
         held = {known.address for known in listener.listeners() if known.pid in pids}
-        at_port = {address for address in held if re.search(rf"(:|-){port}(\.sock)?$", address)}
-        return sorted(address for address in at_port if not listener.overlap(address, socket.listens))
+        return {address for address in held if any(re.search(rf"[:-]{port}(\.sock)?$", address) for port in ports)}
 
     def _bring_up(self, users: list[Instance]) -> None:
         """Before the next port is touched. Unless its release is still to be decided on: by `Site`."""

@@ -19,11 +19,12 @@ def begin(project: str, socket: str, left: str, taken: str) -> str:
 
     Only who is on this host: others were let in by the socket itself, which knew who they are.
     """
-    allowed = "localhost" if left.startswith("/") else f"localhost {left.rpartition(':')[0].strip('[]')}"
+    # systemd-run(1) takes `localhost` only when it is alone.
+    own = [] if left.startswith("/") else [left.rpartition(":")[0].strip("[]")]
     options = [
         f"--socket-property=ListenStream={left}",
         "--socket-property=IPAddressDeny=any",
-        f"--socket-property=IPAddressAllow={allowed}",
+        *(f"--socket-property=IPAddressAllow={address}" for address in ("localhost", *own)),
         "--property=DynamicUser=yes",
         "--property=LimitNOFILE=65536",
         f"--property=Slice={project}.slice",

@@ -61,10 +61,8 @@ class Retreat(Step):
         self.do("daemon-reload")
         self._restart(since, back_at)
         self._restart_proxies(since)
-        started = [line for line in self.log if line.startswith(("start ", "restart ")) and "@" in line]
-        count = sum(line.endswith(".service") for line in started)
-        told = f"{self.host.name}: its files are again those of before this run, {count} instances restarted"
-        return "\n".join([told, *self.complaints])
+        told = f"{self.host.name}: its files are again those of before this run"
+        return "\n".join([told, *(self.complaints or ["its instances run by them"])])
 
     def _bound_since(self) -> list[str]:
         """Sockets that were bound by what goes, or are still to be."""
@@ -90,9 +88,10 @@ class Retreat(Step):
         """What was not described before; a port that it had taken has been taken from it again."""
         for suffix in ORDER:
             if going := sorted(unit for unit in units if unit.endswith(suffix)):
-                # One that did not get as far as being loaded cannot be stopped, and need not be.
-                with contextlib.suppress(Refused):
-                    self.do("stop", *going)
+                for verb in ("stop", "reset-failed"):
+                    # One that is not loaded cannot be stopped or reset, and need not be.
+                    with contextlib.suppress(Refused):
+                        self.do(verb, *going)
 
     def _restart(self, since: float, back_at: float) -> None:
         roll = Roll(self.host, self.manager, probe)

@@ -82,7 +82,9 @@ def _taken_back(host: Host, manager: Manager) -> list[Row]:
     state = manager.states([unit])[unit]
     if state.active != "failed":
         return []
-    told = next(iter(manager.log(unit, state.invocation, 10)), "")
+    log = manager.log(unit, state.invocation, 10)
+    # systemd's own words about the service are among them.
+    told = next((line for line in log if "is taken back" in line), log[-1] if log else "")
     return [Row(host.name, "-", unit.removesuffix(".service"), state.active, 0, 0, 0, 0, 0.0, "", told)]
 
 
