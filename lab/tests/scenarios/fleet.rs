@@ -228,9 +228,11 @@ pub(crate) const REFERENCE: System = System {
         ),
         (
             "edge1",
-            "nsenter --target $(systemctl show -P MainPID reference-jobs@8090) --mount --setuid $(stat -c %u /var/lib/private/reference/jobs) \
-             touch /var/lib/reference/jobs/kept && stat -c %U /var/lib/private/reference/jobs/kept",
-            "reference-jobs",
+            "user() { stat -c %u /proc/$(systemctl show -P MainPID reference-jobs@$1); }; \
+             nsenter --target $(systemctl show -P MainPID reference-jobs@8090) --mount --setuid $(user 8090) \
+             touch /var/lib/reference/jobs/kept && test $(user 8091) = $(stat -c %u /var/lib/reference/jobs/kept) \
+             && echo kept for both",
+            "kept for both",
         ),
         (
             "edge1",

@@ -16,6 +16,9 @@ const NOTHING: &str = "0 GET, 0 POST";
 /// less than the second for which it waits for what a new one was opened for.
 const HELD_UP: Duration = Duration::from_millis(600);
 
+/// How often the control may try to lose a request.
+const TRIALS: u32 = 5;
+
 fn rounds() -> u32 {
     if is_full() { 10 } else { 2 }
 }
@@ -55,15 +58,22 @@ pub(crate) fn sharing_kept_connections_is_counted(stage: &Stage) -> Result<()> {
          && systemctl reload randoms-edge"
     );
     host.shell(&shared)?;
-    let load = stage.load()?;
-    for _ in 0..rounds() {
-        restart_held_up(host)?;
+    // Which a worker reads first when it goes on, requests or ends of connections, is up to chance.
+    let mut lost = 0;
+    for _ in 0..TRIALS {
+        let load = stage.load()?;
+        for _ in 0..rounds() {
+            restart_held_up(host)?;
+        }
+        lost += load.finish()?.post.failures();
+        if lost > 0 {
+            break;
+        }
     }
-    let report = load.finish()?;
     host.shell(&format!(
         "mv {config}.kept {config} && systemctl reload randoms-edge"
     ))?;
-    assert!(report.post.failures() > 0, "{report}");
+    assert!(lost > 0, "none was lost in {TRIALS} trials");
     Ok(())
 }
 

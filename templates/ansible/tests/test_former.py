@@ -104,6 +104,23 @@ class Keeping(Replacing):
                 former.put(self.host, self.systemd, [File(self.root / name, OURS)])
                 self.assertEqual(self.systemd.verbs, verbs)
 
+    def read(self, name: str, text: str) -> bool:
+        """Whether systemd is told at once that a file says so now."""
+        self.systemd.verbs.clear()
+        former.put(self.host, self.systemd, [File(self.root / name, OURS + text)])
+        return self.systemd.verbs == ["daemon-reload"]
+
+    def test_systemd_keeps_a_socket_that_is_to_be_elsewhere_until_its_turn(self) -> None:
+        unit, dropin = "units/x-port@.socket", "units/x-port@.socket.d/50-listen.conf"
+        self.assertTrue(self.read(unit, "[Socket]\nListenStream=1\n"))
+        self.assertTrue(self.read(unit, "[Socket]\nBacklog=5\nListenStream=1\n"))
+        self.assertFalse(self.read(unit, "[Socket]\nListenStream=2\n"))
+        self.assertFalse(self.read(dropin, "[Socket]\nListenStream=3\n"))
+        self.assertTrue(self.read(dropin, "[Socket]\nListenStream=3\nIPAddressAllow=localhost\n"))
+        self.systemd.verbs.clear()
+        former.put(self.host, self.systemd, [], [self.root / dropin])
+        self.assertEqual(self.systemd.verbs, [])
+
     def test_what_was_described_is_understood_or_is_not(self) -> None:
         place = self.root / "etc" / "randoms" / "host.json"
         self.assertIsNone(self.former.host())

@@ -15,7 +15,7 @@ module: genconf_files
 short_description: Make a set of files be exactly so
 description:
   - Writes those that differ, each atomically, a proxy's configuration once its engine accepts it.
-  - All of them or none, and what they replace is kept until the proxies know. systemd reads them at once.
+  - All of them or none, and what they replace is kept until the proxies know. systemd reads units among them.
 options:
   files: {type: dict, required: true, description: Content by path}
   modes: {type: dict, default: {}, description: "Mode by path, where it is not 0644"}

@@ -62,8 +62,8 @@ class Former:
         """When the first of them was replaced, in seconds since 1970; 0 when nothing is kept."""
         return float(self._read()["since"])
 
-    def replace(self, wanted: Iterable[File], gone: Iterable[Path] = ()) -> None:
-        """Writes files and removes some, all of that or nothing, and keeps what was there."""
+    def replace(self, wanted: Iterable[File], gone: Iterable[Path] = ()) -> list[Snapshot]:
+        """Writes files and removes some, all of that or nothing, and keeps what was there: returns it."""
         wanted, gone = list(wanted), list(gone)
         before = [Snapshot.of(path) for path in (*(file.path for file in wanted), *gone)]
         self._keep(before)
@@ -76,6 +76,7 @@ class Former:
             for snapshot in before:
                 snapshot.restore()
             raise
+        return before
 
     def host(self) -> Host | None:
         """What was described for this host; None if nothing was, or it is not understood any more."""
@@ -128,10 +129,23 @@ class Former:
 def put(host: Host, manager: Manager, wanted: Iterable[File], gone: Iterable[Path] = ()) -> None:
     """Puts files in the place of others, which are kept, and has systemd read what of them are units.
 
-    At once: what is started meanwhile would run what systemd remembers of the older ones.
+    At once: what is started meanwhile would run what systemd remembers of the older ones. Unless a
+    socket is to be elsewhere: systemd lets go of it when it reads so, and until it is this host's
+    turn, which may be last, what is started meanwhile needs it.
     """
-    wanted, gone = list(wanted), list(gone)
-    Former(host.project).replace(wanted, gone)
-    if any(map(files.is_unit, (*(file.path for file in wanted), *gone))):
+    before = Former(host.project).replace(wanted, gone)
+    units = [snapshot for snapshot in before if files.is_unit(Path(snapshot.path))]
+    if units and not any(map(_has_moved, units)):
         instances = (instance.unit for instance in host.instances)
         reread(manager, (*instances, *(proxy.unit for proxy in host.proxies)))
+
+
+def _has_moved(before: Snapshot) -> bool:
+    """Whether a socket that may be open is to be elsewhere now."""
+    path = Path(before.path)
+    is_fresh = before.text is None and path.parent == files.UNITS
+    return ".socket" in before.path and not is_fresh and _places(before) != _places(Snapshot.of(path))
+
+
+def _places(unit: Snapshot) -> list[str]:
+    return [line for line in (unit.text or "").splitlines() if line.startswith("Listen")]
