@@ -47,6 +47,30 @@ pub(crate) fn ports_pass_to_other_units(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
+/// A pool on the host of its only door gets a second host and loses it again, under load: its
+/// sockets move to the host's own address and back.
+pub(crate) fn growing_beyond_a_host_loses_nothing(stage: &Stage) -> Result<()> {
+    let topology = stage.system.topology;
+    let on =
+        |hosts: &str| topology.replace("hosts: [node1, node2] }", &format!("hosts: {hosts} }}"));
+    let (one, two, door) = (
+        on("[front]"),
+        on("[front, node1]"),
+        stage.url("/api/randoms"),
+    );
+    turned_to(stage, &one, &door, "a pool comes to the host of its proxy")?;
+    turned_to(stage, &two, &door, "a pool grows to a second host")?;
+    let again = stage.play("site.yml", &[])?.success()?;
+    assert_eq!(again.count("front", "changed")?, 0, "{}", again.said());
+    turned_to(stage, &one, &door, "a pool shrinks to one host")?;
+    turned_to(
+        stage,
+        topology,
+        &door,
+        "a pool leaves the host of its proxy",
+    )
+}
+
 /// Control: all at once, with nobody holding the ports meanwhile.
 pub(crate) fn ports_that_are_let_go_are_counted(stage: &Stage) -> Result<()> {
     let (host, project) = (stage.front(), stage.system.project);

@@ -118,6 +118,7 @@ const THREE_HOSTS: &[Scenario] = scenarios![
     bypass::a_host_is_bypassed_while_it_is_rolled,
     bypass::a_host_is_bypassed_while_its_environment_changes,
     bypass::without_a_playbook_no_host_is_bypassed,
+    handover::growing_beyond_a_host_loses_nothing,
     host_loss::a_lost_host_loses_no_get,
     host_loss::a_rebooting_host_loses_no_get,
     host_loss::losing_both_hosts_is_counted,
