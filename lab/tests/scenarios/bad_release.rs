@@ -3,12 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use lab::wait::{self, Seen};
 use lab::{Host, Play, Result};
 
 use crate::deploy::current;
 use crate::row::Row;
-use crate::stage::{CONNECTIONS, RECOVERY, Stage, wait_active, wait_restarts};
+use crate::stage::{CONNECTIONS, Stage, wait_active, wait_restarts, wait_taken_back};
 
 const SERVER: &str = include_str!("bad_release.py");
 
@@ -99,13 +98,7 @@ pub(crate) fn a_release_that_dies_after_its_run_is_taken_back(stage: &Stage) -> 
     stage.put_artifact(&stage.artifact)?;
     play.success()?;
     assert_ne!(current(stage)?, before, "it was never deployed");
-    let guard = ["systemctl", "is-active", "randoms.guard"];
-    let ((), took) = wait::until("taken back", RECOVERY, || {
-        match stage.front().finish(&guard) {
-            Ok(said) if said.stdout.trim() == "failed" => Seen::Yes(()),
-            said => Seen::NotYet(format!("{said:?}")),
-        }
-    })?;
+    let took = wait_taken_back(stage)?;
     assert_eq!(current(stage)?, before);
     wait_active(stage.front(), &stage.units)?;
     let report = load.finish()?;

@@ -5,7 +5,7 @@ use lab::load::Report;
 use lab::{Loading, Result};
 
 use crate::row::Row;
-use crate::stage::{CONNECTIONS, Stage, is_full, main_pid, wait_replaced};
+use crate::stage::{CONNECTIONS, Stage, is_full, main_pid, wait_replaced, wait_taken_back};
 use crate::system::restart_everywhere;
 
 /// Instances, each of which may take what it has in hand with it.
@@ -37,6 +37,34 @@ pub(crate) fn deploying_loses_no_get(stage: &Stage) -> Result<()> {
     play.success()?;
     assert_ne!(host.run(&link)?, before, "the release did not change");
     within_flight(stage, "deploy of an app with a port of its own", &report);
+    Ok(())
+}
+
+/// The host still guards what the run brought: what is down is mended first, and only when it answers
+/// the others go back.
+pub(crate) fn what_dies_under_guard_is_taken_back_around_the_others(stage: &Stage) -> Result<()> {
+    let host = stage.front();
+    let link = ["readlink", "/opt/express/web/current"];
+    let before = host.run(&link)?;
+    stage.put_artifact(&[&stage.artifact[..], &NOTHING[..], &NOTHING[..]].concat())?;
+    stage.play("deploy.yml", &[])?.success()?;
+    assert_ne!(host.run(&link)?, before, "the release did not change");
+    let load = load(stage)?;
+    host.run(&[
+        "systemctl",
+        "kill",
+        "--signal=SIGKILL",
+        "express-web@3001.service",
+    ])?;
+    let took = wait_taken_back(stage)?;
+    let report = load.finish()?;
+    assert_eq!(host.run(&link)?, before);
+    let fault = format!(
+        "kill -9 under guard, ports of their own: the release is taken back after {:.1} s",
+        took.as_secs_f64()
+    );
+    within_flight(stage, &fault, &report);
+    stage.put_artifact(&stage.artifact)?;
     Ok(())
 }
 

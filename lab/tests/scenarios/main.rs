@@ -203,6 +203,7 @@ const ENCRYPTED: &[Scenario] = scenarios![
 /// An app that takes no socket cannot be restarted all at once without loss.
 const OWN_PORTS: &[Scenario] = scenarios![
     express::deploying_loses_no_get,
+    express::what_dies_under_guard_is_taken_back_around_the_others,
     express::restarting_one_by_one_loses_no_get,
     express::a_hung_app_is_replaced_by_its_probe,
     express::restarting_all_at_once_is_counted,

@@ -239,6 +239,7 @@ fn run_scenario(outcome: &mut Outcome, stage: &Stage, name: &str, scenario: &Sce
         Err(_) => {}
     }
     outcome.failed.push(name.to_owned());
+    say(&stage.journals(start.elapsed()));
     stage.mend();
     say(&format!("scenario {name} ... FAILED ({took:.1} s)"));
 }

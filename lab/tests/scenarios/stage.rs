@@ -18,6 +18,9 @@ use crate::system::{Artifact, System};
 /// table has no tighter bound.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(30);
 
+/// What is printed of a host's journal after a failure.
+const JOURNAL_LINES: u32 = 60;
+
 /// The lab, its bundle and the results so far.
 pub(crate) struct Stage {
     pub(crate) lab: Lab,
@@ -135,6 +138,20 @@ impl Stage {
         }
     }
 
+    /// What the hosts' journals have of the last while, without logins: the record of a failed
+    /// scenario, whose hosts are gone when it is read.
+    pub(crate) fn journals(&self, last: Duration) -> String {
+        let seconds = last.as_secs() + 1;
+        let of_all = self.lab.hosts().iter().map(|host| {
+            let said = host.shell(&format!(
+                "journalctl --sync; journalctl -o short-precise --no-hostname --since '-{seconds} s' \
+                 | grep -vE 'sshd|systemd-logind|pam_unix|session-' | tail -n {JOURNAL_LINES}"
+            ));
+            format!("journal of {}:\n{}", host.name(), said.unwrap_or_default())
+        });
+        of_all.collect::<Vec<_>>().join("\n")
+    }
+
     /// After a failed scenario: what it left broken must not fail the next one.
     pub(crate) fn mend(&self) {
         let project = self.system.project;
@@ -239,6 +256,18 @@ pub(crate) fn wait_replaced(host: &Host, unit: &str, old: u32) -> Result<Duratio
         match (main_pid(host, unit), inactive(host, &[unit])) {
             (Ok(pid), Ok(lacking)) if pid != 0 && pid != old && lacking.is_empty() => Seen::Yes(()),
             (pid, lacking) => Seen::NotYet(format!("process {pid:?}, {lacking:?}")),
+        }
+    })?;
+    Ok(took)
+}
+
+/// Waits until the first host has taken back what a run left it with.
+pub(crate) fn wait_taken_back(stage: &Stage) -> Result<Duration> {
+    let unit = format!("{}.guard.service", stage.system.project);
+    let ((), took) = wait::until("taken back", RECOVERY, || {
+        match stage.front().finish(&["systemctl", "is-active", &unit]) {
+            Ok(said) if said.stdout.trim() == "failed" => Seen::Yes(()),
+            said => Seen::NotYet(format!("{said:?}")),
         }
     })?;
     Ok(took)

@@ -62,6 +62,15 @@ class Guards(booted.HostTest):
         self.assertEqual(self.running(), [self.old[:12]] * 3)
         self.assertEqual(self.store.current, self.old[:12])
 
+    def test_what_is_down_is_mended_before_others_are_touched(self) -> None:
+        self.begin(self.ship(self.new))
+        self.systemd.verbs.clear()
+        self.restarted_by_systemd(UNITS[1])
+        with self.assertRaises(TakenBack):
+            Guard(self.site).keep(10.0)
+        started = [verb for verb in self.systemd.verbs if verb.startswith(("start", "restart"))]
+        self.assertEqual([verb.split()[1] for verb in started], [UNITS[1], UNITS[2], UNITS[0]])
+
     def test_one_that_waits_to_be_started_again_has_died(self) -> None:
         self.begin(self.ship(self.new))
         self.systemd.crash(UNITS[2])

@@ -60,13 +60,35 @@ class Probes(booted.HostTest):
             self.look()
         self.assertEqual(self.systemd.verbs, [])
 
+    def test_where_all_are_silent_one_is_replaced_at_a_time(self) -> None:
+        self.silent = {FIRST, SECOND}
+        patient = replace(self.prober, ready=30.0)
+        for port in booted.PORTS[:2]:
+            (self.root / str(port)).write_text(f"{self.systemd.units[f'randoms-spread@{port}.service'].invocation} 0")
+
+        def look() -> list[str]:
+            self.systemd.verbs.clear()
+            patient.look(booted.PORTS)
+            return list(self.systemd.verbs)
+
+        self.assertEqual((look(), look()), ([], [f"kill {UNITS[0]}"]))
+        # systemd starts it again. Until it answers, the other has to be borne.
+        self.systemd.start(UNITS[0])
+        self.begin(UNITS[0], seconds_ago=1.0)
+        self.assertEqual((look(), look()), ([], []))
+        # The other one answers again; or it does not, and is the next.
+        self.silent = {SECOND}
+        self.assertEqual(look(), [f"kill {UNITS[1]}"])
+
     def test_what_never_answered_is_on_its_way_up_for_as_long_as_it_may_take(self) -> None:
         self.silent = {FIRST, SECOND}
         self.begin(UNITS[0], seconds_ago=5.0)
         patient = replace(self.prober, ready=30.0)
         told = [line for _ in range(3) for line in patient.look(booted.PORTS)]
-        self.assertEqual(self.systemd.verbs, [f"kill {UNITS[1]}"])
+        self.assertEqual(self.systemd.verbs, [])
         self.assertFalse([line for line in told if UNITS[0] in line])
+        self.begin(UNITS[0], seconds_ago=60.0)
+        self.assertIn(f"{UNITS[1]} did not answer 4 times, replaced: timed out", patient.look(booted.PORTS))
 
     def test_silences_belong_to_the_run_that_was_silent(self) -> None:
         self.silent = {FIRST}

@@ -248,8 +248,7 @@ class Site:
         if to is None or not store.has(to):
             return self._withdraw(app, forget)
         store.flip(to)
-        # The newest casualty first: it is the one that does not serve.
-        touched = list(reversed(roll.touched))
+        touched = roll.worst_first()
         rest = [instance for instance in self._instances(app) if instance not in touched]
         complaints = []
         back = Roll(self.host, self.manager, self.health)

@@ -4,6 +4,9 @@ Run by a timer for one pool. One silence may be a busy moment; two in a row are 
 lies in the runtime folder of the unit, one file for each port, beside the run of the instance that
 it belongs to. Until a run has answered once it is on its way up, for as long as the app may take.
 
+One is replaced at a time, and only while no other is on its way up: where all are silent because
+they have too much to do, to end them together would leave nobody to do it.
+
 Each is asked where its socket listens at this moment, and systemd knows that best: the address is
 this host's own where proxies on others send here, and a description of it is on disk before the
 socket has moved.
@@ -28,6 +31,25 @@ TOLERATED = 1
 
 
 @dataclass(frozen=True)
+class Look:
+    """What one instance did when it was asked, and how often in a row it did not answer."""
+
+    unit: str
+    complaint: str | None
+    silences: int
+
+    @property
+    def is_on_its_way_up(self) -> bool:
+        """It has not answered yet, and need not have."""
+        return self.complaint is not None and self.silences == 0
+
+    def told(self, deed: str) -> str:
+        """A line for the journal."""
+        times = f" {self.silences} times" if self.silences > 1 else ""
+        return f"{self.unit} did not answer{times}{deed and f', {deed}'}: {self.complaint}"
+
+
+@dataclass(frozen=True)
 class Prober:
     """One look at all instances of a pool."""
 
@@ -46,39 +68,36 @@ class Prober:
         urls = [self._url(port, states[self._socket(port)]) for port in running]
         with ThreadPoolExecutor(max(1, len(running))) as pool:
             answers = pool.map(self.health, urls)
-        judged = (
-            self._judge(port, states[self._instance(port)], answer)
+        looks = [
+            self._counted(port, states[self._instance(port)], answer)
             for port, answer in zip(running, answers, strict=True)
-        )
-        return [told for told in judged if told]
+        ]
+        return self._replace_one([look for look in looks if look.complaint])
+
+    def _replace_one(self, silent: list[Look]) -> list[str]:
+        hung = [look for look in silent if look.silences > TOLERATED]
+        worst = max(hung, key=lambda look: look.silences, default=None)
+        if worst and not any(look.is_on_its_way_up for look in silent):
+            # It hangs, so asking it to stop is lost time; Restart=always brings it back.
+            self.manager.run("kill", "--kill-whom=all", "--signal=SIGKILL", worst.unit)
+            return [look.told("replaced" if look is worst else "") for look in silent]
+        return [look.told("") for look in silent if not look.is_on_its_way_up]
 
     def _url(self, port: int, socket: State) -> str:
         # Without a socket of systemd's, the app opens its port itself, on loopback in any case.
         where = socket.listens or f"127.0.0.1:{port}"
         return f"http+unix://{where}:{self.path}" if where[0] == "/" else f"http://{where}{self.path}"
 
-    def _judge(self, port: int, state: State, complaint: str | None) -> str | None:
-        count = self.counts / str(port)
-        if complaint is None:
-            count.write_text(f"{state.invocation} 0")
-            return None
-        counted = self._counted(count, state.invocation)
-        if counted is None and time.time() - state.started_at < self.ready:
-            return None
-        silences = 1 + (counted or 0)
-        if silences <= TOLERATED:
-            count.write_text(f"{state.invocation} {silences}")
-            return f"{self._instance(port)} did not answer: {complaint}"
-        count.unlink()
-        # It hangs, so asking it to stop is lost time; Restart=always brings it back.
-        self.manager.run("kill", "--kill-whom=all", "--signal=SIGKILL", self._instance(port))
-        return f"{self._instance(port)} did not answer {silences} times, replaced: {complaint}"
-
-    @staticmethod
-    def _counted(count: Path, invocation: str) -> int | None:
-        """Silences of this run since it last answered; None when it never did."""
-        words = count.read_text().split() if count.exists() else []
-        return int(words[1]) if len(words) == 2 and words[0] == invocation else None
+    def _counted(self, port: int, state: State, complaint: str | None) -> Look:
+        """How often in a row this run has now been silent; noted for the next look."""
+        note = self.counts / str(port)
+        words = note.read_text().split() if note.exists() else []
+        is_known = len(words) == 2 and words[0] == state.invocation
+        if complaint and not is_known and time.time() - state.started_at < self.ready:
+            return Look(self._instance(port), complaint, silences=0)
+        silences = (int(words[1]) if is_known else 0) + 1 if complaint else 0
+        note.write_text(f"{state.invocation} {silences}")
+        return Look(self._instance(port), complaint, silences)
 
     def _instance(self, port: int) -> str:
         return f"{self.unit}@{port}.service"

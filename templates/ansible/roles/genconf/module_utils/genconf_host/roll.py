@@ -70,6 +70,17 @@ class Roll:
         """What was touched, by unit name, with the invocation that passed."""
         return {instance.unit: invocation for instance, invocation in self.touched.items()}
 
+    def worst_first(self) -> list[Instance]:
+        """What was touched: first what is not up as it passed, for that does not serve and the
+        others have to, until it does again; then the newest."""
+        states = self.manager.states(instance.unit for instance in self.touched)
+
+        def serves(instance: Instance) -> bool:
+            state = states[instance.unit]
+            return state.is_active and state.invocation == self.touched[instance]
+
+        return sorted(reversed(self.touched), key=serves)
+
     @property
     def last(self) -> str:
         """The instance touched last."""
