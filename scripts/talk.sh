@@ -3,8 +3,8 @@
 #
 # Talk goes to stderr, so that what a script answers can be read from stdout.
 
-# step TEXT: what begins now.
-step() { printf '==> %s\n' "$*" >&2; }
+# step TEXT: what begins now, and how long after the script began.
+step() { printf '==> %s (at %d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)) >&2; }
 
 # note TEXT: a detail of the current step.
 note() { printf '    %s\n' "$*" >&2; }
