@@ -1,6 +1,6 @@
 # What a reader types. Everything with more than one step lives in scripts/.
 
-GENCONF := cargo run --quiet --package genconf --
+GENCONF := cargo run --quiet --bin genconf --
 
 .PHONY: help up down test check bless bench bench-render soak lab lab-full lab-down
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Programs a lab starts, each with the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 11] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("ip", "iproute2"),
     ("nsenter", "util-linux"),
     ("mount", "mount"),
@@ -14,6 +14,7 @@ const PROGRAMS: [(&str, &str); 11] = [
     ("curl", "curl"),
     ("openssl", "openssl"),
     ("npm", "npm"),
+    ("strip", "binutils"),
     ("ansible-playbook", "ansible-core"),
 ];
 

@@ -8,6 +8,9 @@ use lab::{Error, Result, command, digest, state};
 
 use crate::catalogue;
 
+/// The server without the symbols that no release has: every deploy sends it.
+const SERVER: &str = "randoms-stripped";
+
 /// Where the built binaries are.
 pub(crate) struct Programs {
     folder: PathBuf,
@@ -20,10 +23,17 @@ impl Programs {
         let target = folder.parent().map(PathBuf::from).unwrap_or_default();
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--quiet", "--profile", &profile(&folder)]);
-        cargo.args(["--package", "genconf", "--package", "randoms"]);
+        // As these tests were: a part of the workspace would be built with other features.
+        cargo.args(["--workspace", "--bins"]);
         cargo.arg("--target-dir").arg(target);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
         command::finish(&mut cargo)?.success()?;
+        let mut strip = Command::new("strip");
+        strip
+            .arg("-o")
+            .arg(folder.join(SERVER))
+            .arg(folder.join("randoms"));
+        command::finish(&mut strip)?.success()?;
         Ok(Self { folder })
     }
 
@@ -33,7 +43,7 @@ impl Programs {
 
     /// The server's bytes.
     pub(crate) fn server(&self) -> Result<Vec<u8>> {
-        let path = self.folder.join("randoms");
+        let path = self.folder.join(SERVER);
         fs::read(&path).map_err(Error::io(format!("reading {}", path.display())))
     }
 
@@ -96,8 +106,7 @@ impl Programs {
 
     /// The image of `topologies/containers.yaml`, made as its file says, with `version` as label.
     pub(crate) fn image(version: &str) -> Result<Vec<u8>> {
-        let folder = folder();
-        let file = folder.join(format!("image-{version}.tar"));
+        let file = folder().join(format!("image-{version}.tar"));
         let mut build = Command::new(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../topologies/containers/build"
@@ -105,7 +114,7 @@ impl Programs {
         build
             .arg(&file)
             .arg(version)
-            .env("PROFILE", profile(&folder));
+            .env("PROGRAM", folder().join(SERVER));
         command::finish(&mut build)?.success()?;
         fs::read(&file).map_err(Error::io(format!("reading {}", file.display())))
     }
