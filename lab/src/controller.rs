@@ -60,20 +60,6 @@ impl Controller {
         command
     }
 
-    /// The same, as if the controller were another machine: it yields the processors to the hosts.
-    #[must_use]
-    pub fn distant_playbook(&self, folder: &Path, playbook: &str) -> Command {
-        let near = self.playbook(folder, playbook);
-        let mut command = Command::new("nice");
-        command.args(["-n", "19"]).arg(near.get_program());
-        command.args(near.get_args()).current_dir(folder);
-        command.envs(
-            near.get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-        command
-    }
-
     /// Runs a line of shell on `host` by SSH, as a person would.
     pub fn ssh(&self, host: &Host, line: &str) -> Result<Finished> {
         let mut command = self.command(Path::new("ssh"));

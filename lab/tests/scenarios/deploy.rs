@@ -1,19 +1,14 @@
 //! A new artifact, and the way back.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lab::{Play, Result, command};
+use lab::Result;
 
 use crate::row::Row;
 use crate::stage::{Stage, inactive, is_full};
 
 /// A deploy of a ready artifact to four instances of one host takes at most this.
 const LIMIT: Duration = Duration::from_secs(10);
-
-/// Busy, but not with more than there is: how long a roll takes would be how long it waits for a
-/// processor. It ends with the playbook, so that its latencies are those of the deploy.
-const BUSY: &[&str] = &["--rate", "1500", "--requests", "10000"];
 
 /// The server's bytes with a mark behind them: another digest, the same program.
 pub(crate) fn variant(stage: &Stage, mark: &str) -> Vec<u8> {
@@ -33,7 +28,7 @@ pub(crate) fn current(stage: &Stage) -> Result<String> {
 pub(crate) fn deploying_loses_nothing(stage: &Stage) -> Result<()> {
     let before = current(stage)?;
     stage.put_artifact(&variant(stage, "second"))?;
-    rolled(stage, &mut stage.playbook("deploy.yml"), "deploy", &[])?;
+    rolled(stage, "deploy.yml", "deploy")?;
     assert_ne!(current(stage)?, before, "the release did not change");
     let again = stage.play("deploy.yml", &[])?.success()?;
     assert_eq!(again.count("node1", "changed")?, 0, "{}", again.said());
@@ -43,12 +38,7 @@ pub(crate) fn deploying_loses_nothing(stage: &Stage) -> Result<()> {
 /// In time. Only the long form judges that, for which the hosts have the machine to themselves.
 pub(crate) fn deploying_four_instances_takes_ten_seconds(stage: &Stage) -> Result<()> {
     stage.put_artifact(&variant(stage, "in time"))?;
-    let folder = stage.bundle.ansible();
-    let mut deploy = stage
-        .lab
-        .controller()
-        .distant_playbook(&folder, "deploy.yml");
-    let took = rolled(stage, &mut deploy, "deploy of four instances", BUSY)?;
+    let took = rolled(stage, "deploy.yml", "deploy of four instances")?;
     assert!(!is_full() || took <= LIMIT, "took {took:?}");
     Ok(())
 }
@@ -56,7 +46,7 @@ pub(crate) fn deploying_four_instances_takes_ten_seconds(stage: &Stage) -> Resul
 /// Back without naming where to.
 pub(crate) fn rolling_back_loses_nothing(stage: &Stage) -> Result<()> {
     let newer = current(stage)?;
-    rolled(stage, &mut stage.playbook("rollback.yml"), "rollback", &[])?;
+    rolled(stage, "rollback.yml", "rollback")?;
     assert_ne!(current(stage)?, newer, "the release did not change");
     stage.put_artifact(&stage.artifact)?;
     Ok(())
@@ -119,17 +109,12 @@ fn releases(stage: &Stage) -> Result<[String; 2]> {
 }
 
 /// How long the playbook took, during which nothing was lost or slowed down by much.
-fn rolled(
-    stage: &Stage,
-    playbook: &mut Command,
-    fault: &str,
-    options: &[&str],
-) -> Result<Duration> {
+fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<Duration> {
     let door = stage.system.door;
-    let steady = stage.load_at(door, options)?.finish()?.latency_ms.p99;
-    let load = stage.load_at(door, options)?;
+    let steady = stage.load_at(door, &[])?.finish()?.latency_ms.p99;
+    let load = stage.load_at(door, &[])?;
     let start = Instant::now();
-    let play = command::finish(playbook).map(Play::new)?;
+    let play = stage.play(playbook, &[])?;
     let took = start.elapsed();
     let report = load.finish()?;
     play.success()?;
