@@ -1,8 +1,8 @@
 //! A load run in the lab's network while a test breaks something.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::load::Report;
 use crate::{Controller, Error, Result};
@@ -19,10 +19,13 @@ impl Loading {
     ///
     /// `program` is the lab binary; tests have it as `env!("CARGO_BIN_EXE_lab")`.
     pub fn start(controller: &Controller, program: &str, options: &[&str]) -> Result<Self> {
-        let mut command = controller.command(&PathBuf::from(program));
+        let mut command = controller.command(Path::new(program));
+        Self::of(command.args(["load", "--hold"]).args(options))
+    }
+
+    /// The same of a whole command, which must hold.
+    pub fn of(command: &mut Command) -> Result<Self> {
         let mut child = command
-            .args(["load", "--hold"])
-            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

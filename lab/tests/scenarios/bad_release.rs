@@ -66,8 +66,8 @@ pub(crate) fn an_unhealthy_release_is_refused(stage: &Stage) -> Result<()> {
 /// hand die with it.
 pub(crate) fn a_release_that_dies_soon_is_refused(stage: &Stage) -> Result<()> {
     let bad = Bad {
-        fault: "bad release: healthy, dies after 3 s",
-        bytes: served(200, 3).into_bytes(),
+        fault: "bad release: healthy, dies after 2 s",
+        bytes: served(200, 2).into_bytes(),
         reason: "died after it had been healthy: Main process exited",
         posts: CONNECTIONS,
         ..Bad::default()

@@ -2,13 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use lab::Result;
+use lab::load::Report;
+use lab::{Play, Result, command};
 
+use crate::apart::Apart;
 use crate::row::Row;
 use crate::stage::{Stage, inactive, is_full};
 
 /// A deploy of a ready artifact to four instances of one host takes at most this.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// One processor is half busy with it. It ends with the playbook, so that its latencies are those of
+/// the deploy.
+const BUSY: &[&str] = &["--rate", "600", "--requests", "6000"];
 
 /// The server's bytes with a mark behind them: another digest, the same program.
 pub(crate) fn variant(stage: &Stage, mark: &str) -> Vec<u8> {
@@ -35,11 +41,23 @@ pub(crate) fn deploying_loses_nothing(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// In time. Only the long form judges that, for which the hosts have the machine to themselves.
+/// In time, and hardly slower than without it: of one run, under the load of a busy day. Only the long
+/// form judges that, for which the hosts have the machine to themselves.
 pub(crate) fn deploying_four_instances_takes_ten_seconds(stage: &Stage) -> Result<()> {
     stage.put_artifact(&variant(stage, "in time"))?;
-    let took = rolled(stage, "deploy.yml", "deploy of four instances")?;
-    assert!(!is_full() || took <= LIMIT, "took {took:?}");
+    let apart = Apart::keep(stage)?;
+    let steady = apart.load(BUSY)?.finish()?.latency_ms.p99;
+    let load = apart.load(BUSY)?;
+    let start = Instant::now();
+    let play = command::finish(&mut apart.playbook("deploy.yml")).map(Play::new)?;
+    let roll = Roll {
+        took: start.elapsed(),
+        steady,
+        report: load.finish()?,
+    };
+    play.success()?;
+    roll.judge(stage, "deploy of four instances, controller apart")?;
+    assert!(!is_full() || roll.took <= LIMIT, "took {:?}", roll.took);
     Ok(())
 }
 
@@ -108,28 +126,46 @@ fn releases(stage: &Stage) -> Result<[String; 2]> {
     Ok([current("other")?, current("randoms")?])
 }
 
-/// How long the playbook took, during which nothing was lost or slowed down by much.
-fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<Duration> {
+/// What a playbook did under load.
+struct Roll {
+    took: Duration,
+    /// The 99th percentile of latencies without it, in milliseconds.
+    steady: f64,
+    report: Report,
+}
+
+impl Roll {
+    /// Nothing was lost or slowed down by much.
+    fn judge(&self, stage: &Stage, fault: &str) -> Result<()> {
+        let (report, steady, took) = (&self.report, self.steady, self.took);
+        let seen = format!(
+            "took {:.1} s; p99 without it {steady:.1} ms",
+            took.as_secs_f64()
+        );
+        stage.note(Row::loaded(fault, "0 GET, 0 POST", report).with(seen));
+        assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
+        assert_eq!(inactive(stage.front(), &stage.units)?, [""; 0]);
+        assert!(took <= 3 * LIMIT, "took {took:?}");
+        let p99 = report.latency_ms.p99;
+        assert!(
+            !is_full() || p99 <= 2.0 * steady,
+            "p99 {p99} ms, {steady} ms before"
+        );
+        Ok(())
+    }
+}
+
+fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<()> {
     let door = stage.system.door;
     let steady = stage.load_at(door, &[])?.finish()?.latency_ms.p99;
     let load = stage.load_at(door, &[])?;
     let start = Instant::now();
     let play = stage.play(playbook, &[])?;
-    let took = start.elapsed();
-    let report = load.finish()?;
+    let roll = Roll {
+        took: start.elapsed(),
+        steady,
+        report: load.finish()?,
+    };
     play.success()?;
-    let seen = format!(
-        "took {:.1} s; p99 without it {steady:.1} ms",
-        took.as_secs_f64()
-    );
-    stage.note(Row::loaded(fault, "0 GET, 0 POST", &report).with(seen));
-    assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
-    assert_eq!(inactive(stage.front(), &stage.units)?, [""; 0]);
-    assert!(took <= 3 * LIMIT, "took {took:?}");
-    let p99 = report.latency_ms.p99;
-    assert!(
-        !is_full() || p99 <= 2.0 * steady,
-        "p99 {p99} ms, {steady} ms before"
-    );
-    Ok(took)
+    roll.judge(stage, fault)
 }

@@ -6,6 +6,7 @@
 //! line picks the scenarios whose name contains it. `LAB_FULL=1` runs the long
 //! forms and writes `lab/RESULTS.md`.
 
+mod apart;
 mod bad_release;
 mod bypass;
 mod catalogue;

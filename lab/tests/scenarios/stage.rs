@@ -105,11 +105,13 @@ impl Stage {
 
     /// Runs a playbook of the bundle and gives back what it told.
     pub(crate) fn play(&self, playbook: &str, options: &[&str]) -> Result<Play> {
-        let mut command = self
-            .lab
-            .controller()
-            .playbook(&self.bundle.ansible(), playbook);
-        command::finish(command.args(options)).map(Play::new)
+        command::finish(self.playbook(playbook).args(options)).map(Play::new)
+    }
+
+    /// A playbook of the bundle, not yet run.
+    pub(crate) fn playbook(&self, playbook: &str) -> Command {
+        let folder = self.bundle.ansible();
+        self.lab.controller().playbook(&folder, playbook)
     }
 
     /// Starts the usual load on the route to `spread`.
