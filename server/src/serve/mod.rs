@@ -1,12 +1,13 @@
 //! The accept loop and its end.
 //!
 //! The loop is our own, around the routes as a service, because the end is:
-//! stop accepting first, so that no connection is taken and then cut unread;
-//! for a short grace answer what still comes with `Connection: close`, so that
-//! a proxy's cached connection is not cut under a request; wait a little for
-//! the first request of connections that have had none, since who opens one
-//! per request cannot repeat it; then close what is idle; and let our own
-//! deadline end the rest.
+//! for a short grace answer everything with `Connection: close`, so that a
+//! proxy's cached connection is not cut under a request; stop accepting, where
+//! somebody else keeps the port after that grace, since what comes then waits
+//! for the next process, and otherwise before it; wait a little for the first
+//! request of connections that have had none, since who opens one per request
+//! cannot repeat it; then close what is idle; and let our own deadline end the
+//! rest.
 
 mod answer;
 
@@ -31,9 +32,9 @@ use crate::listener::{Bound, Keeper, Listener};
 use crate::routes::Routes;
 use crate::settings::Limits;
 
-/// How long answers on open connections go on after the end of accepting: a
-/// proxy that is sending into a cached connection gets its answer and is told
-/// to close it.
+/// How long answers on open connections go on after the order to end: a proxy
+/// that is sending into a cached connection gets its answer and is told to
+/// close it.
 const GRACE: Duration = Duration::from_millis(150);
 
 /// How long the request of a new connection is waited for after the end of
@@ -122,14 +123,29 @@ impl Server {
         self.app.drain();
         let open = self.app.connections.count();
         self.app.log.note(format!("draining {open} connections"));
-        drop(listener);
         if order == Order::Stop || bound.keeper == Keeper::Nobody {
+            drop(listener);
             self.take_the_waiting(&bound);
+        } else {
+            let _ = timeout(GRACE.min(deadline), self.accept_while_busy(&listener)).await;
+            drop(listener);
         }
         drop(bound);
         let ended = self.end(began, deadline).await;
         sweeper.abort();
         Ok(ended)
+    }
+
+    /// Accepts on, for as long as a connection is open: nobody who comes now has
+    /// to wait for the next process yet.
+    async fn accept_while_busy(&self, listener: &Listener) {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.app.connections.none_left() => return,
+                () = self.accept(listener) => {}
+            }
+        }
     }
 
     async fn accept(&self, listener: &Listener) {
@@ -210,7 +226,8 @@ impl Server {
     async fn end(self, began: Instant, deadline: Duration) -> Ended {
         let connections = &self.app.connections;
         // The grace ends early as soon as no connection is open.
-        let _ = timeout(GRACE.min(deadline), connections.none_left()).await;
+        let grace = GRACE.min(deadline).saturating_sub(began.elapsed());
+        let _ = timeout(grace, connections.none_left()).await;
         while connections.are_expecting() && began.elapsed() < FIRST_REQUEST.min(deadline) {
             sleep(LOOK_PAUSE).await;
         }

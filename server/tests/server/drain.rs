@@ -1,6 +1,9 @@
 //! Nothing that was accepted is lost when a process ends.
 
+use std::iter;
 use std::net::TcpListener;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -126,6 +129,36 @@ fn draining_process_says_that_it_is_not_ready() {
     assert_eq!((answer.status, answer.body.as_str()), (503, "draining\n"));
     assert!(answer.closes());
     assert!(process.wait().success());
+}
+
+/// Who comes in the grace need not wait for the next process on a kept socket.
+#[test]
+fn a_new_connection_in_the_grace_is_answered() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let start = || {
+        let process = Process::spawn(&mut activated(&listener, ""));
+        process.line("listening on", 1);
+        process
+    };
+    let mut process = start();
+    // It keeps the grace open.
+    let mut kept = Client::connect(address).expect("a connection");
+    kept.get("/health").expect("an answer");
+    let over = AtomicBool::new(false);
+    let of_draining = thread::scope(|scope| {
+        let newcomers = scope.spawn(|| {
+            let statuses = iter::repeat_with(|| get(address, "/ready").status);
+            let known = statuses.take_while(|_| !over.load(Relaxed));
+            known.filter(|status| *status == 503).count()
+        });
+        process.stop();
+        over.store(true, Relaxed);
+        // Whoever waits now is answered by the next one.
+        let _next = start();
+        newcomers.join().expect("newcomers")
+    });
+    assert!(of_draining > 0, "nobody was let in");
 }
 
 /// A proxy that opens a connection for a request it cannot repeat may get no turn for a while
