@@ -5,7 +5,7 @@ use lab::load::Report;
 use lab::wait::{self, Seen};
 
 use crate::row::Row;
-use crate::stage::{RECOVERY, Stage, inactive, main_pid, wait_active};
+use crate::stage::{CONNECTIONS, RECOVERY, Stage, inactive, main_pid, wait_active};
 use crate::system::it_answers_as_described;
 
 /// A change of the proxy's configuration alone reloads it: same master, no instance touched.
@@ -160,6 +160,14 @@ pub(crate) fn changing_the_environment_by_hand_is_counted(stage: &Stage) -> Resu
         "mkdir {folder} && printf '[Service]\\nEnvironment=LAB=by-hand\\n' > {folder}/90-lab.conf \
          && systemctl daemon-reload && systemctl stop {sockets} {services}"
     ))?;
+    // A hand is slower than this.
+    let asked = stage.url("/api/randoms");
+    wait::until("nobody serves", RECOVERY, || {
+        match stage.lab.controller().get(&asked, 1) {
+            Ok(_) => Seen::NotYet("it is answered".to_owned()),
+            Err(_) => Seen::Yes(()),
+        }
+    })?;
     host.shell(&format!(
         "systemctl start {pool}.target $(seq --format '{pool}-port@%.0f.socket' 8082 8085)"
     ))?;
@@ -168,10 +176,7 @@ pub(crate) fn changing_the_environment_by_hand_is_counted(stage: &Stage) -> Resu
         "rm -r {folder} && systemctl daemon-reload && systemctl restart {services}"
     ))?;
     wait_active(host, &stage.units)?;
-    assert!(
-        report.get.failures() > 0 && report.post.failures() > 0,
-        "{report}"
-    );
+    assert!(report.failures() > 0, "{report}");
     Ok(())
 }
 
@@ -205,9 +210,10 @@ pub(crate) fn a_port_that_is_not_drained_is_counted(stage: &Stage) -> Result<()>
         host.run(&["systemctl", "kill", "--kill-whom=main", &signal, unit])
     };
     tell("STOP")?;
-    let waiting = "ss -Htn state established 'dport = :8085' | wc -l";
+    // Half of the clients' connections, and every other request is a POST.
+    let waiting = "ss -Htn state established 'sport = :8085' | awk '$1 > 0' | wc -l";
     wait::until("requests wait", RECOVERY, || match host.shell(waiting) {
-        Ok(count) if count.parse::<u32>().is_ok_and(|count| count > 0) => Seen::Yes(()),
+        Ok(count) if count.parse().is_ok_and(|n: u32| n >= CONNECTIONS / 2) => Seen::Yes(()),
         seen => Seen::NotYet(format!("{seen:?}")),
     })?;
     host.run(&[

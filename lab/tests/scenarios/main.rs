@@ -216,7 +216,7 @@ const PROBED: &[Scenario] = scenarios![
     prober::what_hangs_is_replaced_by_its_prober,
 ];
 
-const GROUPS: Groups = Groups {
+static GROUPS: Groups = Groups {
     alone: &[
         Group {
             name: "Debian 12",

@@ -1,10 +1,13 @@
 //! Runs groups of scenarios, each group on hosts of its own, and reports.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
+use std::iter::Enumerate;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
+use std::slice::Iter;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
@@ -44,7 +47,7 @@ pub(crate) struct Groups {
     /// One after the other beside them, since most of what they do is wait for a host; in the long
     /// form, whose load takes every processor, after them.
     pub(crate) beside: &'static [Group],
-    /// Side by side afterwards: they count, and measure no time.
+    /// Side by side: they count, and measure no time. One of them at a time goes with those that do.
     pub(crate) abreast: &'static [Group],
 }
 
@@ -89,6 +92,45 @@ impl Outcome {
     }
 }
 
+/// Groups that are run side by side: each lane takes the next one as soon as it is free.
+struct Lanes {
+    waiting: Mutex<Enumerate<Iter<'static, Group>>>,
+    /// By the place of the group, which is the order they are told in.
+    done: Mutex<BTreeMap<usize, Outcome>>,
+}
+
+impl Lanes {
+    fn new(groups: &'static [Group]) -> Self {
+        Self {
+            waiting: Mutex::new(groups.iter().enumerate()),
+            done: Mutex::default(),
+        }
+    }
+
+    /// One lane, until no group waits.
+    fn run(&self, group: impl Fn(&'static Group) -> Outcome) {
+        let next = || self.waiting.lock().ok()?.next();
+        while let Some((place, next)) = next() {
+            let outcome = group(next);
+            if let Ok(mut done) = self.done.lock() {
+                done.insert(place, outcome);
+            }
+        }
+    }
+
+    fn outcome(self) -> Outcome {
+        let done = self
+            .done
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut whole = Outcome::default();
+        for outcome in done.into_values() {
+            whole.add(outcome);
+        }
+        whole
+    }
+}
+
 impl Runner {
     /// Picks by the words of the command line, as the usual harness does.
     pub(crate) fn from_arguments() -> Self {
@@ -100,7 +142,7 @@ impl Runner {
     }
 
     /// Runs all groups and tells the sums.
-    pub(crate) fn run(&self, groups: &Groups) -> ExitCode {
+    pub(crate) fn run(&self, groups: &'static Groups) -> ExitCode {
         let missing = tools::missing();
         if !missing.is_empty() {
             return skip(groups, &missing);
@@ -116,47 +158,52 @@ impl Runner {
             failed: unclaimed(groups),
             ..Outcome::default()
         };
-        let in_turn = |groups: &'static [Group]| {
-            let mut whole = Outcome::default();
-            for group in groups {
-                whole.add(self.run_group(&programs, group));
-            }
-            whole
-        };
         if is_full() {
-            outcome.add(in_turn(groups.alone));
-            outcome.add(in_turn(groups.beside));
+            outcome.add(self.run_in_turn(&programs, groups.alone));
+            outcome.add(self.run_in_turn(&programs, groups.beside));
+            outcome.add(self.run_abreast(&programs, groups.abreast));
         } else {
-            let (alone, beside) = std::thread::scope(|scope| {
-                let beside = scope.spawn(|| in_turn(groups.beside));
-                (in_turn(groups.alone), joined(beside))
-            });
-            outcome.add(alone);
-            outcome.add(beside);
+            outcome.add(self.run_short(&programs, groups));
         }
-        outcome.add(self.run_abreast(&programs, groups.abreast));
         self.tell(&outcome)
     }
 
-    /// Each lane takes the next group as soon as it is free.
-    fn run_abreast(&self, programs: &Programs, groups: &'static [Group]) -> Outcome {
-        let waiting = Mutex::new(groups.iter().enumerate());
-        let next = || waiting.lock().ok().and_then(|mut groups| groups.next());
-        let lane = || {
-            std::iter::from_fn(next)
-                .map(|(place, group)| (place, self.run_group(programs, group)))
-                .collect::<Vec<_>>()
-        };
-        let mut outcomes: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
-            let lanes: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
-            lanes.into_iter().flat_map(joined).collect()
+    /// A lane goes with the groups that hold faults to seconds, all others after them.
+    fn run_short(&self, programs: &Programs, groups: &'static Groups) -> Outcome {
+        let lanes = Lanes::new(groups.abreast);
+        let lane = || lanes.run(|group| self.run_group(programs, group));
+        let mut whole = std::thread::scope(|scope| {
+            let beside = scope.spawn(|| {
+                let outcome = self.run_in_turn(programs, groups.beside);
+                lane();
+                outcome
+            });
+            let mut alone = self.run_in_turn(programs, groups.alone);
+            let others: Vec<_> = (1..LANES).map(|_| scope.spawn(lane)).collect();
+            others.into_iter().for_each(joined);
+            alone.add(joined(beside));
+            alone
         });
-        outcomes.sort_by_key(|(place, _)| *place);
+        whole.add(lanes.outcome());
+        whole
+    }
+
+    fn run_in_turn(&self, programs: &Programs, groups: &'static [Group]) -> Outcome {
         let mut whole = Outcome::default();
-        for (_, outcome) in outcomes {
-            whole.add(outcome);
+        for group in groups {
+            whole.add(self.run_group(programs, group));
         }
         whole
+    }
+
+    fn run_abreast(&self, programs: &Programs, groups: &'static [Group]) -> Outcome {
+        let lanes = Lanes::new(groups);
+        let lane = || lanes.run(|group| self.run_group(programs, group));
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
+            all.into_iter().for_each(joined);
+        });
+        lanes.outcome()
     }
 
     fn run_group(&self, programs: &Programs, group: &Group) -> Outcome {

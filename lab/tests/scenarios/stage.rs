@@ -140,14 +140,14 @@ impl Stage {
         }
     }
 
-    /// What the hosts' journals have of the last while, without logins: the record of a failed
-    /// scenario, whose hosts are gone when it is read.
+    /// What the hosts' journals have of the last while, without logins and answers: the record of a
+    /// failed scenario, whose hosts are gone when it is read.
     pub(crate) fn journals(&self, last: Duration) -> String {
         let seconds = last.as_secs() + 1;
         let of_all = self.lab.hosts().iter().map(|host| {
             let said = host.shell(&format!(
                 "journalctl --sync; journalctl -o short-precise --no-hostname --since '-{seconds} s' \
-                 | grep -vE 'sshd|systemd-logind|pam_unix|session-' | tail -n {JOURNAL_LINES}"
+                 | grep -vE 'sshd|systemd-logind|pam_unix|session-|generated list' | tail -n {JOURNAL_LINES}"
             ));
             format!("journal of {}:\n{}", host.name(), said.unwrap_or_default())
         });
@@ -165,6 +165,7 @@ impl Stage {
             ));
         }
         let _ = self.put_artifact(&self.artifact);
+        let _ = self.bundle.render(self.system.topology);
         let _ = self.play("site.yml", &[]);
     }
 

@@ -125,11 +125,14 @@ impl Server {
         self.app.log.note(format!("draining {open} connections"));
         if order == Order::Stop || bound.keeper == Keeper::Nobody {
             drop(listener);
-            self.take_the_waiting(&bound);
+            bound.refuse_handshakes();
         } else {
             let _ = timeout(GRACE.min(deadline), self.accept_while_busy(&listener)).await;
             drop(listener);
         }
+        // Also of a port that was somebody's: where a socket passes to another unit, systemd has
+        // let go of it by now.
+        self.take_the_waiting(&bound);
         drop(bound);
         let ended = self.end(began, deadline).await;
         sweeper.abort();
@@ -175,7 +178,6 @@ impl Server {
     /// Accepts what waits in the kernel: with the port gone it would be reset.
     /// The cap on connections does not count here, the backlog is one itself.
     fn take_the_waiting(&self, bound: &Bound) {
-        bound.refuse_handshakes();
         while let Ok((socket, _)) = bound.socket.accept() {
             if socket.set_nonblocking(true).is_err() {
                 continue;
