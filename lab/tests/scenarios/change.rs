@@ -216,15 +216,11 @@ pub(crate) fn a_port_that_is_not_drained_is_counted(stage: &Stage) -> Result<()>
         Ok(count) if count.parse().is_ok_and(|n: u32| n >= CONNECTIONS / 2) => Seen::Yes(()),
         seen => Seen::NotYet(format!("{seen:?}")),
     })?;
-    host.run(&[
-        "systemctl",
-        "stop",
-        "--no-block",
-        "randoms-spread-port@8085.socket",
-    ])?;
+    // Told to end, even this one would answer what waits.
+    let socket = "randoms-spread-port@8085.socket";
     tell("KILL")?;
-    host.run(&["systemctl", "start", "randoms-spread-port@8085.socket"])?;
-    host.run(&["systemctl", "start", unit])?;
+    host.run(&["systemctl", "stop", socket])?;
+    host.run(&["systemctl", "start", socket, unit])?;
     let report = load.finish()?;
     wait_active(host, &stage.units)?;
     assert!(report.post.failures() > 0, "{report}");

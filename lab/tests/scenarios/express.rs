@@ -4,6 +4,7 @@
 use lab::load::Report;
 use lab::{Loading, Result};
 
+use crate::prober::wait_known;
 use crate::row::Row;
 use crate::stage::{CONNECTIONS, Stage, is_full, main_pid, wait_replaced, wait_taken_back};
 use crate::system::restart_everywhere;
@@ -90,6 +91,8 @@ pub(crate) fn restarting_one_by_one_loses_no_get(stage: &Stage) -> Result<()> {
 /// SIGSTOP: two questions of the probe find it.
 pub(crate) fn a_hung_app_is_replaced_by_its_probe(stage: &Stage) -> Result<()> {
     let (host, unit) = (stage.front(), "express-web@3001.service");
+    // One that has not been asked yet would be given its time to start.
+    wait_known(host, unit)?;
     let load = load(stage)?;
     let pid = main_pid(host, unit)?;
     host.run(&["kill", "-STOP", &pid.to_string()])?;
