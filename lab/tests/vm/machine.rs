@@ -73,7 +73,10 @@ impl Machine {
     fn script(&self, name: &str) -> Command {
         let mut command = Command::new(self.root.join("scripts").join(name));
         // Cargo gives its own settings to the tests it runs; a reader has none of them.
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO")) {
+        // How to build a release is what whoever runs this test may have said.
+        let is_inherited =
+            |name: &str| name.starts_with("CARGO") && !name.starts_with("CARGO_PROFILE_");
+        for (name, _) in std::env::vars().filter(|(name, _)| is_inherited(name)) {
             command.env_remove(name);
         }
         command
