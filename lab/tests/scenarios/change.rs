@@ -160,14 +160,7 @@ pub(crate) fn changing_the_environment_by_hand_is_counted(stage: &Stage) -> Resu
         "mkdir {folder} && printf '[Service]\\nEnvironment=LAB=by-hand\\n' > {folder}/90-lab.conf \
          && systemctl daemon-reload && systemctl stop {sockets} {services}"
     ))?;
-    // A hand is slower than this.
-    let asked = stage.url("/api/randoms");
-    wait::until("nobody serves", RECOVERY, || {
-        match stage.lab.controller().get(&asked, 1) {
-            Ok(_) => Seen::NotYet("it is answered".to_owned()),
-            Err(_) => Seen::Yes(()),
-        }
-    })?;
+    stage.wait_unserved(&stage.url("/api/randoms"))?;
     host.shell(&format!(
         "systemctl start {pool}.target $(seq --format '{pool}-port@%.0f.socket' 8082 8085)"
     ))?;

@@ -78,6 +78,7 @@ pub(crate) fn ports_that_are_let_go_are_counted(stage: &Stage) -> Result<()> {
     host.shell(&format!(
         "systemctl stop '{project}-*@*.socket' '{project}-*@*.service'"
     ))?;
+    stage.wait_unserved(stage.system.door)?;
     let sockets = stage.units.iter().filter(|unit| unit.ends_with(".socket"));
     let mut words = vec!["systemctl", "start"];
     words.extend(sockets.map(String::as_str));
@@ -85,10 +86,7 @@ pub(crate) fn ports_that_are_let_go_are_counted(stage: &Stage) -> Result<()> {
     let report = load.finish()?;
     host.run(&["systemctl", "start", &format!("{project}.target")])?;
     wait_active(host, &stage.units)?;
-    assert!(
-        report.get.failures() > 0 && report.post.failures() > 0,
-        "{report}"
-    );
+    assert!(report.failures() > 0, "{report}");
     Ok(())
 }
 

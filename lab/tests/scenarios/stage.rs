@@ -132,6 +132,17 @@ impl Stage {
         Loading::start(self.lab.controller(), Programs::lab(), &words)
     }
 
+    /// Waits until nobody answers there: a hand that starts things again is slower than a control.
+    pub(crate) fn wait_unserved(&self, url: &str) -> Result<()> {
+        wait::until("nobody serves", RECOVERY, || {
+            match self.lab.controller().get(url, 1) {
+                Ok(_) => Seen::NotYet("it is answered".to_owned()),
+                Err(_) => Seen::Yes(()),
+            }
+        })
+        .map(drop)
+    }
+
     /// Empties the proxies' logs: nobody rotates them here, and the millions of
     /// lines of a full run would fill the hosts' disks.
     pub(crate) fn empty_logs(&self) {
