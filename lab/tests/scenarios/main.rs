@@ -144,7 +144,7 @@ const CONTAINERS: &[Scenario] = scenarios![
 /// What every proxy has to stand, on the other engine.
 const OTHER_ENGINE: &[Scenario] = scenarios![
     restart::restarting_one_loses_nothing,
-    restart::restarting_all_behind_a_held_up_proxy_loses_nothing,
+    restart::restarting_all_behind_a_held_up_haproxy_cuts_a_get_at_most,
     restart::restarting_the_proxy_loses_nothing,
     restart::a_closed_port_is_counted,
     kill::killing_an_instance_loses_no_get,

@@ -49,6 +49,25 @@ pub(crate) fn restarting_all_behind_a_held_up_proxy_loses_nothing(stage: &Stage)
     )
 }
 
+/// `HAProxy` sends a GET again unless the connection it was sent on is reset: then it cuts the client
+/// off, who may do so itself. Only a proxy that got no turn for a while sends into such a connection.
+pub(crate) fn restarting_all_behind_a_held_up_haproxy_cuts_a_get_at_most(
+    stage: &Stage,
+) -> Result<()> {
+    let load = stage.load()?;
+    for _ in 0..rounds() {
+        restart_held_up(stage.front())?;
+    }
+    let report = load.finish()?;
+    wait_active(stage.front(), &stage.units)?;
+    let fault = format!("restart of all behind a held up proxy, {} times", rounds());
+    stage.note(Row::loaded(&fault, "1 GET cut, 0 POST", &report));
+    let cut = report.get.failed.get("cut").copied().unwrap_or(0);
+    assert_eq!(report.failures(), cut, "{report}\n{:?}", report.events);
+    assert!(cut <= 1, "{report}\n{:?}", report.events);
+    Ok(())
+}
+
 /// Control: without connections of their own, requests that cannot be repeated are lost by it.
 pub(crate) fn sharing_kept_connections_is_counted(stage: &Stage) -> Result<()> {
     let host = stage.front();
