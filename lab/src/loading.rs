@@ -19,13 +19,14 @@ impl Loading {
     ///
     /// `program` is the lab binary; tests have it as `env!("CARGO_BIN_EXE_lab")`.
     pub fn start(controller: &Controller, program: &str, options: &[&str]) -> Result<Self> {
-        let mut command = controller.command(Path::new(program));
-        Self::of(command.args(["load", "--hold"]).args(options))
+        Self::by(controller.command(Path::new(program)), options)
     }
 
-    /// The same of a whole command, which must hold.
-    pub fn of(command: &mut Command) -> Result<Self> {
+    /// The same by a command that runs the lab binary.
+    pub fn by(mut command: Command, options: &[&str]) -> Result<Self> {
         let mut child = command
+            .args(["load", "--hold"])
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

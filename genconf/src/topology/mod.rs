@@ -10,6 +10,7 @@ pub mod default;
 pub mod foreign;
 pub mod image;
 pub mod name;
+pub mod path;
 pub mod quantity;
 mod record;
 pub mod reserved;
@@ -26,9 +27,10 @@ use choice::{
 use decode::{Decode, Named, NonEmpty};
 use foreign::{Command, Directive};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
+use path::{FilePath, HostPath, InnerPath, UrlPath};
 use quantity::{ByteSize, Duration, Rate};
 use record::record;
-use text::{EnvName, FilePath, HeaderName, HeaderValue, HostPath, InnerPath, Text, UrlPath};
+use text::{EnvName, HeaderName, HeaderValue, Text};
 
 record! {
     /// One service: its hosts, programs, processes and front doors.

@@ -30,12 +30,9 @@ impl<'a> Apart<'a> {
 
     /// Starts load on the system's door, beside the hosts.
     pub(crate) fn load(&self, options: &[&str]) -> Result<Loading> {
-        let mut words = vec!["--cpu-list", THEIRS, Programs::lab(), "load", "--hold"];
-        words.push(self.stage.system.door);
-        words.extend(options);
         let mut command = self.stage.lab.controller().command(Path::new("taskset"));
-        command.args(words);
-        Loading::of(&mut command)
+        command.args(["--cpu-list", THEIRS, Programs::lab()]);
+        Loading::by(command, &[&[self.stage.system.door], options].concat())
     }
 
     /// A playbook of the bundle, to be run away from them.

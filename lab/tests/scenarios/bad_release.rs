@@ -22,7 +22,7 @@ struct Bad {
     /// What the playbook is told besides.
     options: &'static [&'static str],
     /// The link is back within this after it was moved to the bad release. The watch of the first
-    /// instance, by default 4 s, lies within.
+    /// instance, by default 3 s, lies within.
     flipped: Duration,
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lab::load::Report;
-use lab::{Play, Result, command};
+use lab::{Loading, Play, Result, command};
 
 use crate::apart::Apart;
 use crate::row::Row;
@@ -47,16 +47,14 @@ pub(crate) fn deploying_loses_nothing(stage: &Stage) -> Result<()> {
 pub(crate) fn deploying_four_instances_takes_ten_seconds(stage: &Stage) -> Result<()> {
     stage.put_artifact(&variant(stage, "in time"))?;
     let apart = Apart::keep(stage)?;
-    let steady = apart.load(BUSY)?.finish()?.latency_ms.p99;
-    let load = apart.load(BUSY)?;
-    let start = Instant::now();
-    let play = command::finish(&mut apart.playbook("deploy.yml")).map(Play::new)?;
-    let took = start.elapsed();
-    let report = load.finish()?;
-    play.success()?;
+    let mut deploy = apart.playbook("deploy.yml");
+    let rolled = Rolled::by(
+        || apart.load(BUSY),
+        || command::finish(&mut deploy).map(Play::new),
+    )?;
     let fault = "deploy of four instances, 600 requests a second, controller apart";
-    stage.note(Row::loaded(fault, "0 GET, 0 POST", &report).with(seen(took, steady)));
-    unharmed(stage, &report)?;
+    rolled.loses_nothing(stage, fault)?;
+    let took = rolled.took;
     assert!(!is_full() || took <= LIMIT, "took {took:?}");
     Ok(())
 }
@@ -126,20 +124,14 @@ fn releases(stage: &Stage) -> Result<[String; 2]> {
     Ok([current("other")?, current("randoms")?])
 }
 
-/// Under all the load there is, nothing was lost or slowed down by much.
+/// Under all the load there is, nothing is lost or slowed down by much.
 fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<()> {
-    let door = stage.system.door;
-    let steady = stage.load_at(door, &[])?.finish()?.latency_ms.p99;
-    let load = stage.load_at(door, &[])?;
-    let start = Instant::now();
-    let play = stage.play(playbook, &[])?;
-    let took = start.elapsed();
-    let report = load.finish()?;
-    play.success()?;
-    stage.note(Row::loaded(fault, "0 GET, 0 POST", &report).with(seen(took, steady)));
-    unharmed(stage, &report)?;
-    assert!(took <= 3 * LIMIT, "took {took:?}");
-    let p99 = report.latency_ms.p99;
+    let rolled = Rolled::by(
+        || stage.load_at(stage.system.door, &[]),
+        || stage.play(playbook, &[]),
+    )?;
+    rolled.loses_nothing(stage, fault)?;
+    let (p99, steady) = (rolled.report.latency_ms.p99, rolled.steady);
     assert!(
         !is_full() || p99 <= 2.0 * steady,
         "p99 {p99} ms, {steady} ms before"
@@ -147,13 +139,37 @@ fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<()> {
     Ok(())
 }
 
-fn seen(took: Duration, steady: f64) -> String {
-    let took = took.as_secs_f64();
-    format!("took {took:.1} s; p99 without it {steady:.1} ms")
+/// A playbook that was run under load.
+struct Rolled {
+    took: Duration,
+    /// The 99th percentile of latencies before it, in milliseconds.
+    steady: f64,
+    report: Report,
 }
 
-fn unharmed(stage: &Stage, report: &Report) -> Result<()> {
-    assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
-    assert_eq!(inactive(stage.front(), &stage.units)?, [""; 0]);
-    Ok(())
+impl Rolled {
+    fn by(load: impl Fn() -> Result<Loading>, play: impl FnOnce() -> Result<Play>) -> Result<Self> {
+        let steady = load()?.finish()?.latency_ms.p99;
+        let load = load()?;
+        let start = Instant::now();
+        let play = play()?;
+        let took = start.elapsed();
+        let report = load.finish()?;
+        play.success()?;
+        Ok(Self {
+            took,
+            steady,
+            report,
+        })
+    }
+
+    fn loses_nothing(&self, stage: &Stage, fault: &str) -> Result<()> {
+        let (report, steady, took) = (&self.report, self.steady, self.took.as_secs_f64());
+        let seen = format!("took {took:.1} s; p99 without it {steady:.1} ms");
+        stage.note(Row::loaded(fault, "0 GET, 0 POST", report).with(seen));
+        assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
+        assert_eq!(inactive(stage.front(), &stage.units)?, [""; 0]);
+        assert!(self.took <= 3 * LIMIT, "took {took} s");
+        Ok(())
+    }
 }

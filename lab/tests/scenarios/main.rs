@@ -70,6 +70,7 @@ const ONE_HOST: &[Scenario] = scenarios![
     restart::restarting_workers_loses_nothing,
     restart::restarting_the_proxy_loses_nothing,
     restart::restarting_the_target_loses_nothing,
+    restart::restarting_the_target_often_leaves_it_whole,
     restart::a_closed_port_is_counted,
     kill::killing_an_instance_loses_no_get,
     kill::killing_a_worker_loses_no_get,

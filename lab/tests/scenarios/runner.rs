@@ -92,6 +92,14 @@ impl Outcome {
     }
 }
 
+impl FromIterator<Self> for Outcome {
+    fn from_iter<I: IntoIterator<Item = Self>>(all: I) -> Self {
+        let mut whole = Self::default();
+        all.into_iter().for_each(|one| whole.add(one));
+        whole
+    }
+}
+
 /// Groups that are run side by side: each lane takes the next one as soon as it is free.
 struct Lanes {
     waiting: Mutex<Enumerate<Iter<'static, Group>>>,
@@ -123,11 +131,7 @@ impl Lanes {
             .done
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        let mut whole = Outcome::default();
-        for outcome in done.into_values() {
-            whole.add(outcome);
-        }
-        whole
+        done.into_values().collect()
     }
 }
 
@@ -189,11 +193,8 @@ impl Runner {
     }
 
     fn run_in_turn(&self, programs: &Programs, groups: &'static [Group]) -> Outcome {
-        let mut whole = Outcome::default();
-        for group in groups {
-            whole.add(self.run_group(programs, group));
-        }
-        whole
+        let run = |group| self.run_group(programs, group);
+        groups.iter().map(run).collect()
     }
 
     fn run_abreast(&self, programs: &Programs, groups: &'static [Group]) -> Outcome {

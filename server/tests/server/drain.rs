@@ -161,6 +161,28 @@ fn a_new_connection_in_the_grace_is_answered() {
     assert!(of_draining > 0, "nobody was let in");
 }
 
+/// Where a socket passes to another unit, systemd has let go of it before the process that was handed
+/// it ends: what waits there would be reset.
+#[test]
+fn what_waits_on_a_socket_that_its_keeper_closed_is_answered() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut process = Process::spawn(&mut activated(&listener, "--max-connections 1"));
+    process.line("listening on", 1);
+    drop(listener);
+    let mut kept = Client::connect(address).expect("a connection");
+    kept.get("/health").expect("an answer");
+    // Beyond the cap: it waits in the kernel.
+    let mut waiting = Client::connect(address).expect("a connection");
+    waiting
+        .send(b"POST /health HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n")
+        .expect("a request");
+    process.signal(Signal::TERM);
+    let answer = waiting.answer("POST").expect("an answer");
+    assert!(answer.closes());
+    assert!(process.wait().success());
+}
+
 /// A proxy that opens a connection for a request it cannot repeat may get no turn for a while
 /// between the two. The drain is over when that request is answered, and not only at its end.
 #[test]

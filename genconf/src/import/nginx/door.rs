@@ -11,7 +11,7 @@ use crate::import::plan::ProxyPlan;
 use crate::topology::address::Listen;
 use crate::topology::decode::Leaf as _;
 use crate::topology::name::ServerName;
-use crate::topology::text::HostPath;
+use crate::topology::path::HostPath;
 
 /// Directives that a proxy has a key for.
 const READ: [&str; 9] = [

@@ -6,7 +6,7 @@ use super::{Reading, left as others};
 use crate::import::Note;
 use crate::import::plan::RoutePlan;
 use crate::topology::decode::Leaf as _;
-use crate::topology::text::UrlPath;
+use crate::topology::path::UrlPath;
 
 /// Reads a `location` and those within it.
 pub(super) fn read(block: &Directive, routes: &mut Vec<RoutePlan>, reading: &mut Reading) {

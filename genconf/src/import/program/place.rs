@@ -4,7 +4,8 @@ use super::Program;
 use crate::import::plan::{AppPlan, Archive};
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Leaf as _;
-use crate::topology::text::{FilePath, InnerPath, Text};
+use crate::topology::path::{FilePath, InnerPath};
+use crate::topology::text::Text;
 
 /// Longest path, as of any file of a topology.
 const LONGEST: usize = 1024;

@@ -43,10 +43,10 @@ class Look:
         """It has not answered yet, and need not have."""
         return self.complaint is not None and self.silences == 0
 
-    def told(self, deed: str) -> str:
-        """A line for the journal."""
+    def told(self, deed: str = "") -> str:
+        """A line for the journal, with what was done about it."""
         times = f" {self.silences} times" if self.silences > 1 else ""
-        return f"{self.unit} did not answer{times}{deed and f', {deed}'}: {self.complaint}"
+        return f"{self.unit} did not answer{times}{deed}: {self.complaint}"
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class Prober:
         return self._replace_one([look for look in looks if look.complaint])
 
     def _replace_one(self, silent: list[Look]) -> list[str]:
-        hung = [look for look in silent if look.silences > TOLERATED]
-        worst = max(hung, key=lambda look: look.silences, default=None)
-        if worst and not any(look.is_on_its_way_up for look in silent):
-            # It hangs, so asking it to stop is lost time; Restart=always brings it back.
-            self.manager.run("kill", "--kill-whom=all", "--signal=SIGKILL", worst.unit)
-            return [look.told("replaced" if look is worst else "") for look in silent]
-        return [look.told("") for look in silent if not look.is_on_its_way_up]
+        late = [look for look in silent if not look.is_on_its_way_up]
+        worst = max(late, key=lambda look: look.silences, default=None)
+        if worst is None or worst.silences <= TOLERATED or late != silent:
+            return [look.told() for look in late]
+        # It hangs, so asking it to stop is lost time; Restart=always brings it back.
+        self.manager.run("kill", "--kill-whom=all", "--signal=SIGKILL", worst.unit)
+        return [look.told(", replaced" if look is worst else "") for look in late]
 
     def _url(self, port: int, socket: State) -> str:
         # Without a socket of systemd's, the app opens its port itself, on loopback in any case.
