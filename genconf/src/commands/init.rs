@@ -46,14 +46,15 @@ pub fn run(args: &InitArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// The first comment that says something.
-fn summary(text: &str) -> &str {
-    let comments = text
-        .lines()
-        .filter_map(|line| line.strip_prefix('#'))
-        .map(str::trim);
-    comments
-        .into_iter()
-        .find(|c| !c.is_empty() && !c.starts_with("yaml-language-server"))
-        .unwrap_or_default()
+/// The first sentence of the comments.
+fn summary(text: &str) -> String {
+    let comments = text.lines().map_while(|line| line.strip_prefix('#'));
+    let said: Vec<&str> = comments
+        .map(str::trim)
+        .skip_while(|c| c.is_empty() || c.starts_with("yaml-language-server"))
+        .take_while(|c| !c.is_empty())
+        .collect();
+    let said = said.join(" ");
+    let end = said.find(". ").map_or(said.len(), |stop| stop + 1);
+    said[..end].to_owned()
 }

@@ -137,6 +137,8 @@ fn a_renderer_that_is_not_there_is_a_wrong_usage() {
 fn init_writes_an_example_that_renders_and_overwrites_nothing() {
     let folder = TempDir::new().expect("a folder can be made");
     let (_, list, _) = said(&genconf(folder.path(), &["init", "--list"]));
+    // Each is told in a whole sentence.
+    assert!(list.lines().all(|line| line.ends_with('.')), "{list}");
     for name in list.lines().filter_map(|l| l.split_whitespace().next()) {
         let file = format!("{name}.yaml");
         let (code, _, err) = said(&genconf(folder.path(), &["init", "--example", name, &file]));
