@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{Error, Result};
 
 /// Pause between two questions: short against every state the lab waits for.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What one look at the state found.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import compileall
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,10 @@ options:
     default: false
     description: Whether these are all, so that status tells when one is altered, and drop-ins beside them go
 """
+
+
+# What runs on hosts by itself.
+PROGRAMS = "/usr/local/lib/genconf/genconf_host"
 
 
 def main() -> None:
@@ -83,6 +88,8 @@ def _make(
             for folder in folders:
                 folder.mkdir(mode=0o755, parents=True)
             former.put(host, Systemctl(), differing, gone)
+            # A prober has a second for its work, and may not keep what it compiled.
+            compileall.compile_dir(PROGRAMS, quiet=2)
     except (files.Refused, acceptance.Refused, lease.Held, Refused, OSError) as error:
         module.fail_json(msg=str(error))
 

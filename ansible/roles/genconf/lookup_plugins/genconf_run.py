@@ -1,0 +1,38 @@
+"""Which run of a playbook this is, and which others live on the machine that runs it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
+
+DOCUMENTATION = r"""
+name: genconf_run
+short_description: Who runs this playbook, in which process, and the processes of all such runs here
+options:
+  _terms: {description: None}
+"""
+
+
+class LookupModule(LookupBase):
+    """In the process that asks: commands for it would be eight more in every task."""
+
+    def run(
+        self, terms: list[str], variables: dict[str, Any] | None = None, **_: object
+    ) -> list[dict[str, Any]]:
+        """One run."""
+        return [{"who": who(), "pid": os.getppid(), "living": living()}]
+
+
+def who() -> str:
+    """The person at the machine."""
+    return f"{pwd.getpwuid(os.getuid()).pw_name}@{os.uname().nodename}"
+
+
+def living() -> list[int]:
+    """Every process that a playbook is or may be run by, with those of its tasks."""
+    said = subprocess.run(["pgrep", "-f", "ansible-playbook"], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in said.stdout.split()]
