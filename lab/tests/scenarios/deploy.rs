@@ -55,10 +55,7 @@ pub(crate) fn deploying_four_instances_takes_ten_seconds(stage: &Stage) -> Resul
     let fault = "deploy of four instances, 600 requests a second, controller apart";
     rolled.loses_nothing(stage, fault)?;
     let took = rolled.took;
-    assert!(
-        took <= LIMIT * if is_full() { 1 } else { 6 },
-        "took {took:?}"
-    );
+    assert!(!is_full() || took <= LIMIT, "took {took:?}");
     Ok(())
 }
 
@@ -134,8 +131,6 @@ fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<()> {
         || stage.play(playbook, &[]),
     )?;
     rolled.loses_nothing(stage, fault)?;
-    let took = rolled.took;
-    assert!(took <= 3 * LIMIT, "took {took:?}");
     let (p99, steady) = (rolled.report.latency_ms.p99, rolled.steady);
     assert!(
         !is_full() || p99 <= 2.0 * steady,
@@ -174,6 +169,7 @@ impl Rolled {
         stage.note(Row::loaded(fault, "0 GET, 0 POST", report).with(seen));
         assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
         assert_eq!(inactive(stage.front(), &stage.units)?, [""; 0]);
+        assert!(self.took <= 3 * LIMIT, "took {took} s");
         Ok(())
     }
 }

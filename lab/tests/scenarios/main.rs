@@ -232,6 +232,11 @@ static GROUPS: Groups = Groups {
             &catalogue::HAPROXY,
             &[DESCRIBED, RESTARTED, OTHER_ENGINE, MOVED],
         ),
+        group(
+            "pm2-four-ports",
+            &catalogue::PM2_FOUR_PORTS,
+            &[DESCRIBED, RESTARTED, IN_TIME, OPEN_PORTS],
+        ),
     ],
     beside: &[
         Group {
@@ -243,11 +248,6 @@ static GROUPS: Groups = Groups {
             scenarios: &[THREE_HOSTS],
         },
         group("silent hosts", &fleet::THREE_HOSTS, &[SILENT_HOSTS]),
-        group(
-            "pm2-four-ports",
-            &catalogue::PM2_FOUR_PORTS,
-            &[DESCRIBED, RESTARTED, IN_TIME, OPEN_PORTS],
-        ),
     ],
     abreast: &[
         Group {

@@ -44,8 +44,8 @@ impl Group {
 pub(crate) struct Groups {
     /// One after the other, since they hold what they break to seconds.
     pub(crate) alone: &'static [Group],
-    /// One after the other beside them, since they wait for hosts, or are held to seconds in the long
-    /// form alone; there, where load takes every processor, after them.
+    /// One after the other beside them, since most of what they do is wait for a host; in the long
+    /// form, whose load takes every processor, after them.
     pub(crate) beside: &'static [Group],
     /// Side by side: they count, and measure no time. One of them at a time goes with those that do.
     pub(crate) abreast: &'static [Group],
@@ -61,10 +61,6 @@ impl Groups {
 
 /// How many groups run side by side.
 const LANES: usize = 3;
-
-/// Names a file that is written to as soon as nothing is held to seconds any more: whoever waits for
-/// that takes the place of a lane.
-const MEASURED: &str = "LAB_MEASURED";
 
 /// Held by all while they install, which takes every processor there is, and by one alone while it
 /// counts: a drain has a bound in time, which starved processes do not keep.
@@ -187,7 +183,7 @@ impl Runner {
                 outcome
             });
             let mut alone = self.run_in_turn(programs, groups.alone);
-            let others: Vec<_> = (1..free_lanes()).map(|_| scope.spawn(lane)).collect();
+            let others: Vec<_> = (1..LANES).map(|_| scope.spawn(lane)).collect();
             others.into_iter().for_each(joined);
             alone.add(joined(beside));
             alone
@@ -294,20 +290,6 @@ fn run_scenario(outcome: &mut Outcome, stage: &Stage, name: &str, scenario: &Sce
     say(&stage.journals(start.elapsed()));
     stage.mend();
     say(&format!("scenario {name} ... FAILED ({took:.1} s)"));
-}
-
-/// The lanes that are left to the lab once somebody else may work beside it.
-fn free_lanes() -> usize {
-    let Some(file) = std::env::var_os(MEASURED) else {
-        return LANES;
-    };
-    match fs::write(file, "measured\n") {
-        Ok(()) => LANES - 1,
-        Err(error) => {
-            say(&format!("{MEASURED}: {error}"));
-            LANES
-        }
-    }
 }
 
 /// What a thread came to; its panic goes on here.
