@@ -34,7 +34,7 @@ bench-render: ## Measure the rendering of 10, 100 and 1,000 hosts
 
 lab: ## Boot the hosts of topology.yaml without a VM and say how to enter them
 	@scripts/tools check lab
-	@cargo build --release --package randoms --package genconf --package lab
+	@cargo build --release --workspace --bins
 	@target/release/lab up topology.yaml
 
 lab-down: ## Remove what `make lab` booted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.lookup import LookupBase
@@ -34,5 +35,16 @@ def who() -> str:
 
 def living() -> list[int]:
     """Every process that a playbook is or may be run by, with those of its tasks."""
+    processes = [entry for entry in Path("/proc").glob("[0-9]*") if entry.name.isdigit()]
+    if processes:
+        return [int(entry.name) for entry in processes if b"ansible-playbook" in _command(entry)]
+    # A controller without /proc is a macOS or a BSD, which have pgrep.
     said = subprocess.run(["pgrep", "-f", "ansible-playbook"], capture_output=True, text=True, check=False)
     return [int(pid) for pid in said.stdout.split()]
+
+
+def _command(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""  # it ended meanwhile
