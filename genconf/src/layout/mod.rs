@@ -20,6 +20,7 @@ pub use proxy::{Bind, Header, Limit, Proxy, Route, Server, Tls, Upstream};
 use serde::Serialize;
 
 use crate::topology::Topology;
+use crate::topology::choice::Runtime;
 use crate::topology::decode::Named;
 use crate::validate::Valid;
 
@@ -39,6 +40,8 @@ pub struct Layout {
     pub hosts: Vec<Host>,
     /// Apps by name.
     pub apps: Vec<App>,
+    /// Whether one of them is a container.
+    pub has_containers: bool,
     /// Pools by name.
     pub pools: Vec<Pool>,
     /// Each shared port of each cluster pool.
@@ -58,6 +61,9 @@ pub fn resolve(valid: &Valid<Topology>, source: &str) -> Layout {
     let apps = by_name(&topology.apps, |name, app| {
         app::resolve(topology.project.value.as_str(), name.as_str(), app)
     });
+    let has_containers = apps
+        .iter()
+        .any(|app| app.runtime == Runtime::Container.word());
     let pools = by_name(&topology.pools, |name, pool| {
         pool::resolve(topology, name.as_str(), pool)
     });
@@ -72,6 +78,7 @@ pub fn resolve(valid: &Valid<Topology>, source: &str) -> Layout {
         source: source.to_owned(),
         hosts,
         apps,
+        has_containers,
         pools,
         listeners,
         proxies,

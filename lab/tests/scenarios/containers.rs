@@ -306,9 +306,11 @@ pub(crate) fn a_reboot_brings_containers_back(stage: &Stage) -> Result<()> {
     wait_all(host)?;
     assert_eq!(containers(host)?, before);
     // Each was ended by its own unit: systemd can wait 90 s for a container that it ends itself.
-    let ended =
-        "journalctl --boot=-1 _PID=1 -o cat -g '^Stopping docker-|Stopping timed out' || true";
-    assert_eq!(host.shell(ended)?, "");
+    let ended = host.shell(
+        "journalctl --boot=-1 _PID=1 -o cat -g '^Stopping (docker-|mini-web@)|Stopping timed out' \
+         | cut -d . -f 1 | sort -u",
+    )?;
+    assert_eq!(ended, "Stopping mini-web@3001\nStopping mini-web@3002");
     Ok(())
 }
 

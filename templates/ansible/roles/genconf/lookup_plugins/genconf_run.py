@@ -35,8 +35,7 @@ def who() -> str:
 
 def living() -> list[int]:
     """Every process that a playbook is or may be run by, with those of its tasks."""
-    processes = [entry for entry in Path("/proc").glob("[0-9]*") if entry.name.isdigit()]
-    if processes:
+    if processes := list(Path("/proc").glob("[0-9]*")):
         return [int(entry.name) for entry in processes if b"ansible-playbook" in _command(entry)]
     # A controller without /proc is a macOS or a BSD, which have pgrep.
     said = subprocess.run(["pgrep", "-f", "ansible-playbook"], capture_output=True, text=True, check=False)
