@@ -1,79 +1,38 @@
-//! The controller on a processor of its own, as on the machine of its own that it has in life.
+//! Clients and the controller as if each were on a machine of its own, as they are in life.
 
-use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
 
-use lab::{Loading, Result};
+use lab::{Idle, Loading, Play, Result, command};
 
 use crate::programs::Programs;
 use crate::stage::Stage;
 
-/// What the hosts and their clients run on.
-const THEIRS: &str = "0";
-/// What the controller runs on, where there is a second one.
-const ITS: &str = "1";
+/// Joins the group behind the first word, if there is one, and is last in line for a processor also
+/// without: by sched(7) that takes a session of its own, too.
+const LAST: &str = "test -z \"$1\" || echo $$ >\"$1\"; shift
+    echo 19 2>/dev/null >/proc/self/autogroup; exec chrt --idle 0 \"$@\"";
 
-/// Hosts that are kept off the controller's processor for as long as this lives.
-pub(crate) struct Apart<'a> {
-    stage: &'a Stage,
+/// Starts load on the system's door by a client that waits for no processor: what it measures is not
+/// how long it was kept from looking.
+pub(crate) fn load(stage: &Stage, options: &[&str]) -> Result<Loading> {
+    let mut command = stage.lab.controller().command(Path::new("chrt"));
+    command.args(["--rr", "1", Programs::lab()]);
+    Loading::by(command, &[&[stage.system.door], options].concat())
 }
 
-impl<'a> Apart<'a> {
-    /// Moves what runs on the hosts, and with it all that is started there from now on.
-    pub(crate) fn keep(stage: &'a Stage) -> Result<Self> {
-        let apart = Self { stage };
-        apart.bind(THEIRS)?;
-        Ok(apart)
+/// Runs a playbook of the bundle with what processors the hosts and their clients leave.
+pub(crate) fn play(stage: &Stage, playbook: &str) -> Result<Play> {
+    let near = stage.playbook(playbook);
+    let group = Idle::make(&format!("{}-controller", stage.lab.name()));
+    let mut far = Command::new("setsid");
+    far.args(["--wait", "sh", "-c", LAST, "last"]);
+    far.arg(group.as_ref().map(Idle::door).unwrap_or_default());
+    far.arg(near.get_program()).args(near.get_args());
+    let set = near.get_envs();
+    far.envs(set.filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = near.get_current_dir() {
+        far.current_dir(folder);
     }
-
-    /// Starts load on the system's door, beside the hosts.
-    pub(crate) fn load(&self, options: &[&str]) -> Result<Loading> {
-        let mut command = self.stage.lab.controller().command(Path::new("taskset"));
-        command.args(["--cpu-list", THEIRS, Programs::lab()]);
-        Loading::by(command, &[&[self.stage.system.door], options].concat())
-    }
-
-    /// A playbook of the bundle, to be run away from them.
-    pub(crate) fn playbook(&self, playbook: &str) -> Command {
-        let near = self.stage.playbook(playbook);
-        let mut command = Command::new("taskset");
-        command.args(["--cpu-list", controller()]);
-        command.arg(near.get_program()).args(near.get_args());
-        command.envs(
-            near.get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-        if let Some(folder) = near.get_current_dir() {
-            command.current_dir(folder);
-        }
-        command
-    }
-
-    fn bind(&self, processors: &str) -> Result<()> {
-        // What ends meanwhile need not be moved.
-        let all = format!(
-            "for process in /proc/[0-9]*; do \
-             taskset --all-tasks --cpu-list --pid {processors} \"${{process#/proc/}}\"; done >/dev/null 2>&1; :"
-        );
-        for host in self.stage.lab.hosts() {
-            host.shell(&all)?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Apart<'_> {
-    fn drop(&mut self) {
-        let _ = self.bind(&format!("0-{}", processors() - 1));
-    }
-}
-
-fn processors() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
-}
-
-fn controller() -> &'static str {
-    if processors() > 1 { ITS } else { THEIRS }
+    command::finish(&mut far).map(Play::new)
 }

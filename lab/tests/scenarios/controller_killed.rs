@@ -11,12 +11,11 @@ use crate::row::Row;
 use crate::stage::{Stage, is_full, wait_active};
 
 /// Tasks of deploy.yml during which the controller dies; the others only look.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 4] = [
     "Move to the release",
     "Send what is lacking",
-    "Admit it as a release",
     "Look at everything that was touched",
-    "See what is lacking",
+    "Take the host, and see what it lacks",
 ];
 
 /// The hosts keep serving, and the next run finishes.

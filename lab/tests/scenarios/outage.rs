@@ -9,16 +9,20 @@ use crate::deploy::variant;
 use crate::row::Row;
 use crate::stage::{Stage, is_full};
 
-/// Patient enough for what hangs on the lost host's connections.
-const OPTIONS: &[&str] = &["--timeout", "100", "--rate", "500"];
 const CURRENT: &str = "/opt/randoms/randoms/current";
+
+/// Patient enough for what hangs on the lost host's connections. The long form has many to send.
+fn options() -> [&'static str; 4] {
+    let rate = if is_full() { "1000" } else { "500" };
+    ["--timeout", "100", "--rate", rate]
+}
 
 /// A deploy with a host down touches none, says which, and how to go on without it.
 pub(crate) fn a_deploy_without_one_host_touches_none(stage: &Stage) -> Result<()> {
     let (near, far) = (stage.lab.host("node1")?, stage.lab.host("node2")?);
     let before = release(near)?;
     stage.put_artifact(&variant(stage, "outage"))?;
-    let load = stage.load_on("/api/randoms", OPTIONS)?;
+    let load = stage.load_on("/api/randoms", &options())?;
     far.cut_network()?;
     let refused = stage.play("deploy.yml", &[])?;
     let untouched = release(near)?;
@@ -53,7 +57,7 @@ fn lost_at(stage: &Stage, place: u32, fault: &str) -> Result<()> {
     let (near, far) = (stage.lab.host("node1")?, stage.lab.host("node2")?);
     let before = release(near)?;
     stage.put_artifact(&variant(stage, fault))?;
-    let load = stage.load_on("/api/randoms", OPTIONS)?;
+    let load = stage.load_on("/api/randoms", &options())?;
     let mut deploy = deploy(stage)?;
     let (mut announced, mut said) = (0, String::new());
     for line in lines_of(&mut deploy) {

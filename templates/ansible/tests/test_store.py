@@ -1,9 +1,12 @@
 """The releases of one app on disk."""
 
 import unittest
+from pathlib import Path
+from unittest import mock
 
 import booted
 
+from genconf_host import store
 from genconf_host.store import Rejected
 
 
@@ -21,6 +24,22 @@ class Releases(booted.HostTest):
         with self.assertRaisesRegex(Rejected, "arrived with digest"):
             self.store.admit("randoms", "0" * 64)
         self.assertEqual(self.store.releases(), [])
+        self.assertFalse(upload.exists())
+
+    def test_what_is_received_comes_whole_or_not_at_all(self) -> None:
+        file, upload = self.store.root / "file", self.store.incoming("0" * 64)
+        self.store.root.mkdir(parents=True, exist_ok=True)
+        file.write_text("v1")
+        self.store.receive("0" * 64, file)
+        self.assertEqual((upload.read_text(), file.exists()), ("v1", False))
+
+        def run_out(_: object, to: Path) -> None:
+            to.write_text("v")
+            raise OSError("No space left on device")
+
+        with mock.patch.object(store.shutil, "move", run_out):
+            with self.assertRaisesRegex(OSError, "No space left"):
+                self.store.receive("0" * 64, file)
         self.assertFalse(upload.exists())
 
     def test_anyone_may_run_a_release(self) -> None:

@@ -25,14 +25,6 @@ class Abandoned(Exception):
 
 
 @dataclass(frozen=True)
-class Upload:
-    """An artifact that is to be sent here."""
-
-    app: str
-    path: str
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What a move did for one app. `fresh`: the release had never passed here before."""
 
@@ -69,21 +61,24 @@ class Site:
         """Where the releases of `app` are."""
         return Store(self.host.app_root(app.name))
 
-    def lacking(self, artifacts: dict[str, str], only_first: bool) -> list[Upload]:
-        """Artifacts that are not here yet; makes room for them."""
-        uploads = []
+    def lacking(self, artifacts: dict[str, str], only_first: bool) -> list[str]:
+        """Apps whose artifacts are not here yet."""
+        lacking = []
         for app in self._here():
             store, sha256 = self.store(app), artifacts.get(app.name)
             if sha256 is None or (only_first and store.current):
                 continue
             if not sha256:
                 raise Rejected(f"the artifact of {app.name} is not there: {app.build or 'build it'}")
-            if store.has(sha256[:DIGEST_LENGTH]):
-                continue
-            uploads.append(Upload(app.name, str(store.incoming(sha256))))
-            if not self.dry:
-                store.incoming(sha256).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        return uploads
+            if not store.has(sha256[:DIGEST_LENGTH]):
+                lacking.append(app.name)
+        return lacking
+
+    def receive(self, artifacts: Mapping[str, str], files: Mapping[str, str]) -> None:
+        """Takes over what was uploaded: by app, where on this host it lies."""
+        for app, sha256 in self._described(artifacts):
+            if app.name in files:
+                self.store(app).receive(sha256, Path(files[app.name]))
 
     def admit(self, artifacts: dict[str, str]) -> list[str]:
         """Makes releases of what was uploaded. The first one of an app becomes its current one."""

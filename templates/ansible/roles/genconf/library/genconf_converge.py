@@ -16,6 +16,8 @@ from ansible.module_utils.genconf_host.systemd import Refused, Systemctl
 DOCUMENTATION = r"""
 module: genconf_converge
 short_description: Start, reload or remove units until systemd agrees with the description
+description:
+  - The last step, prune, gives the host back.
 options:
   host: {type: dict, required: true, description: What is described for this host}
   run: {type: dict, required: true, description: Which run of a playbook this is}
@@ -45,6 +47,9 @@ def main() -> None:
                 lease.renew(host.project, lease.run(module.params["run"]))
             if module.params["step"] == "prune":
                 work.prune({Path(path) for path in module.params["described"]})
+                # The last step: nobody has to wait for the other hosts of the run.
+                if not module.check_mode:
+                    lease.give_back(host.project, lease.run(module.params["run"]))
             else:
                 getattr(work, module.params["step"])()
     except (Abandoned, Failed, Rejected, Silent, Refused, lease.Held) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -18,62 +19,63 @@ module: genconf_release
 short_description: Move the apps of this host between releases
 options:
   host: {type: dict, required: true, description: What is described for this host}
-  step: {type: str, required: true, choices: [look, admit, choose, deploy, rollback, undo, confirm]}
+  step: {type: str, required: true, choices: [look, admit, choose, deploy, rollback, undo, confirm, give_back]}
   artifacts: {type: dict, default: {}, description: SHA-256 of the artifact of each app}
   only_first: {type: bool, default: false, description: Look only for apps without a release}
+  programs: {type: list, elements: path, default: [], description: Programs that may be there (look)}
+  uploaded: {type: dict, default: {}, description: "Where the artifact of each app was put (admit)"}
   release: {type: str, default: "", description: Where to go back to; empty for the previous (choose)}
   apps: {type: list, elements: str, default: [], description: Only these go back; empty for all (choose)}
   chosen: {type: dict, default: {}, description: The release to which each app goes back (rollback)}
   observe: {type: float, default: 0, description: Seconds the first instance runs alone}
   confirm: {type: float, default: 0, description: Seconds after which what is not confirmed is undone}
   guard: {type: float, default: 0, description: Seconds for which the host looks on after the run (confirm)}
-  run: {type: dict, default: {}, description: The run that takes the host (look) and works on it}
+  run: {type: dict, default: {}, description: "The run that takes the host (look, choose) and works on it"}
   outcomes: {type: list, elements: dict, default: [], description: What to undo or confirm}
 """
 
 
 def look(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
-    """Takes the host, and says which artifacts it lacks and where to put them.
-
-    A refusal is a result, not a failure: every host of a run is asked before any gives up.
-    """
-    warning = ""
-    if not site.dry:
-        try:
-            warning = lease.take(site.host.project, lease.run(params["run"]))
-        except lease.Held as held:
-            return {"changed": False, "refusal": f"{site.host.name}: {held}", "uploads": []}
-    uploads = site.lacking(params["artifacts"], params["only_first"])
-    # In a dry run nothing follows that could report the change.
+    """Takes the host, and says which programs it has, and which apps' artifacts it lacks."""
+    taken = _take(params, site)
+    if taken["refusal"]:
+        return {**taken, "programs": [], "lacking": []}
+    lacking = site.lacking(params["artifacts"], params["only_first"])
     return {
-        "changed": site.dry and bool(uploads),
-        "refusal": "",
-        "warnings": [f"{site.host.name}: {warning}"] if warning else [],
-        "uploads": [asdict(upload) for upload in uploads],
+        **taken,
+        # In a dry run nothing follows that could report the change.
+        "changed": site.dry and bool(lacking),
+        "programs": [program for program in params["programs"] if Path(program).exists()],
+        "lacking": lacking,
     }
 
 
 def admit(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """What was uploaded becomes releases."""
     with lease.turn(site.host.project):
+        site.receive(params["artifacts"], params["uploaded"])
         return {"changed": True, "releases": site.admit(params["artifacts"])}
 
 
 def choose(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
-    """Says where a rollback takes each app, for the hosts of a run to be compared."""
+    """Takes the host, and says where a rollback takes each app, for the hosts of a run to be compared."""
+    taken = _take(params, site)
+    if taken["refusal"]:
+        return taken
     with lease.turn(site.host.project):
         site = replace(site, unended=note.unended(site.host.project).read() or ())
         chosen = site.choose(params["release"], params["apps"])
         current = {app: site.store(site.host.app(app)).current for app in chosen}
+    unended = [
+        f"{site.host.name}: a rollback of {app} to {digest} was cut short and is to end first"
+        for app, digest in chosen.items()
+        if digest == current[app] and not params["release"]
+    ]
     return {
-        "changed": False,
+        **taken,
         "chosen": {app: digest for app, digest in chosen.items() if digest},
         "ways": {app: _way(app, current[app], digest) for app, digest in chosen.items()},
-        "warnings": [
-            f"{site.host.name}: a rollback of {app} to {digest} was cut short and is to end first"
-            for app, digest in chosen.items()
-            if digest == current[app] and not params["release"]
-        ],
+        "warnings": taken["warnings"] + unended,
     }
 
 
@@ -125,6 +127,13 @@ def confirm(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     return {"changed": False}
 
 
+def give_back(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
+    """Ends a run that goes no further."""
+    if not site.dry:
+        lease.give_back(site.host.project, lease.run(params["run"]))
+    return {"changed": False}
+
+
 STEPS = {
     "look": look,
     "admit": admit,
@@ -133,7 +142,24 @@ STEPS = {
     "rollback": rollback,
     "undo": undo,
     "confirm": confirm,
+    "give_back": give_back,
 }
+
+
+def _take(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
+    """Takes the host for the run.
+
+    A refusal is a result, not a failure: every host of a run is asked before any gives up.
+    """
+    refusal, warnings = "", []
+    if not site.dry:
+        try:
+            if warning := lease.take(site.host.project, lease.run(params["run"])):
+                warnings.append(f"{site.host.name}: {warning}")
+        except lease.Held as held:
+            refusal = f"{site.host.name}: {held}"
+    # A lease is gone when the run is: it is no change to the host.
+    return {"changed": False, "refusal": refusal, "warnings": warnings}
 
 
 def _begun(params: dict[str, Any], site: deploy.Site) -> deploy.Site:
@@ -179,6 +205,8 @@ def main() -> None:
             "step": {"type": "str", "required": True, "choices": list(STEPS)},
             "artifacts": {"type": "dict", "default": {}},
             "only_first": {"type": "bool", "default": False},
+            "programs": {"type": "list", "elements": "path", "default": []},
+            "uploaded": {"type": "dict", "default": {}},
             "release": {"type": "str", "default": ""},
             "apps": {"type": "list", "elements": "str", "default": []},
             "chosen": {"type": "dict", "default": {}},
