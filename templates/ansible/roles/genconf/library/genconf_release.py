@@ -224,6 +224,8 @@ def main() -> None:
         result = STEPS[module.params["step"]](module.params, site)
     except (deploy.Abandoned, Failed, Rejected, Refused, lease.Held, OSError) as error:
         module.fail_json(msg=str(error))
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
     module.exit_json(**result)
 
 
