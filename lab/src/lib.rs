@@ -1,8 +1,8 @@
 //! Booted systemd hosts on one machine, for tests.
 //!
 //! A [`Lab`] is a network of its own with one booted Debian per host, reached
-//! by real SSH as a real machine is. It may touch network namespaces, mounts
-//! under [`state::ROOT`] and the image cache, and nothing else of the machine.
+//! by real SSH as a real machine is. It may touch network namespaces, control
+//! groups, mounts under [`state::ROOT`] and the image cache, and nothing else of the machine.
 //! Tests take a lab, break something in it, and count with [`load`] what the
 //! users of the service would have seen.
 

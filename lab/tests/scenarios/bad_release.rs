@@ -7,7 +7,7 @@ use lab::load::Report;
 use lab::{Host, Play, Result};
 
 use crate::deploy::current;
-use crate::row::Row;
+use crate::row::{IN_FLIGHT, Row};
 use crate::stage::{CONNECTIONS, Stage, wait_active, wait_restarts, wait_taken_back};
 
 const SERVER: &str = include_str!("bad_release.py");
@@ -198,7 +198,7 @@ fn refused(stage: &Stage, bad: &Bad) -> Result<()> {
 const fn lost(posts: u32) -> &'static str {
     match posts {
         0 => "0 failed",
-        _ => "0 GET, POST ≤ in flight",
+        _ => IN_FLIGHT,
     }
 }
 

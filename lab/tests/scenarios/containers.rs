@@ -9,7 +9,7 @@ use crate::engine::{containers, engine, engine_runs, inner_pid, wait_answering};
 use crate::install;
 use crate::prober::wait_known;
 use crate::programs::Programs;
-use crate::row::Row;
+use crate::row::{IN_FLIGHT, Row};
 use crate::stage::{
     CONNECTIONS, Stage, inactive, is_full, main_pid, wait_active, wait_gone, wait_inactive,
     wait_replaced,
@@ -33,9 +33,6 @@ const UNITS: [&str; 7] = [
 
 /// Slow enough to leave the processors to the engine.
 const RATE: &[&str] = &["--requests", "1500", "--rate", "300"];
-
-/// What an app with a port of its own can promise.
-const IN_FLIGHT: &str = "0 GET, POST ≤ in flight";
 
 /// From the hang of a container to one that answers: two silences of 1 s, 1 s
 /// apart, and a start.

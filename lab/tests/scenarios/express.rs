@@ -5,7 +5,7 @@ use lab::load::Report;
 use lab::{Loading, Result};
 
 use crate::prober::wait_known;
-use crate::row::Row;
+use crate::row::{IN_FLIGHT, Row};
 use crate::stage::{CONNECTIONS, Stage, is_full, main_pid, wait_replaced, wait_taken_back};
 use crate::system::restart_everywhere;
 
@@ -17,9 +17,6 @@ const INSTANCES: u32 = 2;
 const NOTHING: [u8; 20] = [
     0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 ];
-
-/// A POST on its way to a process that ends cannot be repeated by the proxy.
-const ALLOWED: &str = "0 GET, POST ≤ in flight";
 
 fn load(stage: &Stage) -> Result<Loading> {
     let options = ["--expect", "any", "--rate", "400", "--requests", "1600"];
@@ -125,7 +122,7 @@ pub(crate) fn restarting_all_at_once_is_counted(stage: &Stage) -> Result<()> {
 }
 
 fn within_flight(stage: &Stage, fault: &str, report: &Report) {
-    stage.note(Row::loaded(fault, ALLOWED, report));
+    stage.note(Row::loaded(fault, IN_FLIGHT, report));
     assert_eq!(report.get.failures(), 0, "{report}\n{:?}", report.events);
     assert!(
         report.post.failures() <= u64::from(INSTANCES * CONNECTIONS),

@@ -118,6 +118,9 @@ fn uneven(report: &Report) -> Vec<String> {
 pub(crate) fn second_run_changes_nothing(stage: &Stage) -> Result<()> {
     let again = stage.play("site.yml", &[])?.success()?;
     assert_eq!(again.count("node1", "changed")?, 0, "{}", again.said());
+    // Whoever comes next, from whatever machine, need not wait for the lease to grow old.
+    let lease = stage.front().run(&["cat", "/run/genconf/randoms.lease"])?;
+    assert!(lease.contains(r#""is_over": true"#), "{lease}");
     // Control: a unit that a person edited is put right, and counted.
     stage
         .front()

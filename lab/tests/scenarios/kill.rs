@@ -3,11 +3,8 @@
 use lab::Result;
 use lab::load::Report;
 
-use crate::row::Row;
+use crate::row::{IN_FLIGHT, Row};
 use crate::stage::{CONNECTIONS, Stage, is_full, main_pid, wait_active, wait_replaced};
-
-/// What the table allows: a POST that was in flight cannot be repeated by the proxy.
-const ALLOWED: &str = "0 GET, POST ≤ in flight";
 
 fn rounds() -> u32 {
     if is_full() { 10 } else { 3 }
@@ -42,7 +39,7 @@ fn killed(stage: &Stage, (path, unit): (&str, &str), fault: &str) -> Result<()> 
     wait_active(stage.front(), &stage.units)?;
     stage.note(Row::loaded(
         &format!("{fault}, {} times", rounds()),
-        ALLOWED,
+        IN_FLIGHT,
         &report,
     ));
     within_flight(&report, rounds());

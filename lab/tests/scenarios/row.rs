@@ -6,6 +6,9 @@ use std::path::Path;
 use lab::load::{Count, Report};
 use lab::{Error, Result, command};
 
+/// What may be lost with a process: a POST on its way to it cannot be repeated by the proxy.
+pub(crate) const IN_FLIGHT: &str = "0 GET, POST ≤ in flight";
+
 /// One line of `RESULTS.md`.
 pub(crate) struct Row {
     fault: String,

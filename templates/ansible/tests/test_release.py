@@ -55,7 +55,8 @@ class Steps(booted.HostTest):
     ) -> dict[str, Any]:
         """What the step of that name returns."""
         defaults: dict[str, Any] = {"artifacts": {}, "only_first": False, "release": "", "apps": []}
-        defaults |= {"programs": [], "uploaded": {}, "chosen": {}, "observe": 0.0, "confirm": 0.0, "guard": 0.0, "outcomes": [], "run": run}
+        defaults |= {"programs": [], "uploaded": {}, "chosen": {}, "outcomes": [], "run": run}
+        defaults |= {"observe": 0.0, "confirm": 0.0, "guard": 0.0}
         return release.STEPS[name](defaults | given, replace(self.site, dry=dry))
 
     def roll(self, **given: Any) -> list[dict[str, Any]]:
@@ -175,7 +176,6 @@ class Steps(booted.HostTest):
 
     def test_whoever_is_refused_is_told_nothing_else(self) -> None:
         careful = {**BOB, "take_over": False}
-        lease.take("randoms", lease.run({**ALICE, "living": []}))
         looked = self.step("look", careful, artifacts={"randoms": "f" * 64}, programs=["/"])
         chosen = self.step("choose", careful)
         for told in (looked, chosen):
