@@ -130,8 +130,8 @@ class Convergence(Step):
     def _roll(self) -> None:
         roll = Roll(self.host, self.manager, probe)
         if self.dry:
-            needed = ((roll.needs(instance) or self._unread(instance), instance) for instance in self.host.instances)
-            self.log.extend(f"{verb} {instance.unit}" for verb, instance in needed if verb)
+            needed = self._unread() | roll.needing(self.host.instances)
+            self.log.extend(f"{needed[i]} {i.unit}" for i in self.host.instances if i in needed)
             return
         for outcome in Site(self.host, self.manager, health=probe).begin(self.artifacts):
             self.log.extend(outcome.log)
@@ -141,10 +141,10 @@ class Convergence(Step):
         finally:
             self.log.extend(roll.log)
 
-    def _unread(self, instance: Instance) -> str | None:
-        """What is to be done to an instance of whose files systemd has not read all."""
-        state = self.manager.states([instance.unit])[instance.unit]
-        return "restart" if state.needs_reload else None
+    def _unread(self) -> dict[Instance, str]:
+        """What is to be done to those of whose files systemd has not read all."""
+        states = self.manager.states(instance.unit for instance in self.host.instances)
+        return {i: "restart" for i in self.host.instances if states[i.unit].needs_reload}
 
     def _refresh(self, proxy: Proxy, *, was_closed: bool) -> None:
         state = self.manager.states([proxy.unit])[proxy.unit]

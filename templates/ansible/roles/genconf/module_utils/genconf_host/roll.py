@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -56,15 +56,24 @@ class Roll:
 
     def bring_up(self, instances: Iterable[Instance]) -> None:
         """Starts what is down and restarts what runs something old, one after the other."""
-        for instance in instances:
+        for instance in self.needing(instances):
             self.touch_if_needed(instance)
         self.check()
 
+    def needing(self, instances: Iterable[Instance]) -> dict[Instance, str]:
+        """Those that are not as described, each with what would bring it there: `start` or `restart`."""
+        listed = list(instances)
+        states = self.manager.states(instance.unit for instance in listed)
+        needs = ((instance, self._needs(instance, states[instance.unit])) for instance in listed)
+        return {instance: verb for instance, verb in needs if verb}
+
     def touch_if_needed(self, instance: Instance, *, is_forced: bool = False) -> None:
         """Brings one instance up, and returns when it answers."""
-        verb = "restart" if is_forced else self.needs(instance)
-        if verb:
-            self._touch(instance, verb)
+        states = self.manager.states(other.unit for other in (*self.touched, instance))
+        state = states[instance.unit]
+        if verb := "restart" if is_forced else self._needs(instance, state):
+            self._check(states)
+            self._touch(instance, state, verb)
 
     def runs(self) -> dict[str, str]:
         """What was touched, by unit name, with the invocation that passed."""
@@ -86,24 +95,22 @@ class Roll:
         """The instance touched last."""
         return next(reversed(self.runs()), "none")
 
-    def needs(self, instance: Instance) -> str | None:
-        """What brings this instance to the described state: `start`, `restart` or nothing."""
-        state = self._state(instance)
-        if not state.is_active:
-            return "start" if state.active in ("inactive", "failed") else "restart"
-        return "restart" if self._is_old(instance, state) else None
-
     def check(self) -> None:
         """Fails if anything touched so far has not stayed up."""
-        states = self.manager.states(instance.unit for instance in self.touched)
+        self._check(self.manager.states(instance.unit for instance in self.touched))
+
+    def _check(self, states: Mapping[str, State]) -> None:
         for instance, invocation in self.touched.items():
             state = states[instance.unit]
             if state.invocation != invocation or not state.is_active:
                 self._fail(instance, f"died after it had been healthy: {self._ending(instance, state)}", invocation)
 
-    def _touch(self, instance: Instance, verb: str) -> None:
-        self.check()
-        before = self._state(instance)
+    def _needs(self, instance: Instance, state: State) -> str | None:
+        if not state.is_active:
+            return "start" if state.is_idle else "restart"
+        return "restart" if self._is_old(instance, state) else None
+
+    def _touch(self, instance: Instance, before: State, verb: str) -> None:
         self.touched.pop(instance, None)
         self.before[instance] = (time.time(), before.invocation)
         try:
@@ -138,23 +145,16 @@ class Roll:
         stopping = instance.app.stop_timeout if before.is_active else 0.0
         allowed = {"stopping": stopping + ready, "starting": ready, "unhealthy": min(GRACE, ready)}
         phase, since = "stopping", time.monotonic()
-        while (reason := self._complaint(instance, before)) is not None:
-            reached = self._phase(instance, before)
+        while (reason := self._complaint(instance, before, state := self._state(instance))) is not None:
+            reached = _phase(state, before)
             if reached != phase:
                 phase, since = reached, time.monotonic()
             if time.monotonic() > since + allowed[phase]:
                 self._fail(instance, f"still {phase} after {allowed[phase]:.0f} s: {reason}")
             time.sleep(PULSE)
 
-    def _phase(self, instance: Instance, before: State) -> str:
-        state = self._state(instance)
-        if _is_same_run(state, before):
-            return "stopping"
-        return "unhealthy" if state.says_ready else "starting"
-
-    def _complaint(self, instance: Instance, before: State) -> str | None:
+    def _complaint(self, instance: Instance, before: State, state: State) -> str | None:
         """What a new run of the instance lacks. Notes it as touched when that is nothing."""
-        state = self._state(instance)
         if _is_same_run(state, before):
             return f"still {state.active} ({state.sub})"
         if state.is_down or state.restarts > 0:
@@ -204,6 +204,12 @@ class Roll:
         invocation = invocation or self._state(instance).invocation
         self.touched.setdefault(instance, invocation)
         raise Failed(instance, reason, self.manager.log(instance.unit, invocation, LOG_LINES))
+
+
+def _phase(state: State, before: State) -> str:
+    if _is_same_run(state, before):
+        return "stopping"
+    return "unhealthy" if state.says_ready else "starting"
 
 
 def _is_same_run(state: State, before: State) -> bool:
