@@ -32,7 +32,7 @@ const UNITS: [&str; 7] = [
 ];
 
 /// Slow enough to leave the processors to the engine.
-const RATE: &[&str] = &["--requests", "1500", "--rate", "300"];
+const RATE: &[&str] = &["--requests", "900", "--rate", "300"];
 
 /// From the hang of a container to one that answers: two silences of 1 s, 1 s
 /// apart, and a start.

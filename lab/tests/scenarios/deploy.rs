@@ -42,10 +42,8 @@ pub(crate) fn deploying_loses_nothing(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// In time, under the load of a busy day. Only the long form judges that, for which the hosts have the
-/// machine to themselves; under all the load there is, it would be judged how long a playbook waits
-/// for a processor. The 99th percentile is told beside the steady one, not judged: where two
-/// processors have three quarters to do, what a scheduler lets one wait (3 ms) is about twice that.
+/// In time, under the load of a busy day, and the 99th percentile at most twice the steady one. Only
+/// the long form judges that, for which the hosts have the machine to themselves.
 pub(crate) fn deploying_four_instances_takes_ten_seconds(stage: &Stage) -> Result<()> {
     stage.put_artifact(&variant(stage, "in time"))?;
     let rate = if is_full() { BUSY } else { LESS_BUSY };
@@ -59,6 +57,7 @@ pub(crate) fn deploying_four_instances_takes_ten_seconds(stage: &Stage) -> Resul
     rolled.loses_nothing(stage, &fault)?;
     let took = rolled.took;
     assert!(!is_full() || took <= LIMIT, "took {took:?}");
+    rolled.slows_little();
     Ok(())
 }
 
@@ -134,11 +133,7 @@ fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<()> {
         || stage.play(playbook, &[]),
     )?;
     rolled.loses_nothing(stage, fault)?;
-    let (p99, steady) = (rolled.report.latency_ms.p99, rolled.steady);
-    assert!(
-        !is_full() || p99 <= 2.0 * steady,
-        "p99 {p99} ms, {steady} ms before"
-    );
+    rolled.slows_little();
     Ok(())
 }
 
@@ -164,6 +159,15 @@ impl Rolled {
             steady,
             report,
         })
+    }
+
+    /// Of the long form: in the short one others have to do at the same time.
+    fn slows_little(&self) {
+        let (p99, steady) = (self.report.latency_ms.p99, self.steady);
+        assert!(
+            !is_full() || p99 <= 2.0 * steady,
+            "p99 {p99} ms, {steady} ms before"
+        );
     }
 
     fn loses_nothing(&self, stage: &Stage, fault: &str) -> Result<()> {

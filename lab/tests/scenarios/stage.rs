@@ -214,7 +214,7 @@ pub(crate) const CONNECTIONS: u32 = 16;
 /// As fast as answers come.
 const FULL: &[&str] = &["--requests", "100000", "--seconds", "600"];
 /// Slow enough to leave the processors to the hosts.
-const SHORT: &[&str] = &["--requests", "2000", "--rate", "800", "--seconds", "120"];
+const SHORT: &[&str] = &["--requests", "1200", "--rate", "800", "--seconds", "120"];
 
 /// Waits until `units` of `host` are active.
 pub(crate) fn wait_active(host: &Host, units: &[impl AsRef<str>]) -> Result<Duration> {

@@ -1,42 +1,19 @@
 """The steps of a run on one host, and what is left of one that was cut off."""
 
 import hashlib
-import importlib.util
-import sys
 import unittest
 from dataclasses import asdict, replace
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 from unittest import mock
 
 import booted
 
-from genconf_host import confirmation, deploy, guard, lease, note
+from genconf_host import confirmation, deploy, guard, lease, note, release
 from genconf_host.deploy import Abandoned
 from genconf_host.roll import Failed
 
-LIBRARY = Path(__file__).parent.parent / "roles/genconf/library"
 ALICE = {"who": "alice@laptop", "pid": "10", "living": ["10"], "take_over": False}
 BOB = {"who": "bob@desk", "pid": "20", "living": ["20"], "take_over": True}
-
-
-def module(name: str) -> ModuleType:
-    """A module of Ansible's, which finds this package below a name of Ansible's."""
-    prefix = "ansible.module_utils"
-    known = {name: found for name, found in sys.modules.items() if name.startswith("genconf_host")}
-    ours = {f"{prefix}.{name}": found for name, found in known.items()}
-    basic = ModuleType(f"{prefix}.basic")
-    basic.AnsibleModule = object
-    theirs = {"ansible": ModuleType("ansible"), prefix: ModuleType(prefix), f"{prefix}.basic": basic}
-    spec = importlib.util.spec_from_file_location(name, LIBRARY / f"{name}.py")
-    loaded = importlib.util.module_from_spec(spec)
-    with mock.patch.dict(sys.modules, ours | theirs):
-        spec.loader.exec_module(loaded)
-    return loaded
-
-
-release = module("genconf_release")
 
 
 class Steps(booted.HostTest):

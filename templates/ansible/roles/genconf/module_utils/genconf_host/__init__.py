@@ -24,9 +24,15 @@ Each module is named by the noun it defines:
   retreat      back to the files of before, and to what ran by them
   status       one row for each instance
   prober       restart what hangs and cannot tell systemd so
+  question     what a playbook asks of a host, whoever brings it there
+  release      moves of apps between releases, step by step, as a playbook asks
+  described    the files that are described, put on disk all or none
+  edition      which text of this package somebody has
+  asked        a playbook's questions, answered without Ansible's own library
   command      the same for a person on the host
 
-Ansible sends this package along with each task, so it never runs an older one.
-`site.yml` also installs it under /usr/local/lib/genconf for `genconf-host`.
+`site.yml` installs this package under /usr/local/lib/genconf for `genconf-host`. A playbook asks what
+lies there if it is what the playbook would bring; if not, Ansible sends this package along with the
+task, so no task is done by an older one.
 Python 3 standard library only: python3 is there because Ansible needs it.
 """

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
-from . import files
+from . import description, files
 from .description import Host, Proxy
 from .health import probe
-from .systemd import Manager
+from .question import Question
+from .systemd import Manager, Refused, Systemctl
 
 # The words that take a server out (nginx.org: ngx_http_upstream_module; HAProxy's manual, 5.2). One
 # that is a backup still serves should all others be lost meanwhile, but nginx knows none where a
@@ -86,3 +88,26 @@ def _marked_pool(pool: str, other: str | None) -> str:
         return found["server"] + (mark if found["host"] == other else "") + found["end"]
 
     return SERVER.sub(line, pool)
+
+
+def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
+    host, reloaded = description.read(params["host"]), []
+    try:
+        if not dry:
+            other = params["other"] if params["state"] == "bypassed" else None
+            reloaded = bypass(host, Systemctl(), other, health_by(params["health"]))
+    except (OSError, Refused) as error:
+        return {"failed": True, "msg": f"{host.name}: {error}"}
+    # It is over when the run is, so it is no change to the host.
+    return {"changed": False, "reloaded": reloaded}
+
+
+QUESTION = Question(
+    {
+        "host": {"type": "dict", "required": True},
+        "other": {"type": "str", "required": True},
+        "state": {"type": "str", "required": True, "choices": ["bypassed", "served"]},
+        "health": {"type": "list", "elements": "str", "default": []},
+    },
+    _answer,
+)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from . import files, listener
+from . import description, files, lease, listener
 from .deploy import Abandoned, Site
 from .description import Instance, Proxy
 from .former import Former
 from .handover import Handover
 from .health import probe
+from .question import Question
 from .retreat import FAILURES, ORDER, retreat
-from .roll import Roll, wait_until
+from .roll import Failed, Roll, Silent, wait_until
 from .step import Step
+from .store import Rejected
 from .strangers import strangers
-from .systemd import Refused, reread
+from .systemd import Refused, Systemctl, reread
 
 PROXY_DEADLINE = 30.0
 
@@ -181,3 +184,36 @@ class Convergence(Step):
 
 def _renewed(proxy: Proxy) -> float:
     return files.newest(file for file in (proxy.certificate, proxy.key) if file)
+
+
+def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
+    host = description.read(params["host"])
+    work = Convergence(host, Systemctl(), dry=dry, artifacts=params["artifacts"])
+    try:
+        with lease.turn(host.project):
+            if not dry:
+                lease.renew(host.project, lease.run(params["run"]))
+            if params["step"] == "prune":
+                work.prune({Path(path) for path in params["described"]})
+                # The last step: nobody has to wait for the other hosts of the run.
+                if not dry:
+                    lease.give_back(host.project, lease.run(params["run"]))
+            else:
+                getattr(work, params["step"])()
+    except (Abandoned, Failed, Rejected, Silent, Refused, lease.Held) as error:
+        return {"failed": True, "msg": str(error), "actions": work.log}
+    after = "".join(f"{action}\n" for action in work.log)
+    diff = [{"before": "", "after": after, "after_header": "systemctl"}] if work.log else []
+    return {"changed": bool(work.log), "actions": work.log, "diff": diff}
+
+
+QUESTION = Question(
+    {
+        "host": {"type": "dict", "required": True},
+        "run": {"type": "dict", "required": True},
+        "step": {"type": "str", "required": True, "choices": ["serve", "front", "prune"]},
+        "artifacts": {"type": "dict", "default": {}},
+        "described": {"type": "list", "elements": "path", "default": []},
+    },
+    _answer,
+)

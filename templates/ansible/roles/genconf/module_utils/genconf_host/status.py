@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from . import files, guard
+from . import description, files, guard
 from .description import Host
 from .health import probe
+from .question import Question
 from .roll import running_release
 from .store import Store
 from .strangers import strangers
-from .systemd import Manager, State
+from .systemd import Manager, State, Systemctl
 
 # Seconds between the two looks at processor time from which its share is told.
 SAMPLE = 0.2
@@ -140,3 +141,10 @@ def _ticks(pid: int) -> int:
         return int(after_name[11]) + int(after_name[12])
     except (OSError, IndexError):
         return 0
+
+
+def _answer(params: dict[str, Any], _: bool) -> dict[str, Any]:
+    return {"changed": False, "rows": report(description.read(params["host"]), Systemctl())}
+
+
+QUESTION = Question({"host": {"type": "dict", "required": True}}, _answer)

@@ -1,0 +1,62 @@
+"""The files that are described, put on disk all or none."""
+
+from __future__ import annotations
+
+import compileall
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from . import acceptance, description, files, former, lease
+from .question import Question
+from .systemd import Refused, Systemctl
+
+# What runs on hosts by itself.
+PROGRAMS = Path("/usr/local/lib/genconf/genconf_host")
+
+
+def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
+    host = description.read(params["host"])
+    checks = {proxy.destination: partial(acceptance.check, proxy, host.project) for proxy in host.proxies}
+    modes = params["modes"]
+    wanted = [
+        files.File(Path(path), content, mode=int(modes.get(path, "0644"), 8), check=checks.get(Path(path)))
+        for path, content in sorted(params["files"].items())
+    ]
+    gone: list[Path] = []
+    if params["is_recorded"]:
+        described = {file.path for file in wanted}
+        gone = files.misleading(host.project, host.units, described)
+        # One that is left of an older edition would make another one of this.
+        gone += sorted(path for path in PROGRAMS.glob("*.py") if path not in described)
+        wanted.append(files.record(host.project, wanted))
+    folders = [Path(path) for path in params["folders"] if not Path(path).is_dir()]
+    differing = files.differing(wanted)
+    diff = [files.change(file).as_diff() for file in differing]
+    diff += [files.Change(path, path.read_text(), "").as_diff() for path in gone]
+    if not dry:
+        try:
+            with lease.turn(host.project):
+                lease.renew(host.project, lease.run(params["run"]))
+                for folder in folders:
+                    folder.mkdir(mode=0o755, parents=True)
+                former.put(host, Systemctl(), differing, gone)
+                # A prober has a second for its work, and may not keep what it compiled.
+                compileall.compile_dir(PROGRAMS, quiet=2)
+        except (files.Refused, acceptance.Refused, lease.Held, Refused, OSError) as error:
+            return {"failed": True, "msg": str(error)}
+    changed = [str(path) for path in (*folders, *(file.path for file in differing), *gone)]
+    return {"changed": bool(changed), "written": changed, "diff": diff}
+
+
+QUESTION = Question(
+    {
+        "files": {"type": "dict", "required": True},
+        "modes": {"type": "dict", "default": {}},
+        "host": {"type": "dict", "required": True},
+        "run": {"type": "dict", "required": True},
+        "folders": {"type": "list", "elements": "path", "default": []},
+        "is_recorded": {"type": "bool", "default": False},
+    },
+    _answer,
+)
