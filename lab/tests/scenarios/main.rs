@@ -274,14 +274,20 @@ static GROUPS: Groups = Groups {
             install: containers::install,
             scenarios: &[CONTAINERS],
         },
+        group("tls", &catalogue::TLS, &[DESCRIBED, RESTARTED, ENCRYPTED]),
+        group("node-app", &catalogue::NODE_APP, &[DESCRIBED, OWN_PORTS]),
         Group {
             engine: Some(Engine::Docker),
             ..group("reference", &fleet::REFERENCE, &[DESCRIBED, RESTARTED])
         },
-        group("two-hosts", &fleet::TWO_HOSTS, &[DESCRIBED, RESTARTED]),
         group("probed hosts", &fleet::PROBED, &[DESCRIBED, PROBED]),
-        group("node-app", &catalogue::NODE_APP, &[DESCRIBED, OWN_PORTS]),
-        group("tls", &catalogue::TLS, &[DESCRIBED, RESTARTED, ENCRYPTED]),
+        group("single", &catalogue::SINGLE, &[DESCRIBED, RESTARTED, MOVED]),
+        group("two-hosts", &fleet::TWO_HOSTS, &[DESCRIBED, RESTARTED]),
+        group(
+            "development",
+            &catalogue::DEVELOPMENT,
+            &[DESCRIBED, WATCHED],
+        ),
         group(
             "pm2-clusters",
             &catalogue::PM2_CLUSTERS,
@@ -303,12 +309,6 @@ static GROUPS: Groups = Groups {
             &catalogue::IPC_RANDOM,
             &[DESCRIBED, RESTARTED],
         ),
-        group(
-            "development",
-            &catalogue::DEVELOPMENT,
-            &[DESCRIBED, WATCHED],
-        ),
-        group("single", &catalogue::SINGLE, &[DESCRIBED, RESTARTED, MOVED]),
     ],
 };
 

@@ -47,7 +47,8 @@ pub(crate) struct Groups {
     /// One after the other beside them, since most of what they do is wait for a host; in the long
     /// form, whose load takes every processor, after them.
     pub(crate) beside: &'static [Group],
-    /// Side by side: they count, and measure no time. One of them at a time goes with those that do.
+    /// Side by side, those that take longest first: they count, and measure no time. One of them at a
+    /// time goes with those that do.
     pub(crate) abreast: &'static [Group],
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn each_url_is_answered(_: &Machine) -> Result<()> {
 
 /// Every instance, every worker and the proxy are active.
 pub(crate) fn everything_described_is_active(machine: &Machine) -> Result<()> {
-    let processors = machine.shell("nproc")?;
+    let processors = machine.vagrant_shell("nproc")?;
     let active = active(machine)?;
     let workers = processors.parse().unwrap_or(0);
     assert!(workers > 0, "nproc said {processors}");

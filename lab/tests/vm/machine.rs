@@ -8,6 +8,10 @@ use std::process::Command;
 use lab::command::{self, Finished};
 use lab::{Error, Result};
 
+/// How ssh enters the VM, and where it is.
+const SSH_CONFIG: &str = "vagrant/.vagrant/ssh-config";
+const ADDRESS: &str = "192.168.56.11";
+
 /// The VM, and whether it is ours to remove.
 pub(crate) struct Machine {
     root: PathBuf,
@@ -54,9 +58,19 @@ impl Machine {
         self.ssh(line)?.success()
     }
 
-    /// Runs a command line in the VM, however it ends.
+    /// The same by `vagrant ssh`, which takes its seconds before it asks.
+    pub(crate) fn vagrant_shell(&self, line: &str) -> Result<String> {
+        self.vagrant(&["ssh", "node1", "--no-tty", "--command", line])?
+            .success()
+    }
+
+    /// Runs a command line in the VM, however it ends, by the configuration that `make up` tells of.
     pub(crate) fn ssh(&self, line: &str) -> Result<Finished> {
-        self.vagrant(&["ssh", "node1", "--no-tty", "--command", line])
+        let mut command = Command::new("ssh");
+        command.arg("-F").arg(self.root.join(SSH_CONFIG));
+        // A kept connection may be one to the boot before.
+        command.args(["-o", "ControlPath=none", "-o", "ConnectTimeout=10"]);
+        command::finish(command.args([ADDRESS, line]))
     }
 
     /// Does what `make up` does for a changed program, and nothing else of it.

@@ -1,5 +1,5 @@
 //! What `make up` shows: the real VM, asked as its reader would ask it, by the
-//! forwarded port and by `vagrant ssh`.
+//! forwarded port, by `vagrant ssh` and by the configuration for ssh that it leaves.
 //!
 //! One VM serves all claims, in the order written here; it is removed at the
 //! end unless it was up before. A word on the command line picks the claims
