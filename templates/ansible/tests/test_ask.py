@@ -170,7 +170,7 @@ class Answers(unittest.TestCase):
             shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
             (folder / "notes.txt").write_text("not read")
             self.assertEqual(edition(folder), edition(PACKAGE))
-            (folder / "health.py").rename(folder / "wealth.py")
+            (folder / "health.py").rename(folder / "healthy.py")
             self.assertNotEqual(edition(folder), edition(PACKAGE))
 
     def test_every_module_has_an_answerer_of_the_same_arguments(self) -> None:
@@ -189,6 +189,14 @@ class Answers(unittest.TestCase):
         question = Question(kinds, lambda params, _: params)
         given = {"is": "True", "after": "3", "of": None, "unknown": 1}
         self.assertEqual(question.answered(given, dry=False), {"is": True, "after": 3.0, "of": {}})
+
+    def test_what_ansible_would_refuse_is_refused(self) -> None:
+        kinds = {"step": {"type": "str", "required": True, "choices": ["serve", "front"]}}
+        question = Question(kinds, lambda *_: {"changed": True})
+        for given, complaint in (({}, "is missing"), ({"step": "dry"}, "'dry' is none of: serve, front")):
+            refusal = {"failed": True, "msg": f"step: {complaint}"}
+            self.assertEqual(question.answered(given, dry=False), refusal)
+        self.assertEqual(question.answered({"step": "front"}, dry=False), {"changed": True})
 
     def test_a_module_tells_what_was_answered(self) -> None:
         told: list[object] = []

@@ -65,6 +65,21 @@ class Deploys(booted.HostTest):
             self.ship(bad)
         self.assertEqual(self.running(), [good[:12]] * 3)
 
+    def test_a_release_that_died_is_brought_to_no_further_instance(self) -> None:
+        self.ship(self.admit("v1"))
+        bad, start = self.admit("v2"), self.systemd.start
+
+        def start_and_lose_the_first(unit: str) -> None:
+            start(unit)
+            if unit == UNITS[1] and self.systemd.current() == bad[:12]:
+                self.systemd.crash(UNITS[0])
+
+        self.patch(self.systemd, "start", start_and_lose_the_first)
+        self.systemd.verbs.clear()
+        with self.assertRaisesRegex(Abandoned, "died after it had been healthy"):
+            self.ship(bad)
+        self.assertNotIn(f"restart {UNITS[2]}", self.systemd.verbs)
+
     def test_a_release_that_dies_before_it_is_confirmed_fails_the_run(self) -> None:
         outcomes = self.ship(self.admit("v1"))
         self.site.confirm(outcomes)

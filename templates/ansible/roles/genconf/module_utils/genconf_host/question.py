@@ -27,7 +27,11 @@ class Question:
 
     def answered(self, given: dict[str, Any], *, dry: bool) -> dict[str, Any]:
         """The answer to a question that comes without Ansible's own library."""
-        return self.answer({name: _value(given.get(name), kind) for name, kind in self.arguments.items()}, dry)
+        params = {name: _value(given.get(name), argument) for name, argument in self.arguments.items()}
+        for name, argument in self.arguments.items():
+            if complaint := _complaint(params[name], argument):
+                return {"failed": True, "msg": f"{name}: {complaint}"}
+        return self.answer(params, dry)
 
     def put(self, module: Any) -> None:
         """Has an AnsibleModule of these arguments answer it."""
@@ -41,3 +45,10 @@ def _value(given: Any, argument: dict[str, Any]) -> Any:
     if given is None:
         return argument.get("default")
     return _KINDS.get(argument["type"], lambda value: value)(given)
+
+
+def _complaint(value: Any, argument: dict[str, Any]) -> str | None:
+    if value is None and argument.get("required"):
+        return "is missing"
+    choices = argument.get("choices", [value])
+    return None if value in choices else f"{value!r} is none of: {', '.join(choices)}"
