@@ -253,7 +253,11 @@ impl Resolver<'_> {
             } else {
                 "safe"
             },
-            tries: if hosts.len() > 1 { pool.ports.len() + 1 } else { 2 },
+            tries: if hosts.len() > 1 {
+                pool.ports.len() + 1
+            } else {
+                2
+            },
             zone_kib: (servers.len() * 2).next_multiple_of(64).max(64),
             servers,
         }
@@ -346,7 +350,9 @@ fn trimmed(path: &Spanned<UrlPath>) -> &str {
 fn longest_retry(own: &[Limit], routes: &[Route]) -> u64 {
     let of_routes = routes.iter().flat_map(|route| &route.limits);
     let all = own.iter().chain(of_routes);
-    all.map(|limit| limit.retry_after_seconds).max().unwrap_or(0)
+    all.map(|limit| limit.retry_after_seconds)
+        .max()
+        .unwrap_or(0)
 }
 
 fn limits(name: &str, written: Option<&topology::RateLimit>) -> Vec<Limit> {

@@ -152,4 +152,3 @@ impl Proxy {
         Some(written.map_or(self.door().at(REDIRECT_FROM), |l| l.value))
     }
 }
-

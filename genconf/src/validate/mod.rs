@@ -55,6 +55,8 @@ const RULES: &[Rule] = &[
     proxy::status_is_unprivileged,
     proxy::haproxy_takes_the_sockets,
     proxy::every_key_has_an_effect,
+    proxy::engine_honors_every_key,
+    proxy::proxy_protocol_has_senders,
     route::paths_are_distinct,
     route::rewrites_change_something,
     capacity::memory_fits,
