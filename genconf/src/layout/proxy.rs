@@ -130,8 +130,12 @@ pub struct Upstream {
     pub name: String,
     /// The pool.
     pub pool: String,
-    /// Path that answers 200 when an instance can serve.
+    /// Path that a health check requests.
     pub health_path: String,
+    /// Host header of a health check.
+    pub health_host: String,
+    /// Status codes of a healthy instance: `200-299,401`.
+    pub health_status: String,
     /// Time between two checks, in milliseconds.
     pub health_interval_ms: u64,
     /// Longest wait for the answer to one, in milliseconds.

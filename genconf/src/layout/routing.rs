@@ -209,6 +209,8 @@ impl Resolver<'_> {
             name,
             pool: pool.name.clone(),
             health_path: pool.app.health_path.clone(),
+            health_host: pool.health_host.clone(),
+            health_status: pool.app.health_status.clone(),
             health_interval_ms: pool.app.health_interval_ms,
             health_timeout_ms: pool.app.health_timeout_ms,
             balance: balance.word(),

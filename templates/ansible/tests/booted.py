@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent.parent / "roles/genconf/module_utils"))
 
 from genconf_host import deploy, description, files, lease, roll  # noqa: E402
+from genconf_host.health import Check  # noqa: E402
 from genconf_host.systemd import Refused, State  # noqa: E402
 
 PORTS = (8082, 8083, 8084)
@@ -26,7 +27,7 @@ def raw_host() -> dict:
     listeners = [
         {
             "socket": f"randoms-spread-port@{port}.socket",
-            "health": f"http://127.0.0.1:{port}/health",
+            "health": {"url": f"http://127.0.0.1:{port}/health", "host": "localhost", "status": "200-299"},
             "services": [f"randoms-spread@{port}.service"],
         }
         for port in PORTS
@@ -132,9 +133,9 @@ class Systemd:
         """What a unit would start now."""
         return self.site.store(self.site.host.apps[0]).current or "" if self.site else ""
 
-    def health(self, url: str) -> str | None:
-        """What the instance at `url` answers."""
-        port = url.split(":")[2].split("/")[0]
+    def health(self, check: Check) -> str | None:
+        """What the instance that `check` requests answers."""
+        port = check.url.split(":")[2].split("/")[0]
         state = self.units[f"randoms-spread@{port}.service"]
         return "500" if self.behaviour.get(self.runs[state.pid]) == "sick" else None
 

@@ -171,7 +171,7 @@ class Convergence(Step):
             return
         # Unless a connection to its door started it between the two.
         if self._is_down(proxy):
-            told = f"{proxy.unit}: something else answers at {proxy.health}"
+            told = f"{proxy.unit}: something else answers at {proxy.health.url}"
             raise Refused(f"{told}; give this proxy another port by `status:`")
 
     def _is_down(self, proxy: Proxy) -> bool:

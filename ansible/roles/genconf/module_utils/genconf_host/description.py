@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from .health import Check
 
 OPT = Path("/opt")
 
@@ -35,7 +38,7 @@ class Instance:
     socket: str
     pool: str
     app: App
-    health: str
+    health: Check
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Proxy:
     unit: str
     socket: str
     destination: Path
-    health: str
+    # Its status page.
+    health: Check
     # On the host; empty for a door that is not encrypted.
     certificate: str
     key: str
@@ -135,11 +139,18 @@ def _pool(raw: dict[str, Any], app: App) -> Pool:
         target=raw["target"],
         sockets=tuple(listener["socket"] for listener in listeners if listener["socket"]),
         instances=tuple(
-            Instance(unit, listener["socket"], raw["name"], app, listener["health"])
+            Instance(unit, listener["socket"], raw["name"], app, _check(listener["health"]))
             for listener in listeners
             for unit in _services(listener)
         ),
     )
+
+
+def _check(raw: dict[str, str] | str) -> Check:
+    """What an earlier edition described is a URL; a host that goes back to that is held to its rule."""
+    if isinstance(raw, str):
+        return Check(raw, urlsplit(raw).netloc if raw.startswith("http://") else "localhost", "200-399")
+    return Check(**raw)
 
 
 def _services(listener: dict[str, Any]) -> list[str]:
@@ -157,7 +168,7 @@ def _proxy(raw: dict[str, Any]) -> Proxy:
         unit=raw["unit"],
         socket=raw["socket"],
         destination=Path(raw["destination"]),
-        health=raw["health"],
+        health=Check(raw["health"]),
         certificate=raw["certificate"],
         key=raw["key"],
     )
