@@ -117,6 +117,14 @@ pub struct HostFile {
     pub destination: String,
 }
 
+impl HostFile {
+    /// Whether it holds kernel settings, which are applied when they change.
+    #[must_use]
+    pub fn is_sysctl(&self) -> bool {
+        self.destination.starts_with(super::naming::SYSCTL)
+    }
+}
+
 /// A proxy on one host.
 #[derive(Clone, Debug, Serialize)]
 pub struct HostProxy {

@@ -253,7 +253,11 @@ impl Placement<'_> {
             destination: format!("/etc/{}/{}/{file}", self.project, proxy.name),
         };
         let config = place(proxy.file);
-        let rotation = proxy.rotates().then_some("logrotate.conf");
+        let rotation = proxy.rotates().then(|| place("logrotate.conf"));
+        let sysctl = (proxy.upstream_hosts == "several").then(|| HostFile {
+            destination: naming::sysctl(&proxy.unit),
+            ..place("sysctl.conf")
+        });
         HostProxy {
             name: proxy.name.clone(),
             engine: proxy.engine,
@@ -262,7 +266,7 @@ impl Placement<'_> {
             socket: format!("{}.socket", proxy.unit),
             config: config.source,
             destination: config.destination,
-            beside: rotation.map(place).into_iter().collect(),
+            beside: rotation.into_iter().chain(sysctl).collect(),
             health: format!("http://127.0.0.1:{}/status", proxy.status_port),
             certificate: tls.map(|tls| tls.certificate.clone()).unwrap_or_default(),
             key: tls.map(|tls| tls.key.clone()).unwrap_or_default(),

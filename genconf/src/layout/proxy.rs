@@ -48,6 +48,9 @@ pub struct Proxy {
     pub stop_timeout_seconds: u64,
     /// The sets of servers it balances over, by name.
     pub upstreams: Vec<Upstream>,
+    /// Whether an upstream has servers on `several` hosts, of which one can disappear while the others
+    /// serve, or each only on `one`.
+    pub upstream_hosts: &'static str,
     /// Its routes, longest path first.
     pub routes: Vec<Route>,
     /// Whether one of them, or a line of the engine's own, leaves no path over.

@@ -77,6 +77,7 @@ impl Resolver<'_> {
         let extra = proxy.extra.as_ref();
         let extra_server: Vec<String> = directives(extra.and_then(|e| e.server.as_ref()));
         let routes = self.routes();
+        let upstreams = self.upstreams();
         Proxy {
             name: name.to_owned(),
             engine: engine.word(),
@@ -101,7 +102,12 @@ impl Resolver<'_> {
             read_timeout_ms: self.timeout(|t| t.read.as_ref(), default::READ_TIMEOUT),
             send_timeout_ms: self.timeout(|t| t.send.as_ref(), default::SEND_TIMEOUT),
             stop_timeout_seconds: self.slowest_stop(),
-            upstreams: self.upstreams(),
+            upstream_hosts: if upstreams.iter().any(|u| u.spans_hosts) {
+                "several"
+            } else {
+                "one"
+            },
+            upstreams,
             takes_any_path: routes.iter().any(|route| route.path.is_empty())
                 || extra_server.iter().any(|line| takes_any_path(line)),
             extra_server,

@@ -14,7 +14,7 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent.parent / "roles/genconf/module_utils"))
 
-from genconf_host import deploy, description, files, lease, roll  # noqa: E402
+from genconf_host import deploy, description, files, kernel, lease, roll  # noqa: E402
 from genconf_host.health import Check  # noqa: E402
 from genconf_host.systemd import Refused, State  # noqa: E402
 
@@ -152,6 +152,10 @@ class HostTest(unittest.TestCase):
         self.patch(files, "ETC", self.root / "etc")
         self.patch(files, "UNITS", self.root / "units")
         self.patch(files, "LOGROTATE", self.root / "logrotate.d")
+        self.patch(files, "SYSCTL", self.root / "sysctl.d")
+        self.patch(description, "SYSCTL", self.root / "sysctl.d")
+        self.patch(kernel, "PROC", self.root / "proc")
+        self.patch(kernel, "FOLDERS", (self.root / "sysctl.d", self.root / "usr/lib/sysctl.d"))
         self.patch(lease, "RUN", self.root / "run")
         self.patch(roll, "PULSE", 0.001)
         self.patch(roll, "running_release", lambda root, pid: self.systemd.runs.get(pid))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .files import SYSCTL
 from .health import Check
 
 OPT = Path("/opt")
@@ -66,6 +67,8 @@ class Proxy:
     # On the host; empty for a door that is not encrypted.
     certificate: str
     key: str
+    # Its kernel settings; None for a proxy without.
+    sysctl: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,7 @@ def _services(listener: dict[str, Any]) -> list[str]:
 
 
 def _proxy(raw: dict[str, Any]) -> Proxy:
+    beside = [Path(file["destination"]) for file in raw.get("beside", [])]
     return Proxy(
         name=raw["name"],
         engine=raw["engine"],
@@ -171,6 +175,7 @@ def _proxy(raw: dict[str, Any]) -> Proxy:
         health=Check(raw["health"]),
         certificate=raw["certificate"],
         key=raw["key"],
+        sysctl=next((path for path in beside if path.parent == SYSCTL), None),
     )
 
 
