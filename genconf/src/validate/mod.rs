@@ -8,6 +8,7 @@ mod archive;
 mod capacity;
 mod clash;
 mod container;
+mod health;
 mod host;
 mod listen;
 mod pool;
@@ -47,6 +48,7 @@ const RULES: &[Rule] = &[
     pool::instances_keep_their_ports,
     pool::workers_reach_their_master,
     pool::health_can_be_watched,
+    health::status_codes_are_listed_once,
     pool::only_development_is_watched,
     pool::unix_sockets_are_local,
     archive::archives_say_what_runs,
