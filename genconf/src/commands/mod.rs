@@ -18,3 +18,4 @@ mod host_plan;
 mod input;
 mod scratch;
 mod trace;
+mod version;

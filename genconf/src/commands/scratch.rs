@@ -14,7 +14,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::render::VerifyRule;
+use super::version::Version;
+use crate::render::{Requirement, VerifyRule};
 use crate::{Generated, tree};
 
 /// What a tool said.
@@ -23,8 +24,8 @@ pub(super) enum Answer {
     Passed,
     /// Its lines, with the paths of a host.
     Refused(Vec<String>),
-    /// This program is not installed.
-    Missing(String),
+    /// The tool is missing or too old, with the reason.
+    NotAsked(String),
 }
 
 /// Folders of a host that lead into the scratch folder.
@@ -69,6 +70,11 @@ impl Scratch {
 
     /// Prepares what `rule` needs and runs its commands.
     pub(super) fn ask(&self, rule: &VerifyRule) -> io::Result<Answer> {
+        if let Some(requirement) = &rule.requires
+            && let Some(reason) = self.unsuited(requirement)?
+        {
+            return Ok(Answer::NotAsked(reason));
+        }
         self.turn(&self.bundle(), rule)?;
         rule.stubs.iter().try_for_each(|stub| self.stub(stub))?;
         for (new, old) in &rule.links {
@@ -81,15 +87,33 @@ impl Scratch {
             .filter(|c| !c.is_empty())
         {
             let Some(output) = self.output(command, &rule.environment)? else {
-                return Ok(Answer::Missing(
-                    command.first().cloned().unwrap_or_default(),
-                ));
+                return Ok(Answer::NotAsked(not_installed(command)));
             };
             if !output.status.success() {
                 return Ok(Answer::Refused(self.lines(&output)));
             }
         }
         Ok(Answer::Passed)
+    }
+
+    /// Why the installed tool cannot decide, if it cannot.
+    fn unsuited(&self, requirement: &Requirement) -> io::Result<Option<String>> {
+        if requirement.at_least.is_empty() {
+            return Ok(None);
+        }
+        let least = Version::find(&requirement.at_least)
+            .ok_or_else(|| io::Error::other("`requires.at_least` is not a version"))?;
+        let command = &requirement.version;
+        let Some(output) = self.output(command, &BTreeMap::new())? else {
+            return Ok(Some(not_installed(command)));
+        };
+        let printed = self.lines(&output);
+        let Some(installed) = printed.iter().find_map(|line| Version::find(line)) else {
+            return Ok(Some(format!("`{}` prints no version", command.join(" "))));
+        };
+        let (program, because) = (&command[0], &requirement.because);
+        Ok((installed < least)
+            .then(|| format!("{program} {installed} is installed, {because} ({program} {least})")))
     }
 
     fn bundle(&self) -> PathBuf {
@@ -220,6 +244,11 @@ fn bound(text: &str, binds: &BTreeMap<String, String>) -> String {
     text.split_inclusive('\n')
         .map(|line| turned(line).unwrap_or_else(|| line.to_owned()))
         .collect()
+}
+
+fn not_installed(command: &[String]) -> String {
+    let program = command.first().map_or("", String::as_str);
+    format!("{program} is not installed")
 }
 
 /// This PATH, and where daemons are.

@@ -9,7 +9,7 @@ mod renderer;
 mod specification;
 
 pub use renderer::{Files, Renderer};
-pub use specification::{ArtifactRule, Each, Specification, VerifyRule};
+pub use specification::{ArtifactRule, Each, Requirement, Specification, VerifyRule};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

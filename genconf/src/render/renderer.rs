@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tera::{Context, Tera, Value};
 
-use super::specification::{ArtifactRule, Each, Specification, VerifyRule};
+use super::specification::{ArtifactRule, Each, Requirement, Specification, VerifyRule};
 use super::{RenderFault, quote};
 use crate::layout::Layout;
 use crate::tree::{Artifact, BundlePath, Tree};
@@ -134,7 +134,24 @@ impl Renderer {
             links: map(&rule.links)?,
             environment: map(&rule.environment)?,
             binds: map(&rule.binds)?,
+            requires: rule
+                .requires
+                .as_ref()
+                .map(|requirement| self.requirement(requirement, context))
+                .transpose()?,
             each: Each::Once,
+        })
+    }
+
+    fn requirement(
+        &self,
+        requirement: &Requirement,
+        context: &Context,
+    ) -> Result<Requirement, RenderFault> {
+        Ok(Requirement {
+            version: requirement.version.clone(),
+            at_least: self.inline(&requirement.at_least, context)?,
+            because: self.inline(&requirement.because, context)?,
         })
     }
 

@@ -62,8 +62,21 @@ pub struct VerifyRule {
     /// would take, and what stands there before the name of a unix socket: in the copy it takes one
     /// of those, which needs no privilege and no address of this machine.
     pub binds: BTreeMap<String, String>,
+    /// The version of the tool that the artifact needs.
+    pub requires: Option<Requirement>,
     /// How often.
     pub each: Each,
+}
+
+/// A minimum version of a tool: an older one may refuse what is right on a host.
+#[derive(Clone, Debug)]
+pub struct Requirement {
+    /// A command that prints the installed version.
+    pub version: Vec<String>,
+    /// The minimum, a template; empty where any version will do.
+    pub at_least: String,
+    /// The reason, a template.
+    pub because: String,
 }
 
 impl Specification {
@@ -109,7 +122,20 @@ fn verify(node: &Node) -> Result<VerifyRule, String> {
         links: map("links"),
         environment: map("environment"),
         binds: map("binds"),
+        requires: node.get("requires").map(requirement).transpose()?,
         each: each(node)?,
+    })
+}
+
+fn requirement(node: &Node) -> Result<Requirement, String> {
+    let version = node.get("version").map(texts).unwrap_or_default();
+    if version.is_empty() {
+        return Err("the key `version` is missing".to_owned());
+    }
+    Ok(Requirement {
+        version,
+        at_least: text_of(node, "at_least")?,
+        because: text_of(node, "because")?,
     })
 }
 
