@@ -5,6 +5,13 @@ use std::io;
 use super::beginning;
 use crate::cli::{Exit, InitArgs, Streams};
 use crate::diagnostic::nearest;
+use crate::source::{Node, Source, read};
+
+/// The example for a new project. Its hosts get [`OS`]; the other examples are copied as they are.
+const DEFAULT: &str = "default";
+
+/// The current Debian release.
+const OS: &str = ", os: debian13";
 
 /// Name and text of each example, `default` first.
 const EXAMPLES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/topologies.rs"));
@@ -30,7 +37,11 @@ pub fn run(args: &InitArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
         return Ok(Exit::Fault);
     };
     let name = args.file.display();
-    if let Err(error) = beginning::write(&args.file, text) {
+    let text = match args.example.as_str() {
+        DEFAULT => with_os(text),
+        _ => (*text).to_owned(),
+    };
+    if let Err(error) = beginning::write(&args.file, &text) {
         let said = match error.kind() {
             io::ErrorKind::AlreadyExists => format!("{name} is already there; name another file"),
             _ => format!("cannot write {name}: {error}"),
@@ -44,6 +55,22 @@ pub fn run(args: &InitArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
          then: genconf {name}"
     )?;
     Ok(Exit::Fine)
+}
+
+/// The topology with [`OS`] in each host that is written in braces.
+fn with_os(topology: &str) -> String {
+    let source = Source::new(DEFAULT, topology);
+    let root = read(&source).ok();
+    let hosts = root.as_ref().and_then(|root| root.get("hosts"));
+    let mut text = topology.to_owned();
+    // The last first: a place before an insertion stays where it is.
+    for host in hosts.into_iter().flat_map(Node::entries).rev() {
+        let in_braces = topology[host.value.span.start..].starts_with('{');
+        if let Some(last) = host.value.entries().last().filter(|_| in_braces) {
+            text.insert_str(last.value.span.end, OS);
+        }
+    }
+    text
 }
 
 /// The first sentence of the comments.

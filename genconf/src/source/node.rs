@@ -77,6 +77,15 @@ impl Node {
         }
     }
 
+    /// The entries of a mapping; a node of another kind has none.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        match &self.kind {
+            Kind::Mapping(entries) => entries,
+            Kind::Scalar { .. } | Kind::Sequence(_) => &[],
+        }
+    }
+
     /// The noun a diagnostic uses for this node.
     #[must_use]
     pub fn noun(&self) -> &'static str {

@@ -146,6 +146,10 @@ fn init_writes_an_example_that_renders_and_overwrites_nothing() {
         let (code, _, err) = said(&genconf(folder.path(), &[&file, "--out", name]));
         assert_eq!(code, 0, "{name}: {err}");
     }
+    let written = |file: &str| fs::read_to_string(folder.path().join(file)).expect("is readable");
+    let host = "node1: { address: 192.168.56.11, cpus: 2, memory: 1GiB, os: debian13 }";
+    assert!(written("default.yaml").contains(host));
+    assert!(!written("single.yaml").contains("os: "));
     let (code, _, err) = said(&genconf(folder.path(), &["init", "default.yaml"]));
     assert!(code == 1 && err.contains("is already there"), "{err}");
 }
