@@ -60,6 +60,14 @@ pub struct Proxy {
     pub stop_timeout_seconds: u64,
     /// The sets of servers it balances over, by name.
     pub upstreams: Vec<Upstream>,
+    /// Whether a pool of its routes has servers on several hosts, one of which can vanish.
+    pub spans_hosts: bool,
+    /// Whether a pool of its routes has apps that bind their own port.
+    pub has_separate_connections: bool,
+    /// Most attempts of a request to any of its pools.
+    pub tries: usize,
+    /// The longest `Retry-After` of its limits and those of its routes; 0 where there is none.
+    pub retry_after_seconds: u64,
     /// Its routes, longest path first.
     pub routes: Vec<Route>,
     /// Whether one of them, or a line of the engine's own, leaves no path over.

@@ -79,6 +79,7 @@ impl Resolver<'_> {
         let extra_server: Vec<String> = directives(extra.and_then(|e| e.server.as_ref()));
         let upstreams = self.upstreams();
         let routes = self.routes(&upstreams);
+        let own_limits = limits("clients", proxy.rate_limit.as_ref());
         Proxy {
             name: name.to_owned(),
             engine: engine.word(),
@@ -87,7 +88,6 @@ impl Resolver<'_> {
             file: file(engine),
             listen: self.binds(),
             tls: proxy.tls.iter().map(|tls| self.tls(tls)).collect(),
-            limits: limits("clients", proxy.rate_limit.as_ref()),
             trusted_proxies: proxy
                 .trusted_proxies
                 .iter()
@@ -112,6 +112,11 @@ impl Resolver<'_> {
                 .timeout(|t| t.drain.as_ref(), default::DRAIN_TIMEOUT)
                 .div_ceil(1_000),
             stop_timeout_seconds: self.slowest_stop(),
+            spans_hosts: upstreams.iter().any(|u| u.spans_hosts),
+            has_separate_connections: upstreams.iter().any(|u| u.reuse == "safe"),
+            tries: upstreams.iter().map(|u| u.tries).max().unwrap_or(1),
+            retry_after_seconds: longest_retry(&own_limits, &routes),
+            limits: own_limits,
             upstreams,
             takes_any_path: routes.iter().any(|route| route.path.is_empty())
                 || extra_server.iter().any(|line| takes_any_path(line)),
@@ -336,6 +341,12 @@ impl Resolver<'_> {
 /// A path without a slash at its end: a route takes the path and all below it.
 fn trimmed(path: &Spanned<UrlPath>) -> &str {
     path.value.as_str().trim_end_matches('/')
+}
+
+fn longest_retry(own: &[Limit], routes: &[Route]) -> u64 {
+    let of_routes = routes.iter().flat_map(|route| &route.limits);
+    let all = own.iter().chain(of_routes);
+    all.map(|limit| limit.retry_after_seconds).max().unwrap_or(0)
 }
 
 fn limits(name: &str, written: Option<&topology::RateLimit>) -> Vec<Limit> {
