@@ -186,7 +186,9 @@ fn redirected(text: &str, host: &str, stubs: &[String]) -> String {
         let ends = |c: char| c.is_whitespace() || AFTER.contains(&c);
         let path = path.split(ends).next().unwrap_or_default();
         let known = HOST_FOLDERS.iter().any(|folder| path.starts_with(folder))
-            && !PACKAGE_FOLDERS.iter().any(|folder| path.starts_with(folder));
+            && !PACKAGE_FOLDERS
+                .iter()
+                .any(|folder| path.starts_with(folder));
         (known && !path.ends_with(SOCKET)) || stubs.iter().any(|stub| stub == path)
     };
     let mut turned = String::with_capacity(text.len());

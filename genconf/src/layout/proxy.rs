@@ -60,8 +60,9 @@ pub struct Proxy {
     pub stop_timeout_seconds: u64,
     /// The sets of servers it balances over, by name.
     pub upstreams: Vec<Upstream>,
-    /// Whether a pool of its routes has servers on several hosts, one of which can vanish.
-    pub spans_hosts: bool,
+    /// Whether an upstream has servers on `several` hosts, of which one can disappear while the others
+    /// serve, or each only on `one`.
+    pub upstream_hosts: &'static str,
     /// Whether a pool of its routes has apps that bind their own port.
     pub has_separate_connections: bool,
     /// Most attempts of a request to any of its pools.
@@ -154,8 +155,12 @@ pub struct Upstream {
     pub name: String,
     /// The pool.
     pub pool: String,
-    /// Path that answers 200 when an instance can serve.
+    /// Path that a health check requests.
     pub health_path: String,
+    /// Host header of a health check.
+    pub health_host: String,
+    /// Status codes of a healthy instance: `200-299,401`.
+    pub health_status: String,
     /// Time between two checks, in milliseconds.
     pub health_interval_ms: u64,
     /// Longest wait for the answer to one, in milliseconds.

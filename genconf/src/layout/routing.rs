@@ -112,11 +112,15 @@ impl Resolver<'_> {
                 .timeout(|t| t.drain.as_ref(), default::DRAIN_TIMEOUT)
                 .div_ceil(1_000),
             stop_timeout_seconds: self.slowest_stop(),
-            spans_hosts: upstreams.iter().any(|u| u.spans_hosts),
             has_separate_connections: upstreams.iter().any(|u| u.reuse == "safe"),
             tries: upstreams.iter().map(|u| u.tries).max().unwrap_or(1),
             retry_after_seconds: longest_retry(&own_limits, &routes),
             limits: own_limits,
+            upstream_hosts: if upstreams.iter().any(|u| u.spans_hosts) {
+                "several"
+            } else {
+                "one"
+            },
             upstreams,
             takes_any_path: routes.iter().any(|route| route.path.is_empty())
                 || extra_server.iter().any(|line| takes_any_path(line)),
@@ -244,6 +248,8 @@ impl Resolver<'_> {
             name,
             pool: pool.name.clone(),
             health_path: pool.app.health_path.clone(),
+            health_host: pool.health_host.clone(),
+            health_status: pool.app.health_status.clone(),
             health_interval_ms: pool.app.health_interval_ms,
             health_timeout_ms: pool.app.health_timeout_ms,
             balance: balance.word(),
@@ -253,7 +259,11 @@ impl Resolver<'_> {
             } else {
                 "safe"
             },
-            tries: if hosts.len() > 1 { pool.ports.len() + 1 } else { 2 },
+            tries: if hosts.len() > 1 {
+                pool.ports.len() + 1
+            } else {
+                2
+            },
             zone_kib: (servers.len() * 2).next_multiple_of(64).max(64),
             servers,
         }
@@ -346,7 +356,9 @@ fn trimmed(path: &Spanned<UrlPath>) -> &str {
 fn longest_retry(own: &[Limit], routes: &[Route]) -> u64 {
     let of_routes = routes.iter().flat_map(|route| &route.limits);
     let all = own.iter().chain(of_routes);
-    all.map(|limit| limit.retry_after_seconds).max().unwrap_or(0)
+    all.map(|limit| limit.retry_after_seconds)
+        .max()
+        .unwrap_or(0)
 }
 
 fn limits(name: &str, written: Option<&topology::RateLimit>) -> Vec<Limit> {

@@ -214,7 +214,9 @@ impl Leaf for Network {
                 .filter(is_canonical)
                 .and_then(|p| p.parse().ok())
                 .filter(|p| *p <= width)
-                .ok_or_else(|| format!("the prefix is a number from 0 to {width}: `{address}/{width}`"))?,
+                .ok_or_else(|| {
+                    format!("the prefix is a number from 0 to {width}: `{address}/{width}`")
+                })?,
         };
         let network = Self { address, prefix };
         let base = network.base();
@@ -345,8 +347,18 @@ mod tests {
         let help = network("10.1.2.3/8").expect_err("has bits after its prefix");
         assert!(help.contains("`10.0.0.0/8`"), "{help}");
         for wrong in [
-            "", "10/8", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/",
-            "::/129", "::ffff:10.0.0.0/104", "example.org", "10.0.0.0/8/8", "10.0.0.1;",
+            "",
+            "10/8",
+            "10.0.0.0/33",
+            "10.0.0.0/-1",
+            "10.0.0.0/08",
+            "10.0.0.0/+8",
+            "10.0.0.0/",
+            "::/129",
+            "::ffff:10.0.0.0/104",
+            "example.org",
+            "10.0.0.0/8/8",
+            "10.0.0.1;",
         ] {
             assert!(network(wrong).is_err(), "{wrong:?}");
         }

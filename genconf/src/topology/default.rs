@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::address::Listen;
 use super::choice::{Retry, Runtime, Switch, Via};
+use super::health::StatusRange;
 use super::quantity::{ByteSize, Duration};
 use super::{App, Proxy, Route};
 use crate::source::Spanned;
@@ -17,6 +18,10 @@ pub const WEIGHT: u16 = 1;
 pub const HOST_MEMORY: ByteSize = ByteSize::from_bytes(1 << 30);
 /// `apps.*.health`.
 pub const HEALTH: &str = "/health";
+/// `apps.*.health.status`.
+pub const HEALTH_STATUS: StatusRange = StatusRange::SUCCESSFUL;
+/// `apps.*.health.host` of an app that no proxy with a server name routes to.
+pub const HEALTH_HOST: &str = "localhost";
 /// `apps.*.stop_timeout`.
 pub const STOP_TIMEOUT: Duration = Duration::from_millis(10_000);
 /// `apps.*.ready_timeout`.
@@ -152,4 +157,3 @@ impl Proxy {
         Some(written.map_or(self.door().at(REDIRECT_FROM), |l| l.value))
     }
 }
-

@@ -8,6 +8,7 @@ pub mod choice;
 pub mod decode;
 pub mod default;
 pub mod foreign;
+pub mod health;
 pub mod image;
 pub mod name;
 pub mod path;
@@ -24,8 +25,9 @@ use choice::{
     Balance, Count, Engine, Mode, Os, Retry, Runtime, Switch, Transport, Version, Via, Weight,
     Workers, WorkersBy,
 };
-use decode::{Decode, Named, NonEmpty};
+use decode::{Decode, Named, NonEmpty, OneOrMany};
 use foreign::{Command, Directive};
+use health::{HostHeader, StatusRange};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
 use path::{FilePath, HostPath, InnerPath, UrlPath};
 use quantity::{ByteSize, Duration, Rate};
@@ -119,8 +121,12 @@ pub struct Health(pub HealthCheck);
 record! {
     /// How an app is known to serve.
     HealthCheck, "a health check" {
-        /// Path that answers 200 when the app can serve. Default: /health.
+        /// Path that a health check requests. Default: /health.
         optional path: Spanned<UrlPath>,
+        /// Status codes of a healthy instance: one code or range, or a list of them. Redirects are not followed. Default: 200-299.
+        optional status: OneOrMany<Spanned<StatusRange>>,
+        /// Host header of a health check. Default: the first server name of a proxy that routes to the app, else localhost.
+        optional host: Spanned<HostHeader>,
         /// Silence after which an instance is replaced. Default: 3s.
         optional timeout: Spanned<Duration>,
         /// Time between two probes. Default: 2s.
@@ -138,6 +144,8 @@ impl decode::Decode for Health {
         let path = Some(Spanned::<UrlPath>::decode(node, faults)?);
         Some(Self(HealthCheck {
             path,
+            status: None,
+            host: None,
             timeout: None,
             interval: None,
             via: None,
