@@ -1,0 +1,110 @@
+//! Answers that come before the request is whole.
+
+use std::time::{Duration, Instant};
+
+use crate::client::{self, Client, request};
+use crate::failure::{Checked, ensure};
+use crate::room::Room;
+use crate::table::{ACTIVATED, Case, PLAIN, Setup, case};
+
+static OWN_PORT: Setup = PLAIN;
+static SHARED: Setup = Setup {
+    app: ACTIVATED,
+    ..PLAIN
+};
+static SHORT_READ: Setup = Setup {
+    proxy: "timeouts: { read: 2s, send: 30s }",
+    ..PLAIN
+};
+
+pub(crate) const CASES: &[Case] = &[
+    case(
+        "early: an upload that pauses for longer than `read` is accepted",
+        &SHORT_READ,
+        pauses,
+    ),
+    case(
+        "early: 40 of 40 early answers to POST arrive",
+        &OWN_PORT,
+        |_| early("POST"),
+    ),
+    case(
+        "early: 40 of 40 early answers arrive with socket activation",
+        &SHARED,
+        |_| early("POST"),
+    ),
+    case(
+        "early: 20 early answers arrive on one connection",
+        &OWN_PORT,
+        |_| on_one_connection(),
+    ),
+    case(
+        "early: an answer is not delayed by 103 Early Hints",
+        &OWN_PORT,
+        |_| {
+            let start = Instant::now();
+            let answer = client::get("/hints?do=early")?.expect(200)?;
+            let took = start.elapsed();
+            ensure!(answer.text() == "late", "the body is {:?}", answer.text());
+            ensure!(took < Duration::from_secs(2), "it took {took:?}");
+            Ok(())
+        },
+    ),
+];
+
+const BODY: usize = 200_000;
+
+fn login() -> Vec<u8> {
+    let mut bytes = request("POST", "/login", &format!("Content-Length: {BODY}\r\n")).into_bytes();
+    bytes.resize(bytes.len() + BODY, b'x');
+    bytes
+}
+
+/// The application answers 401 before it has read the body.
+fn early(_: &str) -> Checked {
+    let mut seen: Vec<String> = Vec::new();
+    for _ in 0..40 {
+        match Client::connect()?.ask(login()) {
+            Ok(answer) if answer.status == 401 => {}
+            Ok(answer) => seen.push(answer.status.to_string()),
+            Err(failure) => seen.push(failure.to_string()),
+        }
+    }
+    ensure!(
+        seen.is_empty(),
+        "{} of 40 are not 401: {}",
+        seen.len(),
+        seen.join(", ")
+    );
+    Ok(())
+}
+
+/// A browser keeps its connection: the rest of a body must not be taken for the next request.
+fn on_one_connection() -> Checked {
+    let mut client = Client::connect()?;
+    for round in 0..20 {
+        let answer = client.ask(login());
+        let status = answer.as_ref().map_or(0, |answer| answer.status);
+        ensure!(status == 401, "request {round}: {answer:?}");
+        let closes = answer?
+            .header("connection")
+            .is_some_and(|value| value == "close");
+        if closes {
+            client = Client::connect()?;
+        }
+    }
+    Ok(())
+}
+
+fn pauses(_: &Room) -> Checked {
+    let mut client = Client::connect()?;
+    client.send(request("POST", "/pause", "Content-Length: 20\r\n"))?;
+    client.send("0123456789")?;
+    // The pause is what is tested.
+    std::thread::sleep(Duration::from_millis(3500));
+    client.send("0123456789")?;
+    let answer = client.answer("POST")?.expect(200)?;
+    let received = answer.echoed()?.received;
+    ensure!(received == 20, "{received} of 20 bytes arrived");
+    Ok(())
+}
