@@ -25,7 +25,7 @@ pub(crate) enum Program {
     Nothing,
 }
 
-const SOURCES: [(&str, &str); 7] = [
+const SOURCES: [(&str, &str); 8] = [
     ("package.json", include_str!("apps/package.json")),
     ("express.js", include_str!("apps/express.js")),
     ("socketio.js", include_str!("apps/socketio.js")),
@@ -34,6 +34,7 @@ const SOURCES: [(&str, &str); 7] = [
         include_str!("apps/socketio-client.js"),
     ),
     ("ws.js", include_str!("apps/ws.js")),
+    ("ws-client.js", include_str!("apps/ws-client.js")),
     ("site.py", include_str!("apps/site.py")),
     ("h2c.py", include_str!("apps/h2c.py")),
 ];

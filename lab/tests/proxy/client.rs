@@ -1,12 +1,13 @@
 //! A client's connection to a proxy, byte by byte.
 
 use std::io::{BufReader, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::failure::{Checked, Context as _};
+use crate::failure::{Checked, Context as _, ensure};
 use crate::http::Answer;
 
 /// Longest wait for a piece of an answer, unless a case says otherwise.
@@ -99,11 +100,6 @@ impl Client {
             (Err(error), Err(sent)) => Err(format!("{error}; {sent}").into()),
         }
     }
-
-    /// Sends no more.
-    pub(crate) fn finish_sending(&self) -> Checked {
-        Ok(self.stream.get_ref().shutdown(Shutdown::Write)?)
-    }
 }
 
 /// A request head for `example.org`; `headers` are lines with their line ends.
@@ -132,4 +128,22 @@ pub(crate) fn send(method: &str, url: &str, body: &[u8]) -> Checked<Answer> {
     let mut bytes = request(method, url, &length).into_bytes();
     bytes.extend_from_slice(body);
     ask(bytes)
+}
+
+/// What curl prints of the answer to its arguments: the head and the body, decoded as it was asked to.
+pub(crate) fn curl(arguments: &[&str]) -> Checked<Answer> {
+    let mut command = Command::new("curl");
+    command
+        .args(["-sSik", "--max-time", "20", "--path-as-is"])
+        .args(arguments);
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .doing("starting curl")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "curl failed: {}", said.trim());
+    let mut bytes = &output.stdout[..];
+    let mut answer = Answer::read_head(&mut bytes)?;
+    answer.body = bytes.to_vec();
+    Ok(answer)
 }

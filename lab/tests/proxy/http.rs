@@ -7,6 +7,8 @@ use crate::failure::{Checked, Context as _, Failure, ensure};
 /// An answer, with what preceded it.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
+    /// `1.1`, or `2` as curl reports it.
+    pub(crate) version: String,
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -38,11 +40,14 @@ impl Answer {
 
     fn read_one_head(stream: &mut impl BufRead) -> Checked<Self> {
         let first = line(stream)?;
-        let status = first
-            .strip_prefix("HTTP/1.")
-            .and_then(|rest| rest.get(2..5))
-            .and_then(|digits| digits.parse().ok())
-            .ok_or_else(|| Failure::from(format!("this is not a status line: {first:?}")))?;
+        let unreadable = || Failure::from(format!("this is not a status line: {first:?}"));
+        let mut words = first
+            .strip_prefix("HTTP/")
+            .ok_or_else(unreadable)?
+            .split(' ');
+        let version = words.next().unwrap_or_default().to_owned();
+        let status = words.next().and_then(|digits| digits.parse().ok());
+        let status = status.ok_or_else(unreadable)?;
         let mut headers = Vec::new();
         loop {
             let text = line(stream)?;
@@ -55,6 +60,7 @@ impl Answer {
             headers.push((name.to_owned(), value.trim().to_owned()));
         }
         Ok(Self {
+            version,
             status,
             headers,
             ..Self::default()
@@ -129,6 +135,13 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// Fails unless a header is there once, with this value.
+    pub(crate) fn expect_header(&self, name: &str, value: &str) -> Checked {
+        let all = self.all(name);
+        ensure!(all == [value], "{name} is {all:?}, not {value:?} once");
+        Ok(())
+    }
+
     /// Fails unless the status is `status`.
     pub(crate) fn expect(self, status: u16) -> Checked<Self> {
         ensure!(
@@ -160,7 +173,7 @@ pub(crate) struct Received {
     headers: Vec<String>,
     /// Bytes of the body.
     #[serde(default)]
-    pub(crate) received: u64,
+    pub(crate) length: u64,
 }
 
 impl Received {

@@ -20,10 +20,14 @@ mod websocket;
 
 use std::process::ExitCode;
 
+/// First argument of this program when it stands in for `genconf`.
+const GENCONF: &str = "--genconf";
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.split_first() {
         Some((first, rest)) if first == room::ARGUMENT => room::run(rest),
+        Some((first, _)) if first == GENCONF => genconf::cli::main(std::env::args_os().skip(1)),
         _ => runner::Runner::new(&words).run(),
     }
 }

@@ -1,5 +1,6 @@
 //! A proxy as its rendered unit starts it.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -38,8 +39,6 @@ pub(crate) struct Proxy {
     status: SocketAddr,
     /// Its standard output, and beside it, ending in `.err`, its standard error.
     pub(crate) output: PathBuf,
-    /// The rendered configuration.
-    pub(crate) configuration: String,
 }
 
 impl Proxy {
@@ -75,7 +74,6 @@ impl Proxy {
             process,
             status: status_address(&proxy.health)?,
             output,
-            configuration: file(&proxy.config)?,
         };
         running.wait_started()?;
         Ok(running)
@@ -118,7 +116,7 @@ impl Proxy {
     }
 
     /// Process ids of its workers.
-    pub(crate) fn workers(&self) -> Vec<u32> {
+    fn workers(&self) -> Vec<u32> {
         let id = self.process.id();
         fs::read_to_string(format!("/proc/{id}/task/{id}/children"))
             .unwrap_or_default()
@@ -211,7 +209,7 @@ fn spawn(service: &Unit, sockets: &[OwnedFd], output: &Path) -> Checked<Child> {
     let mut script = String::new();
     for (at, socket) in sockets.iter().enumerate() {
         let from = socket.as_raw_fd();
-        script += &format!("exec {}<&{from} {from}<&-; ", at + 3);
+        let _ = write!(script, "exec {}<&{from} {from}<&-; ", at + 3);
     }
     let file = |path: &Path| File::create(path).doing("creating the proxy's output");
     let mut shell = Command::new("bash");

@@ -76,8 +76,8 @@ fn run_named(arguments: &[String]) -> Checked {
         return Err("a room needs a folder, an engine and cases".into());
     };
     let engine = Engine::named(engine).ok_or("there is no such engine")?;
-    let named = |name: &String| cases::all().find(|case| case.name == name);
-    let cases: Vec<&Case> = names.iter().filter_map(named).collect();
+    let find = |name: &String| cases::all().find(|case| case.name == name);
+    let cases: Vec<&Case> = names.iter().filter_map(find).collect();
     let first = cases.first().ok_or("there are no such cases")?;
     let start = Instant::now();
     match Room::open(Path::new(folder), first.setup, engine) {
@@ -156,30 +156,51 @@ impl Room {
         Ok(())
     }
 
-    /// Waits until `HAProxy` gives each server this state.
+    /// Waits until `HAProxy` gives each server this state: `UP`, `DOWN`.
     pub(crate) fn wait_servers(&self, state: &str) -> Checked {
-        wait::until(state, START, || match self.server_states() {
-            Ok(states) if !states.is_empty() && states.iter().all(|own| own == state) => {
+        self.wait_statistics("status", state)
+    }
+
+    /// Waits until `HAProxy` has checked each server with this result: `L7OK`. nginx checks none.
+    pub(crate) fn wait_checked(&self, result: &str) -> Checked {
+        match self.engine {
+            Engine::Haproxy => self.wait_statistics("check_status", result),
+            Engine::Nginx => Ok(()),
+        }
+    }
+
+    fn wait_statistics(&self, field: &str, value: &str) -> Checked {
+        let what = format!("{field} {value}");
+        wait::until(&what, START, || match self.statistics(field) {
+            Ok(values) if !values.is_empty() && values.iter().all(|own| own == value) => {
                 Seen::Yes(())
             }
-            Ok(states) => Seen::NotYet(states.join(", ")),
+            Ok(values) => Seen::NotYet(values.join(", ")),
             Err(failure) => Seen::NotYet(failure.to_string()),
         })?;
         Ok(())
     }
 
-    /// The state of each server that `HAProxy` checks by itself.
-    fn server_states(&self) -> Checked<Vec<String>> {
+    /// A field of each server in `HAProxy`'s statistics, where it has one.
+    fn statistics(&self, field: &str) -> Checked<Vec<String>> {
         let mut client = Client::connect_to(&self.proxy.status().to_string())?;
         let page = client
             .ask("GET /status;csv HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
         let text = page.text();
-        let fields = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
-        Ok(fields
-            .filter(|fields| fields.len() > 17 && !fields[0].starts_with('#'))
-            .filter(|fields| !matches!(fields[1], "FRONTEND" | "BACKEND"))
-            .map(|fields| fields[17].to_owned())
+        let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let names = lines.next().unwrap_or_default();
+        let at = names.iter().position(|name| *name == field);
+        let at = at.ok_or_else(|| Failure::from(format!("there is no field {field}")))?;
+        Ok(lines
+            .filter(|fields| fields.len() > at && !matches!(fields[1], "FRONTEND" | "BACKEND"))
+            .map(|fields| fields[at].to_owned())
+            .filter(|value| !value.is_empty())
             .collect())
+    }
+
+    /// The topology as it was rendered.
+    pub(crate) fn topology_file(&self) -> PathBuf {
+        self.folder.join("topology.yaml")
     }
 
     /// Ends the instance on a port, and waits until its port refuses.

@@ -231,7 +231,8 @@ impl Work {
         let mut text = format!("{word:6} {:5.1} s  {name}{note}", report.seconds);
         if failed {
             let reason = report.failure.trim().replace('\n', "\n       ");
-            text += &format!("\n       {reason}\n       (see {})", folder.display());
+            let folder = folder.display().to_string();
+            text = [&text, "\n       ", &reason, "\n       (see ", &folder, ")"].concat();
         }
         say(&text);
         Outcome {

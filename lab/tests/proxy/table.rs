@@ -39,6 +39,7 @@ pub(crate) enum Engines {
 }
 
 /// A row of the table.
+#[derive(Clone, Copy)]
 pub(crate) struct Case {
     /// `kind: claim`.
     pub(crate) name: &'static str,
@@ -91,6 +92,8 @@ pub(crate) struct Setup {
     pub(crate) program: Program,
     /// Environment variables of the application.
     pub(crate) env: &'static [(&'static str, &'static str)],
+    /// A topology of its own, in place of one that is built from the keys above.
+    pub(crate) whole: Option<fn(Engine) -> String>,
     /// Instances of the pool `web`, on the ports from 3001.
     pub(crate) instances: u16,
 }
@@ -100,6 +103,22 @@ pub(crate) const OWN_PORT: &str = "artifact: app.tar, main: app.js, runtime: nod
 /// An app that uses socket activation.
 pub(crate) const ACTIVATED: &str = "artifact: app, runtime: native";
 
+/// A row that one engine runs, and why.
+pub(crate) const fn only(engine: Engine, why: &'static str, case: Case) -> Case {
+    Case {
+        engines: Engines::Only(engine, why),
+        ..case
+    }
+}
+
+/// A row in which the engines differ, and why.
+pub(crate) const fn differ(why: &'static str, case: Case) -> Case {
+    Case {
+        engines: Engines::Differ(why),
+        ..case
+    }
+}
+
 /// One Express instance behind a proxy with default settings.
 pub(crate) const PLAIN: Setup = Setup {
     app: OWN_PORT,
@@ -107,5 +126,10 @@ pub(crate) const PLAIN: Setup = Setup {
     routes: "- { path: /, pool: web }",
     program: Program::Express,
     env: &[],
+    whole: None,
     instances: 1,
 };
+
+/// A certificate, on the paths of a host.
+pub(crate) const TLS: &str =
+    "tls: { certificate: /etc/ssl/certs/site.pem, key: /etc/ssl/private/site.key }";

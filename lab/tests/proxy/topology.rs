@@ -14,6 +14,9 @@ pub(crate) const FIRST_PORT: u16 = 3001;
 /// The topology of `setup`. Pool `web` has all instances; `first` and `second` one each, for routes
 /// that must be told apart.
 pub(crate) fn text(setup: &Setup, engine: Engine) -> String {
+    if let Some(whole) = setup.whole {
+        return whole(engine);
+    }
     let ports = |from: u16, to: u16| format!("[{from}-{to}]");
     let last = FIRST_PORT + setup.instances - 1;
     let pools = if setup.routes.contains("pool: first") {

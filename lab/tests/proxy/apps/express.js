@@ -22,9 +22,9 @@ const wait = (milliseconds) => new Promise((done) => { setTimeout(done, millisec
 
 const echo = (request, response) => {
   const { method, originalUrl: url, rawHeaders: headers } = request;
-  let received = 0;
-  request.on('data', (piece) => { received += piece.length; });
-  request.on('end', () => response.json({ port: Number(PORT), method, url, headers, received }));
+  let length = 0;
+  request.on('data', (piece) => { length += piece.length; });
+  request.on('end', () => response.json({ port: Number(PORT), method, url, headers, length }));
 };
 
 const TYPES = {
@@ -79,6 +79,7 @@ const behaviors = {
 };
 
 app.get('/health', (request, response) => {
+  record(request);
   if (HEALTH === '302') return response.redirect('/elsewhere');
   return response.status(Number(HEALTH || 200)).end();
 });

@@ -1,5 +1,6 @@
 //! Answers that come before the request is whole.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{self, Client, request};
@@ -26,12 +27,12 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "early: 40 of 40 early answers to POST arrive",
         &OWN_PORT,
-        |_| early("POST"),
+        |_| early(),
     ),
     case(
         "early: 40 of 40 early answers arrive with socket activation",
         &SHARED,
-        |_| early("POST"),
+        |_| early(),
     ),
     case(
         "early: 20 early answers arrive on one connection",
@@ -52,23 +53,25 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-const BODY: usize = 200_000;
+/// Bodies between what a socket buffers and what a proxy does.
+const BODIES: [usize; 4] = [60_000, 200_000, 500_000, 900_000];
 
-fn login() -> Vec<u8> {
-    let mut bytes = request("POST", "/login", &format!("Content-Length: {BODY}\r\n")).into_bytes();
-    bytes.resize(bytes.len() + BODY, b'x');
+fn login(size: usize) -> Vec<u8> {
+    let mut bytes = request("POST", "/login", &format!("Content-Length: {size}\r\n")).into_bytes();
+    bytes.resize(bytes.len() + size, b'x');
     bytes
 }
 
-/// The application answers 401 before it has read the body.
-fn early(_: &str) -> Checked {
+/// The application answers 401 before it has read the body; eight clients, five requests each.
+fn early() -> Checked {
+    let clients: Vec<_> = (0..8).map(|at| thread::spawn(move || five(at))).collect();
     let mut seen: Vec<String> = Vec::new();
-    for _ in 0..40 {
-        match Client::connect()?.ask(login()) {
-            Ok(answer) if answer.status == 401 => {}
-            Ok(answer) => seen.push(answer.status.to_string()),
-            Err(failure) => seen.push(failure.to_string()),
-        }
+    for client in clients {
+        seen.extend(
+            client
+                .join()
+                .unwrap_or_else(|_| vec!["a client panicked".to_owned()]),
+        );
     }
     ensure!(
         seen.is_empty(),
@@ -79,11 +82,22 @@ fn early(_: &str) -> Checked {
     Ok(())
 }
 
+/// What five requests were answered instead.
+fn five(at: usize) -> Vec<String> {
+    let size = BODIES[at % BODIES.len()];
+    let ask = || match Client::connect().and_then(|mut client| client.ask(login(size))) {
+        Ok(answer) if answer.status == 401 => None,
+        Ok(answer) => Some(answer.status.to_string()),
+        Err(failure) => Some(failure.to_string()),
+    };
+    (0..5).filter_map(|_| ask()).collect()
+}
+
 /// A browser keeps its connection: the rest of a body must not be taken for the next request.
 fn on_one_connection() -> Checked {
     let mut client = Client::connect()?;
     for round in 0..20 {
-        let answer = client.ask(login());
+        let answer = client.ask(login(200_000));
         let status = answer.as_ref().map_or(0, |answer| answer.status);
         ensure!(status == 401, "request {round}: {answer:?}");
         let closes = answer?
@@ -101,10 +115,10 @@ fn pauses(_: &Room) -> Checked {
     client.send(request("POST", "/pause", "Content-Length: 20\r\n"))?;
     client.send("0123456789")?;
     // The pause is what is tested.
-    std::thread::sleep(Duration::from_millis(3500));
+    thread::sleep(Duration::from_millis(3500));
     client.send("0123456789")?;
     let answer = client.answer("POST")?.expect(200)?;
-    let received = answer.echoed()?.received;
+    let received = answer.echoed()?.length;
     ensure!(received == 20, "{received} of 20 bytes arrived");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::client::ask;
 use crate::failure::{Checked, ensure};
-use crate::table::{Case, PLAIN, Setup, case};
+use crate::table::{Case, Engine, PLAIN, Setup, case, differ};
 
 static ANY: Setup = PLAIN;
 static NAMED: Setup = Setup {
@@ -141,14 +141,21 @@ pub(crate) const CASES: &[Case] = &[
         }
         Ok(())
     }),
-    case(
-        "hosts: the URL of an absolute request counts",
-        &NAMED,
-        |_| {
-            let line = |url: &str| format!("GET {url} HTTP/1.1\r\nHost: {}\r\n\r\n", "example.org");
-            status(&line("http://evil.example/"), 421)?;
-            status(&line("http://example.org/"), 200)
-        },
+    differ(
+        "HAProxy refuses a request whose URL and Host differ",
+        case(
+            "hosts: the URL of an absolute request counts",
+            &NAMED,
+            |room| {
+                let line = |url: &str| format!("GET {url} HTTP/1.1\r\nHost: example.org\r\n\r\n");
+                let refused = match room.engine {
+                    Engine::Nginx => 421,
+                    Engine::Haproxy => 400,
+                };
+                status(&line("http://evil.example/"), refused)?;
+                status(&line("http://example.org/"), 200)
+            },
+        ),
     ),
     case(
         "hosts: the application sees the name and the port as they came",

@@ -141,7 +141,7 @@ fn ask(method: &str, url: &str) -> Checked<Answer> {
 fn slow(room: &Room, method: &str) -> Checked {
     let url = format!("/slow-{method}?do=slow&ms=4000");
     let answer = ask(method, &url)?;
-    std::thread::sleep(Duration::from_millis(1000));
+    std::thread::sleep(Duration::from_secs(1));
     let started = room.requests(&url)?.len();
     ensure!(
         answer.status == 504 && started == 1,
