@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -29,6 +30,9 @@ const DIRECTORIES: [(&str, &str); 4] = [
 /// Where inherited sockets wait before a shell moves them to 3 and up.
 const WAITING: i32 = 100;
 
+/// Where a service of `Type=notify` reports.
+const NOTIFY: &str = "/run/notify";
+
 /// How long a proxy may take to start or to reload.
 const START: Duration = Duration::from_secs(15);
 
@@ -36,6 +40,7 @@ const START: Duration = Duration::from_secs(15);
 pub(crate) struct Proxy {
     service: Unit,
     process: Child,
+    notifications: UnixDatagram,
     status: SocketAddr,
     /// Its standard output, and beside it, ending in `.err`, its standard error.
     pub(crate) output: PathBuf,
@@ -68,10 +73,13 @@ impl Proxy {
         make_directories(&service)?;
         install_credentials(&service, &proxy.unit, folder)?;
         let output = folder.join("proxy.out");
+        let notifications = UnixDatagram::bind(NOTIFY).doing("binding the notify socket")?;
+        notifications.set_nonblocking(true)?;
         let process = spawn(&service, &sockets(&socket)?, &output)?;
         let mut running = Self {
             service,
             process,
+            notifications,
             status: status_address(&proxy.health)?,
             output,
         };
@@ -80,19 +88,40 @@ impl Proxy {
     }
 
     fn wait_started(&mut self) -> Checked {
-        wait::until("started", START, || {
+        let outcome = wait::until("started", START, || {
             if let Ok(Some(status)) = self.process.try_wait() {
                 return Seen::Yes(Err(Failure::from(format!(
                     "the proxy exited with {status}"
                 ))));
             }
-            match std::net::TcpStream::connect(self.status) {
+            if self.notifies() && !self.is_ready() {
+                return Seen::NotYet("it has not reported READY=1".to_owned());
+            }
+            match TcpStream::connect(self.status) {
                 Ok(_) => Seen::Yes(Ok(())),
                 Err(error) => Seen::NotYet(format!("{}: {error}", self.status)),
             }
-        })?
-        .0
-        .doing(fs::read_to_string(self.output.with_extension("err")).unwrap_or_default())
+        })?;
+        let said = fs::read_to_string(self.output.with_extension("err")).unwrap_or_default();
+        outcome.0.doing(said)
+    }
+
+    fn notifies(&self) -> bool {
+        self.service
+            .words("Type")
+            .any(|word| word.starts_with("notify"))
+    }
+
+    /// Whether it reported that it is ready since the last question.
+    fn is_ready(&self) -> bool {
+        let mut message = [0; 4096];
+        while let Ok(length) = self.notifications.recv(&mut message) {
+            let text = String::from_utf8_lossy(&message[..length]);
+            if text.lines().any(|line| line == "READY=1") {
+                return true;
+            }
+        }
+        false
     }
 
     /// Reloads as the unit does, and waits for new workers.
@@ -106,11 +135,14 @@ impl Proxy {
             command::finish(&mut shell)?.success().doing("reloading")?;
         }
         wait::until("reloaded", START, || {
-            if self.workers().iter().any(|worker| !before.contains(worker)) {
-                Seen::Yes(())
-            } else {
-                Seen::NotYet(format!("workers {before:?}"))
+            let is_new = |worker: &u32| !before.contains(worker);
+            if !self.workers().iter().any(is_new) {
+                return Seen::NotYet(format!("workers {before:?}"));
             }
+            if self.notifies() && !self.is_ready() {
+                return Seen::NotYet("it has not reported READY=1".to_owned());
+            }
+            Seen::Yes(())
         })?;
         Ok(())
     }
@@ -220,6 +252,7 @@ fn spawn(service: &Unit, sockets: &[OwnedFd], output: &Path) -> Checked<Child> {
                 .lines("Environment")
                 .filter_map(|line| line.trim_matches('"').split_once('=')),
         )
+        .env("NOTIFY_SOCKET", NOTIFY)
         .stdin(Stdio::null())
         .stdout(file(output)?)
         .stderr(file(&output.with_extension("err"))?);

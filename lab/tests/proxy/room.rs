@@ -30,12 +30,14 @@ pub(crate) const ARGUMENT: &str = "--room";
 const START: Duration = Duration::from_secs(20);
 
 /// What a room has of its own. `/run` is small, as on a host with little memory; `/etc` is written
-/// to in memory.
+/// to in memory; sockets buffer no more than over a short network.
 const PREPARATION: &str = "ip link set lo up && ip addr add 192.0.2.10/32 dev lo &&
     mount -t tmpfs -o size=4m none /run && mkdir -p /run/etc /run/work &&
     mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work none /etc &&
     mount -t tmpfs -o size=256m none /var/log && mount -t tmpfs -o size=1g none /var/cache &&
-    mkdir -p /var/www && mount -t tmpfs none /var/www";
+    mkdir -p /var/www && mount -t tmpfs none /var/www &&
+    echo 4096 16384 65536 >/proc/sys/net/ipv4/tcp_wmem &&
+    echo 4096 16384 65536 >/proc/sys/net/ipv4/tcp_rmem";
 
 /// What one case came to, as the runner reads it.
 #[derive(serde::Deserialize, serde::Serialize)]

@@ -1,10 +1,13 @@
 //! Answers that come before the request is whole.
 
+use std::io::Write as _;
+use std::net::Shutdown;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{self, Client, request};
 use crate::failure::{Checked, ensure};
+use crate::http::Answer;
 use crate::room::Room;
 use crate::table::{ACTIVATED, Case, PLAIN, Setup, case};
 
@@ -25,12 +28,12 @@ pub(crate) const CASES: &[Case] = &[
         pauses,
     ),
     case(
-        "early: 40 of 40 early answers to POST arrive",
+        "early: 400 of 400 early answers to POST arrive",
         &OWN_PORT,
         |_| early(),
     ),
     case(
-        "early: 40 of 40 early answers arrive with socket activation",
+        "early: 400 of 400 early answers arrive with socket activation",
         &SHARED,
         |_| early(),
     ),
@@ -62,9 +65,9 @@ fn login(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// The application answers 401 before it has read the body; eight clients, five requests each.
+/// The application answers 401 before it has read the body; eight clients, fifty requests each.
 fn early() -> Checked {
-    let clients: Vec<_> = (0..8).map(|at| thread::spawn(move || five(at))).collect();
+    let clients: Vec<_> = (0..8).map(|at| thread::spawn(move || fifty(at))).collect();
     let mut seen: Vec<String> = Vec::new();
     for client in clients {
         seen.extend(
@@ -75,22 +78,36 @@ fn early() -> Checked {
     }
     ensure!(
         seen.is_empty(),
-        "{} of 40 are not 401: {}",
+        "{} of 400 are not 401: {}",
         seen.len(),
         seen.join(", ")
     );
     Ok(())
 }
 
-/// What five requests were answered instead.
-fn five(at: usize) -> Vec<String> {
+/// What fifty requests were answered instead.
+fn fifty(at: usize) -> Vec<String> {
     let size = BODIES[at % BODIES.len()];
-    let ask = || match Client::connect().and_then(|mut client| client.ask(login(size))) {
+    let ask = || match concurrent(login(size)) {
         Ok(answer) if answer.status == 401 => None,
         Ok(answer) => Some(answer.status.to_string()),
         Err(failure) => Some(failure.to_string()),
     };
-    (0..5).filter_map(|_| ask()).collect()
+    (0..50).filter_map(|_| ask()).collect()
+}
+
+/// As clients do: reads while it sends, and sends no more once it is answered.
+fn concurrent(request: Vec<u8>) -> Checked<Answer> {
+    let mut client = Client::connect()?;
+    let mut sender = client.stream.get_ref().try_clone()?;
+    let sending = thread::spawn(move || {
+        // What cannot be sent since the answer came is no failure.
+        let _ = sender.write_all(&request);
+    });
+    let answer = client.answer("POST");
+    let _ = client.stream.get_ref().shutdown(Shutdown::Both);
+    let _ = sending.join();
+    answer
 }
 
 /// A browser keeps its connection: the rest of a body must not be taken for the next request.

@@ -9,8 +9,11 @@ use crate::failure::{Checked, Context as _, ensure};
 use crate::room::Room;
 use crate::table::{Case, PLAIN, Setup, case};
 
+// A room each: the lines are counted.
 static LONG: Setup = PLAIN;
+static AGENT: Setup = PLAIN;
 static QUOTES: Setup = PLAIN;
+static NAMED: Setup = PLAIN;
 static BYTES: Setup = PLAIN;
 static REFUSED: Setup = PLAIN;
 
@@ -30,7 +33,7 @@ pub(crate) const CASES: &[Case] = &[
             Ok(())
         },
     ),
-    case("logs: long headers do not cut a line", &LONG, |room| {
+    case("logs: long headers do not cut a line", &AGENT, |room| {
         let agent = format!("User-Agent: {}\r\n", "a\"".repeat(3_500));
         ask(request("GET", "/agent", &agent))?;
         lines(room, 1).map(drop)
@@ -87,7 +90,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "logs: a line names request, client, status and instance",
-        &QUOTES,
+        &NAMED,
         |room| {
             let answer = ask(request("GET", "/named?do=status&status=418", ""))?.expect(418)?;
             let id = answer.header("x-request-id").unwrap_or_default().to_owned();
@@ -103,10 +106,10 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-/// At least `count` lines, each one JSON object.
+/// The `count` lines of this room, each one JSON object.
 fn lines(room: &Room, count: usize) -> Checked<Vec<serde_json::Value>> {
     let (lines, _) = wait::until("logged", Duration::from_secs(8), || match room.log() {
-        Ok(lines) if lines.len() >= count => Seen::Yes(lines),
+        Ok(lines) if lines.len() == count => Seen::Yes(lines),
         Ok(lines) => Seen::NotYet(format!("{} of {count} lines", lines.len())),
         Err(failure) => Seen::NotYet(failure.to_string()),
     })?;

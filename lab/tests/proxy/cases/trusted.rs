@@ -33,7 +33,7 @@ static TLS: Setup = Setup {
     ..PLAIN
 };
 static DJANGO: Setup = Setup {
-    app: "artifact: site.tar, main: site.py, args: [], health: { path: /health, host: shop.example.org }, socket: false, notify: false",
+    app: "artifact: site.tar, main: site.py, health: { path: /health, host: shop.example.org }, socket: false, notify: false",
     proxy: "trusted_proxies: [127.0.0.2]",
     program: Program::Django,
     env: &[("SSL_REDIRECT", "1")],
