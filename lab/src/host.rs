@@ -98,6 +98,8 @@ impl Host {
                 "--resolv-conf=off",
             ])
             .args(["--timezone=off", "--link-journal=no"])
+            // A host sets its own net.ipv4 parameters; they are those of its network namespace.
+            .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
             .arg(format!("--machine={}", self.machine))
             .arg(format!("--hostname={}", self.name))
             .arg(format!("--network-namespace-path={}", self.port.path()))

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::task::AbortHandle;
 
 use crate::settings::Limits;
@@ -78,19 +79,51 @@ impl Pulse {
     }
 }
 
+/// While a new connection has sent nothing for longer than this, a drain accepts
+/// other connections.
+const STALLED: Duration = Duration::from_millis(50);
+
 #[derive(Debug)]
 struct Entry {
     pulse: Arc<Pulse>,
     task: Option<AbortHandle>,
+    opened: Instant,
+}
+
+/// The start of a drain, which divides connections into earlier and later ones.
+#[derive(Clone, Copy, Debug)]
+struct Drain {
+    began: Instant,
+    /// The first id that is assigned after the start.
+    first_later: u64,
+    /// Earlier connections that are still open.
+    earlier: usize,
+}
+
+/// Whether a drain has to wait before it may close idle connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wait {
+    /// No: connections are idle past their grace, or their request is in flight.
+    Over,
+    /// For requests that are arriving, or about to arrive on a new connection.
+    Short,
+    /// For the peer of an idle connection to use or close it.
+    Long,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    entries: HashMap<u64, Entry>,
+    drain: Option<Drain>,
 }
 
 /// All open connections.
 #[derive(Debug)]
 pub(crate) struct Connections {
     clock: Arc<Clock>,
-    open: Mutex<HashMap<u64, Entry>>,
+    open: Mutex<Open>,
     next: AtomicU64,
-    none_left: Notify,
+    drained: Notify,
 }
 
 impl Default for Connections {
@@ -103,13 +136,13 @@ impl Default for Connections {
             clock: Arc::new(clock),
             open: Mutex::default(),
             next: AtomicU64::new(0),
-            none_left: Notify::new(),
+            drained: Notify::new(),
         }
     }
 }
 
 impl Connections {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -123,8 +156,9 @@ impl Connections {
         let entry = Entry {
             pulse: Arc::clone(&pulse),
             task: None,
+            opened: Instant::now(),
         };
-        self.lock().insert(id, entry);
+        self.lock().entries.insert(id, entry);
         let connections = self;
         Registration {
             connections,
@@ -135,7 +169,7 @@ impl Connections {
 
     /// Names the task that serves a connection, so that it can be ended.
     pub(crate) fn served_by(&self, id: u64, task: AbortHandle) {
-        if let Some(entry) = self.lock().get_mut(&id) {
+        if let Some(entry) = self.lock().entries.get_mut(&id) {
             entry.task = Some(task);
         }
     }
@@ -147,14 +181,34 @@ impl Connections {
 
     /// How many are open.
     pub(crate) fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().entries.len()
     }
 
-    /// Whether a request is about to come: a head has begun, or nothing yet has come of a
-    /// connection that somebody opened for a request.
-    pub(crate) fn are_expecting(&self) -> bool {
-        let expects = |entry: &Entry| entry.pulse.is(Phase::First) || entry.pulse.is(Phase::Head);
-        self.lock().values().any(expects)
+    /// Starts a drain. Connections registered from now on are later ones.
+    pub(crate) fn begin_drain(&self) {
+        let mut open = self.lock();
+        open.drain = Some(Drain {
+            began: Instant::now(),
+            first_later: self.next.load(Relaxed),
+            earlier: open.entries.len(),
+        });
+    }
+
+    /// Whether a drain that leaves idle connections open for `grace` has to wait.
+    pub(crate) fn wait_of(&self, grace: Duration) -> Wait {
+        let open = self.lock();
+        let Some(drain) = open.drain else {
+            return Wait::Over;
+        };
+        let now = Instant::now();
+        let waits = open.entries.iter();
+        let waits = waits.map(|(id, entry)| drain.wait_for(*id, entry, (now, grace)));
+        waits.max().unwrap_or(Wait::Over)
+    }
+
+    /// Completes when the last earlier connection closes, or the last of all.
+    pub(crate) fn drained(&self) -> Notified<'_> {
+        self.drained.notified()
     }
 
     /// Ends those that waited too long and says how many these were.
@@ -172,7 +226,7 @@ impl Connections {
 
     fn abort(&self, chosen: impl Fn(&Entry) -> bool) -> u64 {
         let mut number = 0;
-        for entry in self.lock().values().filter(|entry| chosen(entry)) {
+        for entry in self.lock().entries.values().filter(|entry| chosen(entry)) {
             if let Some(task) = &entry.task {
                 task.abort();
                 number += 1;
@@ -180,17 +234,27 @@ impl Connections {
         }
         number
     }
+}
 
-    /// Waits until none is open.
-    pub(crate) async fn none_left(&self) {
-        loop {
-            let notified = self.none_left.notified();
-            tokio::pin!(notified);
-            notified.as_mut().enable();
-            if self.lock().is_empty() {
-                return;
-            }
-            notified.await;
+impl Drain {
+    /// Each connection is left open for the grace, counted from the start of the drain or from its
+    /// opening, whichever is later. A later one closes with its first answer, so a drain waits only
+    /// for its first request.
+    fn wait_for(&self, id: u64, entry: &Entry, (now, grace): (Instant, Duration)) -> Wait {
+        let draining = now.saturating_duration_since(self.began);
+        let age = now.saturating_duration_since(entry.opened);
+        let is_earlier = id < self.first_later;
+        if is_earlier && draining < grace {
+            Wait::Long
+        } else if entry.pulse.is(Phase::Head) {
+            // The request timeout ends a head that is never completed.
+            Wait::Short
+        } else if is_earlier || !entry.pulse.is(Phase::First) || age >= grace {
+            Wait::Over
+        } else if age > STALLED && draining < grace {
+            Wait::Long
+        } else {
+            Wait::Short
         }
     }
 }
@@ -206,9 +270,13 @@ pub(crate) struct Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut open = self.connections.lock();
-        open.remove(&self.id);
-        if open.is_empty() {
-            self.connections.none_left.notify_waiters();
+        open.entries.remove(&self.id);
+        let is_last = open.entries.is_empty();
+        let Some(drain) = &mut open.drain else { return };
+        let is_earlier = self.id < drain.first_later;
+        drain.earlier -= usize::from(is_earlier);
+        if is_last || (is_earlier && drain.earlier == 0) {
+            self.connections.drained.notify_waiters();
         }
     }
 }

@@ -161,6 +161,11 @@ impl<'p> HostPlan<'p> {
         } else if self.changed.contains(&proxy.config) {
             self.step("~ reload", &proxy.unit);
         }
+        for file in proxy.beside.iter().filter(|file| file.is_sysctl()) {
+            if self.changed.contains(&file.source) {
+                self.step("~ apply", &file.destination);
+            }
+        }
         let units = [proxy.unit.clone(), proxy.socket.clone()];
         self.told.extend(units.clone());
         self.described.extend(units);

@@ -30,6 +30,9 @@ pub(super) enum Answer {
 /// Folders of a host that lead into the scratch folder.
 const HOST_FOLDERS: [&str; 5] = ["/etc/", "/opt/", "/run/", "/usr/local/", "/var/"];
 
+/// Folders that belong to the package of a tool, which is installed here when it is asked.
+const PACKAGE_FOLDERS: [&str; 2] = ["/etc/haproxy/", "/etc/nginx/"];
+
 /// What may stand before such a path.
 const BEFORE: [&str; 4] = [" ", "=", "unix:", "@"];
 
@@ -182,7 +185,10 @@ fn redirected(text: &str, host: &str, stubs: &[String]) -> String {
     let leads_there = |path: &str| {
         let ends = |c: char| c.is_whitespace() || AFTER.contains(&c);
         let path = path.split(ends).next().unwrap_or_default();
-        let known = HOST_FOLDERS.iter().any(|folder| path.starts_with(folder));
+        let known = HOST_FOLDERS.iter().any(|folder| path.starts_with(folder))
+            && !PACKAGE_FOLDERS
+                .iter()
+                .any(|folder| path.starts_with(folder));
         (known && !path.ends_with(SOCKET)) || stubs.iter().any(|stub| stub == path)
     };
     let mut turned = String::with_capacity(text.len());
@@ -242,6 +248,7 @@ mod tests {
             "ExecStart=/usr/bin/nodejs /bin/sh",
             "path_beg /var",
             "# beside/etc/p",
+            "include /etc/nginx/mime.types;",
         ] {
             assert_eq!(turned(left), left);
         }

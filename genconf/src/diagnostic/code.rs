@@ -93,7 +93,7 @@ codes! {
     }
     /// A port taken twice on one host.
     PortClash = "port-clash" {
-        cause: "Two sockets of one host cannot listen on one port of one address: the second would fail to start. A port alone is that of every IPv4 address, and of every IPv6 address where a host of the proxy has one.",
+        cause: "Two sockets of one host cannot listen on one port of one address: the second would fail to start. A port alone is that of every IPv4 and every IPv6 address.",
         wrong: "pools: { a: { app: web, ports: [8080] }, b: { app: web, ports: [8080] } }",
         right: "pools: { a: { app: web, ports: [8080] }, b: { app: web, ports: [8081] } }",
     }
@@ -138,6 +138,12 @@ codes! {
         cause: "The result would be the same without this line; what it was meant to do does not happen. It is a warning because the result is well defined.",
         wrong: "routes: [{ path: /api, pool: web, rewrite: /api/ }]",
         right: "routes: [{ path: /api, pool: web, rewrite: /v1 }]",
+    }
+    /// A key that an engine can honor in part only.
+    EngineLimit = "engine-limit" {
+        cause: "The engine of this proxy honors the key for some requests only. It is a warning because the others are served without it.",
+        wrong: "proxies: { door: { engine: haproxy, max_body: 5MiB, routes: [{ path: /, pool: web }] } }",
+        right: "proxies: { door: { engine: nginx, max_body: 5MiB, routes: [{ path: /, pool: web }] } }",
     }
     /// A socket that a proxy cannot reach.
     Unreachable = "unreachable" {

@@ -110,7 +110,7 @@ fn app(page: &mut Page, app: &AppPlan) {
     }
     page.line(
         2,
-        "# Must answer 200 here: what does not is restarted by a probe.",
+        "# Must answer 200 to 299 here, without a redirect: what does not is restarted by a probe.",
     );
     page.line(2, "health: /");
     page.list(2, "args", &app.args);

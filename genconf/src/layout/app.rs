@@ -50,8 +50,10 @@ pub struct App {
     pub env_file: String,
     /// `deploy`: a playbook brings new versions; `watch`: so does putting a file on the host.
     pub updates_by: &'static str,
-    /// Path that answers 200 when the app can serve.
+    /// Path that a health check requests.
     pub health_path: String,
+    /// Status codes of a healthy instance, as `HAProxy` writes them: `200-299,401`.
+    pub health_status: String,
     /// `watchdog` or `probe`.
     pub health_via: &'static str,
     /// Longest silence of an instance, in milliseconds.
@@ -125,6 +127,7 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
             .and_then(|c| c.path.as_ref())
             .map_or(default::HEALTH, |p| p.value.as_str())
             .to_owned(),
+        health_status: health_status(check),
         health_via: app.watched_by().word(),
         health_timeout_ms: duration(
             |c| c.timeout.as_ref().map(|t| t.value),
@@ -144,6 +147,12 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
             .map_or(default::TASKS, |t| t.value.number()),
         ..deployed(name, app)
     }
+}
+
+fn health_status(check: Option<&HealthCheck>) -> String {
+    let written = check.and_then(|c| c.status.as_ref());
+    let ranges: Option<Vec<_>> = written.map(|s| s.iter().map(|r| r.value.to_string()).collect());
+    ranges.map_or_else(|| default::HEALTH_STATUS.to_string(), |r| r.join(","))
 }
 
 /// What is deployed, and nothing else.

@@ -76,6 +76,19 @@ pub struct HostPool {
     pub listeners: Vec<HostListener>,
 }
 
+/// What is requested, and which response is healthy.
+#[derive(Clone, Debug, Serialize)]
+pub struct HealthCheck {
+    /// Path of `url`.
+    pub path: String,
+    /// `http://ADDRESS:PORT/PATH`, or `http+unix://SOCKET:PATH` for a unix socket.
+    pub url: String,
+    /// Host header.
+    pub host: String,
+    /// Status codes: `200-299,401`.
+    pub status: String,
+}
+
 /// A port of a pool on one host, and the units behind it.
 #[derive(Clone, Debug, Serialize)]
 pub struct HostListener {
@@ -85,10 +98,8 @@ pub struct HostListener {
     pub socket: String,
     /// Path of its unix socket; empty for TCP.
     pub unix_socket: String,
-    /// Path that answers 200 when it can serve.
-    pub health_path: String,
-    /// URL of its health on this host; `http+unix://SOCKET:PATH` for a unix socket.
-    pub health: String,
+    /// Its health check on this host.
+    pub health: HealthCheck,
     /// The services behind it; empty where only the host knows how many.
     pub services: Vec<String>,
     /// What a worker's number follows; empty for fork.
@@ -104,6 +115,14 @@ pub struct HostFile {
     pub source: String,
     /// Path on the host.
     pub destination: String,
+}
+
+impl HostFile {
+    /// Whether it holds kernel settings, which are applied when they change.
+    #[must_use]
+    pub fn is_sysctl(&self) -> bool {
+        self.destination.starts_with(super::naming::SYSCTL)
+    }
 }
 
 /// A proxy on one host.

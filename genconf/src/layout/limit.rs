@@ -13,7 +13,8 @@ const MOST_AHEAD: u64 = 1 << 30;
 /// How long a client is remembered at least, and at most: what it has sent is forgotten then.
 const MEMORY_SECONDS: (u64, u64) = (120, 24 * 3_600);
 
-pub(super) fn resolve(limit: &RateLimit) -> Limit {
+/// The limit `name` of a proxy.
+pub(super) fn resolve(name: &str, limit: &RateLimit) -> Limit {
     let rate = limit.rate.value;
     let burst = limit
         .burst
@@ -26,12 +27,14 @@ pub(super) fn resolve(limit: &RateLimit) -> Limit {
     let (tick, tick_us) = TICKS.iter().find(fits).unwrap_or(&TICKS[2]);
     let (least, most) = MEMORY_SECONDS;
     Limit {
+        name: name.to_owned(),
         requests: rate.requests(),
         unit: rate.unit(),
         burst,
         tick,
         ticks: (request_us / tick_us).max(1),
         memory_seconds: (ahead_us / 1_000_000 + 1).clamp(least, most),
+        retry_after_seconds: request_us.div_ceil(1_000_000),
     }
 }
 
@@ -45,7 +48,7 @@ mod tests {
     fn limit(text: &str) -> Limit {
         let node = read(&Source::new("t", text)).expect("is YAML");
         let read = RateLimit::decode(&node, &mut Diagnostics::default());
-        resolve(&read.expect("is a limit"))
+        resolve("clients", &read.expect("is a limit"))
     }
 
     #[test]

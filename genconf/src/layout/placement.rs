@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::host::{DropIn, Forward, Host, HostFile, HostListener, HostPool, HostProxy};
+use super::host::{
+    DropIn, Forward, HealthCheck, Host, HostFile, HostListener, HostPool, HostProxy,
+};
 use super::naming;
 use super::pool::{self, Pool};
 use super::proxy::Proxy;
@@ -166,7 +168,6 @@ impl Placement<'_> {
 
     fn listener(&self, pool: &Pool, port: u16) -> HostListener {
         let (unix_socket, health) = (self.unix_socket(pool, port), self.health(pool, port));
-        let health_path = pool.app.health_path.clone();
         if pool.unit_per == "port" {
             let stem = format!("{}@{port}", pool.unit);
             let socket = if pool.socket_of == "systemd" {
@@ -178,7 +179,6 @@ impl Placement<'_> {
                 port,
                 socket,
                 unix_socket,
-                health_path,
                 health,
                 services: vec![format!("{stem}.service")],
                 service_prefix: String::new(),
@@ -191,7 +191,6 @@ impl Placement<'_> {
             port,
             socket: format!("{stem}.socket"),
             unix_socket,
-            health_path,
             health,
             services: (1..=count).map(|n| format!("{stem}@{n}.service")).collect(),
             service_prefix: format!("{stem}@"),
@@ -206,13 +205,20 @@ impl Placement<'_> {
         }
     }
 
-    fn health(&self, pool: &Pool, port: u16) -> String {
-        let path = &pool.app.health_path;
-        if pool.listen == "unix" {
-            return format!("http+unix://{}:{path}", self.unix_socket(pool, port));
+    fn health(&self, pool: &Pool, port: u16) -> HealthCheck {
+        let path = pool.app.health_path.clone();
+        let url = if pool.listen == "unix" {
+            format!("http+unix://{}:{path}", self.unix_socket(pool, port))
+        } else {
+            let socket = naming::socket(instance_address(pool, self.host), port);
+            format!("http://{socket}{path}")
+        };
+        HealthCheck {
+            path,
+            url,
+            host: pool.health_host.clone(),
+            status: pool.app.health_status.clone(),
         }
-        let socket = naming::socket(instance_address(pool, self.host), port);
-        format!("http://{socket}{path}")
     }
 
     /// A socket of systemd's that other hosts reach gets this host's address.
@@ -247,7 +253,11 @@ impl Placement<'_> {
             destination: format!("/etc/{}/{}/{file}", self.project, proxy.name),
         };
         let config = place(proxy.file);
-        let rotation = proxy.rotates().then_some("logrotate.conf");
+        let rotation = proxy.rotates().then(|| place("logrotate.conf"));
+        let sysctl = (proxy.upstream_hosts == "several").then(|| HostFile {
+            destination: naming::sysctl(&proxy.unit),
+            ..place("sysctl.conf")
+        });
         HostProxy {
             name: proxy.name.clone(),
             engine: proxy.engine,
@@ -256,7 +266,7 @@ impl Placement<'_> {
             socket: format!("{}.socket", proxy.unit),
             config: config.source,
             destination: config.destination,
-            beside: rotation.map(place).into_iter().collect(),
+            beside: rotation.into_iter().chain(sysctl).collect(),
             health: format!("http://127.0.0.1:{}/status", proxy.status_port),
             certificate: tls.map(|tls| tls.certificate.clone()).unwrap_or_default(),
             key: tls.map(|tls| tls.key.clone()).unwrap_or_default(),

@@ -10,7 +10,7 @@ use crate::source::Spanned;
 use crate::topology::choice::{Mode, Transport, Workers, WorkersBy};
 use crate::topology::decode::Named;
 use crate::topology::name::HostName;
-use crate::topology::{self, Topology, is_on};
+use crate::topology::{self, Topology, default, is_on};
 
 /// An app on some ports of some hosts.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +23,8 @@ pub struct Pool {
     pub target: String,
     /// What it runs.
     pub app: App,
+    /// Host header of its health checks.
+    pub health_host: String,
     /// `fork` or `cluster`.
     pub mode: &'static str,
     /// What a unit of it is: one for each `port`, or one for each `worker` behind a port.
@@ -87,6 +89,7 @@ pub(super) fn resolve(topology: &Topology, name: &str, pool: &topology::Pool) ->
         hosts: hosts(topology, |host| is_on(pool.hosts.as_ref(), host)),
         ports: ports(pool),
         workers: workers(mode, pool.workers.as_ref().map(|w| w.value)),
+        health_host: health_host(topology, name, written),
         env: app::variables(written.and_then(|a| a.env.as_ref()), pool.env.as_ref()),
         allow: if loopback {
             Vec::new()
@@ -97,6 +100,27 @@ pub(super) fn resolve(topology: &Topology, name: &str, pool: &topology::Pool) ->
         own_address: own_address(topology, pool, loopback),
         app,
     }
+}
+
+/// What the app says; else a name by which clients reach it, since an app may refuse all others.
+fn health_host(topology: &Topology, pool: &str, app: Option<&topology::App>) -> String {
+    let check = app.and_then(|a| a.health.as_ref()).map(|h| &h.0);
+    if let Some(written) = check.and_then(|c| c.host.as_ref()) {
+        return written.value.as_str().to_owned();
+    }
+    let mut proxies: Vec<_> = topology.proxies.iter().flat_map(Named::iter).collect();
+    proxies.sort_by_key(|(name, _)| &name.value);
+    let mut names = proxies
+        .into_iter()
+        .filter(|(_, proxy)| routes_to(proxy, pool))
+        .flat_map(|(_, proxy)| proxy.server_name.iter().flat_map(|names| names.iter()))
+        .map(|name| name.value.as_str());
+    let plain = names.find(|name| *name != "_" && !name.starts_with('*'));
+    plain.unwrap_or(default::HEALTH_HOST).to_owned()
+}
+
+fn routes_to(proxy: &topology::Proxy, pool: &str) -> bool {
+    proxy.routes.iter().any(|r| r.pool.value.as_str() == pool)
 }
 
 fn own_address(topology: &Topology, pool: &topology::Pool, loopback: bool) -> &'static str {
@@ -132,13 +156,11 @@ fn unit_per(mode: Mode, pool: &topology::Pool) -> &'static str {
 
 /// Addresses of the hosts whose proxies route to this pool, sorted.
 fn allowed(topology: &Topology, name: &str) -> Vec<String> {
-    let routes_here =
-        |proxy: &topology::Proxy| proxy.routes.iter().any(|r| r.pool.value.as_str() == name);
     let proxies: Vec<_> = topology
         .proxies
         .iter()
         .flat_map(Named::iter)
-        .filter(|(_, p)| routes_here(p))
+        .filter(|(_, p)| routes_to(p, name))
         .collect();
     let counts = |host: &HostName| proxies.iter().any(|(_, p)| is_on(p.hosts.as_ref(), host));
     let hosts = topology.hosts.iter().filter(|(n, _)| counts(&n.value));

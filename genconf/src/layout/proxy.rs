@@ -22,6 +22,14 @@ pub struct Proxy {
     pub tls: Vec<Tls>,
     /// Limits on a client's requests: none or one.
     pub limits: Vec<Limit>,
+    /// Addresses and networks of proxies in front whose report of a client counts.
+    pub trusted_proxies: Vec<String>,
+    /// Whether those report the client address by the PROXY protocol.
+    pub proxy_protocol: bool,
+    /// Whether text is compressed.
+    pub compress: bool,
+    /// The oldest operating system of its hosts, where all of theirs are written; empty otherwise.
+    pub os: &'static str,
     /// Headers added to every answer, by name.
     pub headers: Vec<Header>,
     /// Lines of the engine's own, outside of the server.
@@ -40,14 +48,27 @@ pub struct Proxy {
     pub max_body: u64,
     /// Longest wait for a connection to an instance, in milliseconds.
     pub connect_timeout_ms: u64,
-    /// Longest pause of an answer, in milliseconds.
+    /// Longest time between two reads of a response, in milliseconds.
     pub read_timeout_ms: u64,
-    /// Longest pause of a request, in milliseconds.
+    /// Longest time between two writes of a request, in milliseconds.
     pub send_timeout_ms: u64,
+    /// Longest time between two transfers of an upgraded connection or event stream, in milliseconds.
+    pub tunnel_timeout_ms: u64,
+    /// How long replaced workers may go on after a reload, in seconds.
+    pub drain_timeout_seconds: u64,
     /// Longest stop: as long as the slowest app's, in seconds.
     pub stop_timeout_seconds: u64,
     /// The sets of servers it balances over, by name.
     pub upstreams: Vec<Upstream>,
+    /// Whether an upstream has servers on `several` hosts, of which one can disappear while the others
+    /// serve, or each only on `one`.
+    pub upstream_hosts: &'static str,
+    /// Whether a pool of its routes has apps that bind their own port.
+    pub has_separate_connections: bool,
+    /// Most attempts of a request to any of its pools.
+    pub tries: usize,
+    /// The longest `Retry-After` of its limits and those of its routes; 0 where there is none.
+    pub retry_after_seconds: u64,
     /// Its routes, longest path first.
     pub routes: Vec<Route>,
     /// Whether one of them, or a line of the engine's own, leaves no path over.
@@ -87,6 +108,8 @@ pub struct Tls {
 /// A limit on the requests of one client address.
 #[derive(Clone, Debug, Serialize)]
 pub struct Limit {
+    /// Its name, unique within its proxy: `clients`, `route2`.
+    pub name: String,
     /// Requests.
     pub requests: u32,
     /// In a `s`econd or a `m`inute.
@@ -99,6 +122,8 @@ pub struct Limit {
     pub ticks: u64,
     /// How long a client is remembered after its last request, in seconds.
     pub memory_seconds: u64,
+    /// After how many seconds a request beyond it may be sent again (`Retry-After`).
+    pub retry_after_seconds: u64,
 }
 
 /// A header of an answer.
@@ -130,8 +155,12 @@ pub struct Upstream {
     pub name: String,
     /// The pool.
     pub pool: String,
-    /// Path that answers 200 when an instance can serve.
+    /// Path that a health check requests.
     pub health_path: String,
+    /// Host header of a health check.
+    pub health_host: String,
+    /// Status codes of a healthy instance: `200-299,401`.
+    pub health_status: String,
     /// Time between two checks, in milliseconds.
     pub health_interval_ms: u64,
     /// Longest wait for the answer to one, in milliseconds.
@@ -142,6 +171,11 @@ pub struct Upstream {
     pub servers: Vec<Server>,
     /// Whether a server can vanish while another one serves.
     pub spans_hosts: bool,
+    /// Which methods share keepalive connections: `always` every one, `safe` those that are sent
+    /// again when the connection closes, because the app binds its own port.
+    pub reuse: &'static str,
+    /// Most attempts of a request: two, and where a host can vanish one more than it has servers.
+    pub tries: usize,
     /// Shared memory for its state, in KiB: 512 bytes and more a server.
     pub zone_kib: usize,
 }
@@ -164,12 +198,34 @@ pub struct Server {
 pub struct Route {
     /// The path without a slash at its end; empty for `/`.
     pub path: String,
+    /// Its place in the order of matching, from 1.
+    pub number: usize,
     /// The upstream.
     pub upstream: String,
+    /// The same for methods that do not share its keepalive connections.
+    pub separate_upstream: String,
     /// The pool.
     pub pool: String,
     /// Whether the path is replaced.
     pub rewrites: bool,
     /// What replaces the path, without a slash at its end; empty for `/`.
     pub rewrite: String,
+    /// Whether it has timeouts of its own.
+    pub has_timeouts: bool,
+    /// As that of the proxy, for this route.
+    pub read_timeout_ms: u64,
+    /// As that of the proxy, for this route.
+    pub send_timeout_ms: u64,
+    /// As that of the proxy, for this route.
+    pub tunnel_timeout_ms: u64,
+    /// Whether it has a largest body of its own.
+    pub has_max_body: bool,
+    /// Largest request body in bytes.
+    pub max_body: u64,
+    /// Limits on a client's requests here: none or one.
+    pub limits: Vec<Limit>,
+    /// Which requests are sent again: `safe` or `idempotent`.
+    pub retries: &'static str,
+    /// Most attempts of a request.
+    pub tries: usize,
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::pool::{self, Pool};
-use super::proxy::{Bind, Header, Name, Proxy, Route, Server, Tls, Upstream};
+use super::proxy::{Bind, Header, Limit, Name, Proxy, Route, Server, Tls, Upstream};
 use super::{limit, naming};
 use crate::source::Spanned;
 use crate::topology::address::Listen;
-use crate::topology::choice::{Balance, Engine};
+use crate::topology::choice::{Balance, Engine, Os};
 use crate::topology::decode::Named;
 use crate::topology::foreign::Directive;
+use crate::topology::path::UrlPath;
 use crate::topology::quantity::Duration;
 use crate::topology::text::{HeaderName, HeaderValue};
 use crate::topology::{self, Topology, default, is_on};
@@ -76,7 +77,9 @@ impl Resolver<'_> {
         };
         let extra = proxy.extra.as_ref();
         let extra_server: Vec<String> = directives(extra.and_then(|e| e.server.as_ref()));
-        let routes = self.routes();
+        let upstreams = self.upstreams();
+        let routes = self.routes(&upstreams);
+        let own_limits = limits("clients", proxy.rate_limit.as_ref());
         Proxy {
             name: name.to_owned(),
             engine: engine.word(),
@@ -85,27 +88,63 @@ impl Resolver<'_> {
             file: file(engine),
             listen: self.binds(),
             tls: proxy.tls.iter().map(|tls| self.tls(tls)).collect(),
-            limits: proxy.rate_limit.iter().map(limit::resolve).collect(),
+            trusted_proxies: proxy
+                .trusted_proxies
+                .iter()
+                .flat_map(|list| list.iter())
+                .map(|network| network.value.to_string())
+                .collect(),
+            proxy_protocol: proxy.takes_proxy_protocol(),
+            compress: proxy.compresses(),
+            os: self.os(),
             headers: headers(proxy.headers.as_ref()),
             extra_global: directives(extra.and_then(|e| e.global.as_ref())),
             tells_request_id: !self.writes_header("X-Request-ID"),
             status_port: proxy.status.as_ref().map_or(status, |s| s.value.number()),
             names: names(&server_names),
             server_names,
-            max_body: proxy
-                .max_body
-                .as_ref()
-                .map_or(default::MAX_BODY, |b| b.value)
-                .bytes(),
+            max_body: self.max_body(),
             connect_timeout_ms: self.timeout(|t| t.connect.as_ref(), default::CONNECT_TIMEOUT),
             read_timeout_ms: self.timeout(|t| t.read.as_ref(), default::READ_TIMEOUT),
             send_timeout_ms: self.timeout(|t| t.send.as_ref(), default::SEND_TIMEOUT),
+            tunnel_timeout_ms: self.timeout(|t| t.tunnel.as_ref(), default::TUNNEL_TIMEOUT),
+            drain_timeout_seconds: self
+                .timeout(|t| t.drain.as_ref(), default::DRAIN_TIMEOUT)
+                .div_ceil(1_000),
             stop_timeout_seconds: self.slowest_stop(),
-            upstreams: self.upstreams(),
+            has_separate_connections: upstreams.iter().any(|u| u.reuse == "safe"),
+            tries: upstreams.iter().map(|u| u.tries).max().unwrap_or(1),
+            retry_after_seconds: longest_retry(&own_limits, &routes),
+            limits: own_limits,
+            upstream_hosts: if upstreams.iter().any(|u| u.spans_hosts) {
+                "several"
+            } else {
+                "one"
+            },
+            upstreams,
             takes_any_path: routes.iter().any(|route| route.path.is_empty())
                 || extra_server.iter().any(|line| takes_any_path(line)),
             extra_server,
             routes,
+        }
+    }
+
+    fn max_body(&self) -> u64 {
+        let written = self.proxy.max_body.as_ref();
+        written.map_or(default::MAX_BODY, |b| b.value).bytes()
+    }
+
+    /// The oldest operating system of its hosts; none where one of theirs is not written.
+    fn os(&self) -> &'static str {
+        let hosts = self.topology.hosts.iter();
+        let hosts = hosts.filter(|(name, _)| is_on(self.proxy.hosts.as_ref(), &name.value));
+        let written: Option<Vec<Os>> = hosts
+            .map(|(_, host)| host.os.as_ref().map(|os| os.value))
+            .collect();
+        match written {
+            Some(all) if all.contains(&Os::Debian12) => Os::Debian12.word(),
+            Some(all) if !all.is_empty() => Os::Debian13.word(),
+            _ => "",
         }
     }
 
@@ -120,7 +159,7 @@ impl Resolver<'_> {
 
     fn binds(&self) -> Vec<Bind> {
         let binds = |listen: Listen, serves: bool| {
-            let sockets = self.topology.sockets(self.proxy, listen);
+            let sockets = listen.sockets();
             sockets.into_iter().enumerate().map(move |(n, at)| Bind {
                 socket: at.to_string(),
                 port: at.port(),
@@ -209,10 +248,22 @@ impl Resolver<'_> {
             name,
             pool: pool.name.clone(),
             health_path: pool.app.health_path.clone(),
+            health_host: pool.health_host.clone(),
+            health_status: pool.app.health_status.clone(),
             health_interval_ms: pool.app.health_interval_ms,
             health_timeout_ms: pool.app.health_timeout_ms,
             balance: balance.word(),
             spans_hosts: hosts.len() > 1,
+            reuse: if pool.app.takes_socket {
+                "always"
+            } else {
+                "safe"
+            },
+            tries: if hosts.len() > 1 {
+                pool.ports.len() + 1
+            } else {
+                2
+            },
             zone_kib: (servers.len() * 2).next_multiple_of(64).max(64),
             servers,
         }
@@ -235,31 +286,84 @@ impl Resolver<'_> {
         }
     }
 
-    fn routes(&self) -> Vec<Route> {
-        let trimmed = |path: &str| path.trim_end_matches('/').to_owned();
-        let mut routes: Vec<_> = self
-            .proxy
-            .routes
-            .iter()
-            .map(|route| Route {
-                path: trimmed(route.path.value.as_str()),
-                upstream: upstream_name(route.pool.value.as_str(), self.balance(route)),
-                pool: route.pool.value.as_str().to_owned(),
-                rewrites: route.rewrite.is_some(),
-                rewrite: route
-                    .rewrite
-                    .as_ref()
-                    .map_or(String::new(), |r| trimmed(r.value.as_str())),
-            })
-            .collect();
-        routes.sort_by(|a, b| {
-            b.path
-                .len()
-                .cmp(&a.path.len())
-                .then_with(|| a.path.cmp(&b.path))
+    /// The routes, longest path first.
+    fn routes(&self, upstreams: &[Upstream]) -> Vec<Route> {
+        let mut written: Vec<_> = self.proxy.routes.iter().collect();
+        written.sort_by(|a, b| {
+            let (a, b) = (trimmed(&a.path), trimmed(&b.path));
+            b.len().cmp(&a.len()).then_with(|| a.cmp(b))
         });
-        routes
+        let numbered = written.into_iter().zip(1..);
+        numbered
+            .map(|(route, number)| self.route(route, number, upstreams))
+            .collect()
     }
+
+    fn route(&self, route: &topology::Route, number: usize, upstreams: &[Upstream]) -> Route {
+        let name = upstream_name(route.pool.value.as_str(), self.balance(route));
+        let upstream = upstreams
+            .binary_search_by(|u| u.name.cmp(&name))
+            .ok()
+            .map(|at| &upstreams[at]);
+        let timeout = |own: fn(&topology::RouteTimeouts) -> Option<&Spanned<Duration>>,
+                       of_proxy: fn(&topology::Timeouts) -> Option<&Spanned<Duration>>,
+                       default: Duration| {
+            let written = route.timeouts.as_ref().and_then(own);
+            written.map_or_else(|| self.timeout(of_proxy, default), |d| d.value.millis())
+        };
+        let max_body = route.max_body.as_ref().map(|b| b.value.bytes());
+        Route {
+            number,
+            path: trimmed(&route.path).to_owned(),
+            separate_upstream: match upstream {
+                Some(upstream) if upstream.reuse == "safe" => format!("{name}_once"),
+                _ => name.clone(),
+            },
+            upstream: name,
+            pool: route.pool.value.as_str().to_owned(),
+            rewrites: route.rewrite.is_some(),
+            rewrite: route.rewrite.as_ref().map_or("", trimmed).to_owned(),
+            has_timeouts: route.timeouts.is_some(),
+            read_timeout_ms: timeout(
+                |t| t.read.as_ref(),
+                |t| t.read.as_ref(),
+                default::READ_TIMEOUT,
+            ),
+            send_timeout_ms: timeout(
+                |t| t.send.as_ref(),
+                |t| t.send.as_ref(),
+                default::SEND_TIMEOUT,
+            ),
+            tunnel_timeout_ms: timeout(
+                |t| t.tunnel.as_ref(),
+                |t| t.tunnel.as_ref(),
+                default::TUNNEL_TIMEOUT,
+            ),
+            has_max_body: max_body.is_some(),
+            max_body: max_body.unwrap_or_else(|| self.max_body()),
+            limits: limits(&format!("route{number}"), route.rate_limit.as_ref()),
+            retries: route.retries().word(),
+            tries: upstream.map_or(1, |u| u.tries),
+        }
+    }
+}
+
+/// A path without a slash at its end: a route takes the path and all below it.
+fn trimmed(path: &Spanned<UrlPath>) -> &str {
+    path.value.as_str().trim_end_matches('/')
+}
+
+fn longest_retry(own: &[Limit], routes: &[Route]) -> u64 {
+    let of_routes = routes.iter().flat_map(|route| &route.limits);
+    let all = own.iter().chain(of_routes);
+    all.map(|limit| limit.retry_after_seconds)
+        .max()
+        .unwrap_or(0)
+}
+
+fn limits(name: &str, written: Option<&topology::RateLimit>) -> Vec<Limit> {
+    let resolve = |limit| limit::resolve(name, limit);
+    written.into_iter().map(resolve).collect()
 }
 
 /// Where an instance of `pool` on `host` listens.

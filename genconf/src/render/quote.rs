@@ -25,6 +25,7 @@ pub(super) fn plain(text: &str, out: &mut dyn Write) -> io::Result<()> {
 pub(super) fn register(tera: &mut Tera, languages: &[String]) -> Result<(), String> {
     tera.register_filter("address", address);
     tera.register_filter("url", url);
+    tera.register_filter("host_header", host_header);
     for language in languages {
         match language.as_str() {
             "nginx" => {
@@ -70,6 +71,16 @@ fn url(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
         return Ok(safe(text));
     }
     Err(Error::message(format!("{text:?} is not a URL")))
+}
+
+/// The value of a Host header. Its brackets and colons mean something elsewhere, so a shell gets it
+/// in quotes, which it cannot hold.
+fn host_header(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
+    let harmless = |b: u8| b.is_ascii_alphanumeric() || b".:-[]".contains(&b);
+    if !text.is_empty() && text.bytes().all(harmless) {
+        return Ok(safe(text));
+    }
+    Err(Error::message(format!("{text:?} is not a Host header")))
 }
 
 /// A string of nginx.conf. Inside quotes only the quote and the backslash are

@@ -106,6 +106,20 @@ choices! {
         /// The app's own master, in one unit.
         App = "app",
     }
+    /// Which requests a proxy sends again when the connection to an instance fails.
+    Retry, "a retry policy" {
+        /// GET, HEAD and OPTIONS (RFC 9110, section 9.2.1).
+        Safe = "safe",
+        /// PUT and DELETE as well (RFC 9110, section 9.2.2).
+        Idempotent = "idempotent",
+    }
+    /// The operating system of a host, oldest first.
+    Os, "an operating system" {
+        /// Debian 12: nginx 1.22, `HAProxy` 2.6, systemd 252.
+        Debian12 = "debian12",
+        /// Debian 13: nginx 1.26, `HAProxy` 3.0, systemd 257.
+        Debian13 = "debian13",
+    }
     /// What kind of socket a pool listens on.
     Transport, "a kind of socket" {
         /// TCP ports.

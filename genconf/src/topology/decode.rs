@@ -154,6 +154,27 @@ impl<C: Decode> Decode for NonEmpty<C> {
     }
 }
 
+/// One value, or a list of at least one: `a` and `[a]` mean the same.
+#[derive(Clone, Debug)]
+pub struct OneOrMany<T>(Vec<T>);
+
+impl<T> Deref for OneOrMany<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Decode> Decode for OneOrMany<T> {
+    fn decode(node: &Node, faults: &mut Diagnostics) -> Option<Self> {
+        if matches!(node.kind, Kind::Sequence(_)) {
+            return NonEmpty::decode(node, faults).map(|list: NonEmpty<Vec<T>>| Self(list.0));
+        }
+        T::decode(node, faults).map(|value| Self(vec![value]))
+    }
+}
+
 /// The entries of a mapping; a repeated key is told and its later value left out.
 fn mapping<'n>(node: &'n Node, faults: &mut Diagnostics) -> Option<Vec<&'n Entry>> {
     let mut repeated = Vec::new();

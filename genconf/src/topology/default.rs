@@ -1,12 +1,13 @@
 //! What a key means when it is not written. Filled in by `layout`; rules that
 //! must know them read them here.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::address::Listen;
-use super::choice::{Runtime, Switch, Via};
+use super::choice::{Retry, Runtime, Switch, Via};
+use super::health::StatusRange;
 use super::quantity::{ByteSize, Duration};
-use super::{App, Proxy, Topology, is_on};
+use super::{App, Proxy, Route};
 use crate::source::Spanned;
 
 /// `hosts.*.cpus`.
@@ -17,6 +18,10 @@ pub const WEIGHT: u16 = 1;
 pub const HOST_MEMORY: ByteSize = ByteSize::from_bytes(1 << 30);
 /// `apps.*.health`.
 pub const HEALTH: &str = "/health";
+/// `apps.*.health.status`.
+pub const HEALTH_STATUS: StatusRange = StatusRange::SUCCESSFUL;
+/// `apps.*.health.host` of an app that no proxy with a server name routes to.
+pub const HEALTH_HOST: &str = "localhost";
 /// `apps.*.stop_timeout`.
 pub const STOP_TIMEOUT: Duration = Duration::from_millis(10_000);
 /// `apps.*.ready_timeout`.
@@ -45,11 +50,14 @@ pub const FIRST_STATUS: u16 = 9080;
 pub const MAX_BODY: ByteSize = ByteSize::from_bytes(1 << 20);
 /// `proxies.*.timeouts.connect`.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
-/// `proxies.*.timeouts.read`: how long a request hangs that was on its way to
-/// a host when that host vanished; only then is it sent to another.
-pub const READ_TIMEOUT: Duration = Duration::from_millis(10_000);
+/// `proxies.*.timeouts.read`. A vanished host is found by TCP, not by this.
+pub const READ_TIMEOUT: Duration = Duration::from_millis(60_000);
 /// `proxies.*.timeouts.send`.
-pub const SEND_TIMEOUT: Duration = Duration::from_millis(10_000);
+pub const SEND_TIMEOUT: Duration = Duration::from_millis(60_000);
+/// `proxies.*.timeouts.tunnel`.
+pub const TUNNEL_TIMEOUT: Duration = Duration::from_millis(3_600_000);
+/// `proxies.*.timeouts.drain`.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_millis(3_600_000);
 
 /// Defaults that depend on another key of the same app.
 impl App {
@@ -107,6 +115,28 @@ impl App {
     }
 }
 
+impl Proxy {
+    /// `proxies.*.compress`.
+    #[must_use]
+    pub fn compresses(&self) -> bool {
+        self.compress.as_ref().is_none_or(|c| c.value.into())
+    }
+
+    /// `proxies.*.proxy_protocol`.
+    #[must_use]
+    pub fn takes_proxy_protocol(&self) -> bool {
+        self.proxy_protocol.as_ref().is_some_and(|p| p.value.into())
+    }
+}
+
+impl Route {
+    /// `proxies.*.routes.*.retry`.
+    #[must_use]
+    pub fn retries(&self) -> Retry {
+        self.retry.as_ref().map_or(Retry::Safe, |r| r.value)
+    }
+}
+
 /// Defaults that depend on another key of the same proxy.
 impl Proxy {
     /// `proxies.*.listen`, which TLS moves to 443.
@@ -125,23 +155,5 @@ impl Proxy {
     pub fn redirect(&self) -> Option<Listen> {
         let written = self.tls.as_ref()?.redirect_from.as_ref();
         Some(written.map_or(self.door().at(REDIRECT_FROM), |l| l.value))
-    }
-}
-
-impl Topology {
-    /// The sockets of `listen` on each host of `proxy`. A port alone is one of IPv4 and, where a
-    /// host has an IPv6 address, one of IPv6: each takes connections of its own family only.
-    #[must_use]
-    pub fn sockets(&self, proxy: &Proxy, listen: Listen) -> Vec<SocketAddr> {
-        let socket = |ip| SocketAddr::new(ip, listen.port());
-        if let Some(ip) = listen.ip() {
-            return vec![socket(ip)];
-        }
-        let has_ipv6 = self.hosts.iter().any(|(name, host)| {
-            host.address.value.ip().is_ipv6() && is_on(proxy.hosts.as_ref(), &name.value)
-        });
-        let ipv6 = has_ipv6.then(|| socket(Ipv6Addr::UNSPECIFIED.into()));
-        let ipv4 = socket(Ipv4Addr::UNSPECIFIED.into());
-        std::iter::once(ipv4).chain(ipv6).collect()
     }
 }

@@ -8,6 +8,7 @@ pub mod choice;
 pub mod decode;
 pub mod default;
 pub mod foreign;
+pub mod health;
 pub mod image;
 pub mod name;
 pub mod path;
@@ -19,13 +20,14 @@ pub mod text;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Source, Spanned, read};
-use address::{Address, Listen, PortRange};
+use address::{Address, Listen, Network, PortRange};
 use choice::{
-    Balance, Count, Engine, Mode, Runtime, Switch, Transport, Version, Via, Weight, Workers,
-    WorkersBy,
+    Balance, Count, Engine, Mode, Os, Retry, Runtime, Switch, Transport, Version, Via, Weight,
+    Workers, WorkersBy,
 };
-use decode::{Decode, Named, NonEmpty};
+use decode::{Decode, Named, NonEmpty, OneOrMany};
 use foreign::{Command, Directive};
+use health::{HostHeader, StatusRange};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
 use path::{FilePath, HostPath, InnerPath, UrlPath};
 use quantity::{ByteSize, Duration, Rate};
@@ -61,6 +63,8 @@ record! {
         optional memory: Spanned<ByteSize>,
         /// Share of the requests of its pools beside their other hosts. Default: 1.
         optional weight: Spanned<Weight>,
+        /// Operating system, which decides between forms of directives. Default: forms that every supported one accepts.
+        optional os: Spanned<Os>,
         /// For work in progress: apps may be watched here. Default: false.
         optional development: Spanned<Switch>,
     }
@@ -117,8 +121,12 @@ pub struct Health(pub HealthCheck);
 record! {
     /// How an app is known to serve.
     HealthCheck, "a health check" {
-        /// Path that answers 200 when the app can serve. Default: /health.
+        /// Path that a health check requests. Default: /health.
         optional path: Spanned<UrlPath>,
+        /// Status codes of a healthy instance: one code or range, or a list of them. Redirects are not followed. Default: 200-299.
+        optional status: OneOrMany<Spanned<StatusRange>>,
+        /// Host header of a health check. Default: the first server name of a proxy that routes to the app, else localhost.
+        optional host: Spanned<HostHeader>,
         /// Silence after which an instance is replaced. Default: 3s.
         optional timeout: Spanned<Duration>,
         /// Time between two probes. Default: 2s.
@@ -136,6 +144,8 @@ impl decode::Decode for Health {
         let path = Some(Spanned::<UrlPath>::decode(node, faults)?);
         Some(Self(HealthCheck {
             path,
+            status: None,
+            host: None,
             timeout: None,
             interval: None,
             via: None,
@@ -181,7 +191,7 @@ record! {
         optional engine: Spanned<Engine>,
         /// Hosts it runs on. Default: all.
         optional hosts: HostList,
-        /// Port, at every IPv4 address and where a host has one at every IPv6 address, or address and port. Default: 80, with `tls` 443.
+        /// Port, at every IPv4 and every IPv6 address, or address and port. Default: 80, with `tls` 443.
         optional listen: Spanned<Listen>,
         /// Encryption. Default: none.
         optional tls: Tls,
@@ -191,12 +201,18 @@ record! {
         optional server_name: NonEmpty<Vec<Spanned<ServerName>>>,
         /// How routes balance that do not say. Default: `round_robin`.
         optional balance: Spanned<Balance>,
-        /// Largest request body; `HAProxy` holds those to it that say their length. Default: 1MiB.
+        /// Largest request body; `HAProxy` limits bodies with a `Content-Length` only. Default: 1MiB.
         optional max_body: Spanned<ByteSize>,
-        /// How long it waits for an instance.
+        /// How long it waits.
         optional timeouts: Timeouts,
         /// Most requests of one client address. Default: no limit.
         optional rate_limit: RateLimit,
+        /// Load balancers and CDNs in front, as addresses or networks: the client address, scheme and host that they report count. Default: none.
+        optional trusted_proxies: NonEmpty<Vec<Spanned<Network>>>,
+        /// Whether `trusted_proxies` report the client address by the PROXY protocol. Default: false.
+        optional proxy_protocol: Spanned<Switch>,
+        /// Compresses text for clients that accept gzip. Default: true.
+        optional compress: Spanned<Switch>,
         /// Headers added to every answer, in place of the proxy's own where they have one name. Default: none.
         optional headers: Named<HeaderName, Spanned<HeaderValue>>,
         /// Lines of the engine's own language, printed as written. Default: none.
@@ -241,14 +257,30 @@ record! {
 }
 
 record! {
-    /// How long a proxy waits for an instance.
+    /// How long a proxy waits.
     Timeouts, "timeouts" {
-        /// To take a connection. Default: 1s.
+        /// For a connection to an instance. Default: 1s.
         optional connect: Spanned<Duration>,
-        /// Between two pieces of an answer. Default: 10s.
+        /// Between two reads of a response. Default: 60s.
         optional read: Spanned<Duration>,
-        /// Between two pieces of a request; `HAProxy` has one timeout for both, `read`. Default: 10s.
+        /// Between two writes of a request; `HAProxy` has one timeout for both directions, `read`. Default: 60s.
         optional send: Spanned<Duration>,
+        /// Between two transfers of a websocket or an event stream. Default: 1h.
+        optional tunnel: Spanned<Duration>,
+        /// After a reload, until connections to the replaced workers are closed. Default: 1h.
+        optional drain: Spanned<Duration>,
+    }
+}
+
+record! {
+    /// How long a proxy waits for the instances of one route.
+    RouteTimeouts, "the timeouts of a route" {
+        /// Between two reads of a response. Default: as the proxy.
+        optional read: Spanned<Duration>,
+        /// Between two writes of a request; `HAProxy` has one timeout for both directions, `read`. Default: as the proxy.
+        optional send: Spanned<Duration>,
+        /// Between two transfers of a websocket or an event stream. Default: as the proxy.
+        optional tunnel: Spanned<Duration>,
     }
 }
 
@@ -263,6 +295,14 @@ record! {
         optional balance: Spanned<Balance>,
         /// What replaces the path before the request is passed on. Default: as it came.
         optional rewrite: Spanned<UrlPath>,
+        /// How long the proxy waits here. Default: as the proxy.
+        optional timeouts: RouteTimeouts,
+        /// Largest request body here. Default: as the proxy.
+        optional max_body: Spanned<ByteSize>,
+        /// Most requests of one client address here, counted besides those of the proxy. Default: no limit.
+        optional rate_limit: RateLimit,
+        /// Which requests are sent again, once, when a connection fails. Default: safe.
+        optional retry: Spanned<Retry>,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::decode::{Leaf, Named, NonEmpty};
+use super::decode::{Leaf, Named, NonEmpty, OneOrMany};
 use crate::source::Spanned;
 
 /// A type that can describe itself as JSON Schema.
@@ -45,6 +45,12 @@ impl<C: Described> Described for NonEmpty<C> {
         };
         schema[least] = json!(1);
         schema
+    }
+}
+
+impl<T: Described> Described for OneOrMany<T> {
+    fn describe() -> Value {
+        json!({ "anyOf": [T::describe(), NonEmpty::<Vec<T>>::describe()] })
     }
 }
 

@@ -233,7 +233,7 @@ fn doors(topology: &Topology) -> Vec<Door<'_>> {
     for ((name, proxy), status) in written.into_iter().zip(default::FIRST_STATUS..) {
         // One that cannot be read has its number all the same.
         if let Some(proxy) = proxy {
-            doors.push((proxy, proxy_claims(topology, (name, proxy), status)));
+            doors.push((proxy, proxy_claims((name, proxy), status)));
         }
     }
     doors
@@ -242,7 +242,6 @@ fn doors(topology: &Topology) -> Vec<Door<'_>> {
 /// The door of a proxy, where it redirects, and its status page. What it says of them and could
 /// not be read claims nothing: the default is not what was meant.
 fn proxy_claims<'t>(
-    topology: &'t Topology,
     (name, proxy): (&'t Spanned<ProxyName>, &'t Proxy),
     status: u16,
 ) -> Vec<Claim<'t>> {
@@ -261,7 +260,7 @@ fn proxy_claims<'t>(
         })
     };
     let listens = |key: &'static str, listen: Listen, written: Option<Span>| {
-        let sockets = topology.sockets(proxy, listen).into_iter();
+        let sockets = listen.sockets().into_iter();
         sockets.filter_map(move |at| claim(key, at, written))
     };
     let tls = proxy.tls.as_ref();

@@ -8,6 +8,7 @@ mod archive;
 mod capacity;
 mod clash;
 mod container;
+mod health;
 mod host;
 mod listen;
 mod pool;
@@ -47,6 +48,7 @@ const RULES: &[Rule] = &[
     pool::instances_keep_their_ports,
     pool::workers_reach_their_master,
     pool::health_can_be_watched,
+    health::status_codes_are_listed_once,
     pool::only_development_is_watched,
     pool::unix_sockets_are_local,
     archive::archives_say_what_runs,
@@ -55,6 +57,8 @@ const RULES: &[Rule] = &[
     proxy::status_is_unprivileged,
     proxy::haproxy_takes_the_sockets,
     proxy::every_key_has_an_effect,
+    proxy::engine_honors_every_key,
+    proxy::proxy_protocol_has_senders,
     route::paths_are_distinct,
     route::rewrites_change_something,
     capacity::memory_fits,

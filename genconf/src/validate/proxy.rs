@@ -76,14 +76,21 @@ pub(super) fn haproxy_takes_the_sockets(topology: &Topology, faults: &mut Diagno
 /// What is written is heard by the engine, and by one key only.
 pub(super) fn every_key_has_an_effect(topology: &Topology, faults: &mut Diagnostics) {
     for (_, proxy) in topology.proxies.iter().flat_map(Named::iter) {
-        let send = proxy.timeouts.as_ref().and_then(|t| t.send.as_ref());
-        if let (Some(engine), Some(send)) = (haproxy(proxy), send) {
+        let of_proxy = proxy.timeouts.as_ref().and_then(|t| t.send.as_ref());
+        let of_routes = proxy
+            .routes
+            .iter()
+            .filter_map(|r| r.timeouts.as_ref()?.send.as_ref());
+        for send in of_proxy.into_iter().chain(of_routes) {
+            let Some(engine) = haproxy(proxy) else {
+                break;
+            };
             let said =
                 "HAProxy has one timeout for both directions of an instance, which is `read`";
             faults.push(
                 Diagnostic::warning(Code::NoEffect, send.span, said)
                     .also(engine, "HAProxy here")
-                    .help("leave it out"),
+                    .help(format!("write `read: {}` instead", send.value)),
             );
         }
         let hsts = proxy.tls.as_ref().and_then(|t| t.hsts.as_ref());
@@ -97,6 +104,45 @@ pub(super) fn every_key_has_an_effect(topology: &Topology, faults: &mut Diagnost
                 Diagnostic::warning(Code::NoEffect, hsts.span, said)
                     .also(header.span, "this one")
                     .help("leave one of the two out"),
+            );
+        }
+    }
+}
+
+/// `HAProxy` does not count the bytes of a chunked body as it passes through.
+pub(super) fn engine_honors_every_key(topology: &Topology, faults: &mut Diagnostics) {
+    for (_, proxy) in topology.proxies.iter().flat_map(Named::iter) {
+        let Some(engine) = haproxy(proxy) else {
+            continue;
+        };
+        let of_routes = proxy.routes.iter().filter_map(|r| r.max_body.as_ref());
+        for max_body in proxy.max_body.iter().chain(of_routes) {
+            let said = "HAProxy limits request bodies with a `Content-Length`, chunked ones not";
+            faults.push(
+                Diagnostic::warning(Code::EngineLimit, max_body.span, said)
+                    .also(engine, "HAProxy here")
+                    .help("write `engine: nginx`, or limit the body in the app as well"),
+            );
+        }
+    }
+}
+
+/// Without a list of senders, any client could claim any address.
+pub(super) fn proxy_protocol_has_senders(topology: &Topology, faults: &mut Diagnostics) {
+    for (name, proxy) in topology.proxies.iter().flat_map(Named::iter) {
+        let Some(key) = &proxy.proxy_protocol else {
+            continue;
+        };
+        let is_missing =
+            proxy.trusted_proxies.is_none() && !proxy.is_unsure_of(&["trusted_proxies"]);
+        if proxy.takes_proxy_protocol() && is_missing {
+            let said = format!(
+                "proxy `{}` takes the PROXY protocol and has no `trusted_proxies`",
+                name.value.as_str()
+            );
+            faults.push(
+                Diagnostic::error(Code::Contradiction, key.span, said)
+                    .help("name the load balancers in front: `trusted_proxies: [10.0.0.0/8]`"),
             );
         }
     }

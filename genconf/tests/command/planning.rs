@@ -134,3 +134,19 @@ fn a_socket_that_other_hosts_reach_no_more_is_told() {
     let reopened = "~ re-open   p-web-port@8080.socket (its port is closed for a moment)";
     assert!(out.contains(reopened), "{out}");
 }
+
+#[test]
+fn kernel_settings_that_are_added_or_changed_are_told() {
+    let one = SOUND
+        .replace("hosts: {", "hosts: { b: { address: 192.0.2.2 },")
+        .replace("ports:", "hosts: [a], ports:");
+    let two = one.replace("hosts: [a]", "hosts: [a, b]");
+    let (code, out) = planned(&one, &two);
+    let applied = "  ~ apply     /etc/sysctl.d/60-p-door.conf\n";
+    assert!(
+        code == 2 && out.matches(applied).count() == 2,
+        "{code} {out}"
+    );
+    let more = two.replace("8080-8081", "8080-8082");
+    assert!(!planned(&two, &more).1.contains("sysctl"));
+}

@@ -31,7 +31,7 @@ impl Format {
             "yml" | "yaml" => Some(Self::Yaml),
             // Names alone come into these, whose lines then differ by nothing else.
             "md" => Some(Self::Lines),
-            _ if name == "logrotate.conf" => Some(Self::Lines),
+            _ if ["logrotate.conf", "sysctl.conf"].contains(&name) => Some(Self::Lines),
             _ if path.starts_with("systemd/") => Some(Self::Unit),
             _ => None,
         }

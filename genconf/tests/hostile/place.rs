@@ -68,7 +68,10 @@ fn apps() -> Value {
             "artifact": "../full", "build": "make full", "args": ["--one", "two"],
             "env": { "ONE": "1", "TWO": "2" }, "env_file": "full.env", "runtime": "native",
             "notify": "true", "socket": "true", "network": "true",
-            "health": { "path": "/up", "timeout": "5s", "interval": "1s", "via": "watchdog" },
+            "health": {
+                "path": "/up", "status": ["200-299", "401"], "host": "full.example.org:8443",
+                "timeout": "5s", "interval": "1s", "via": "watchdog",
+            },
             "stop_timeout": "20s", "ready_timeout": "9s", "memory": "64MiB", "tasks": 40, "watch": "true",
         },
         "script": {
@@ -77,7 +80,7 @@ fn apps() -> Value {
         },
         "packed": {
             "artifact": "packed.tgz", "build": "make packed", "main": "bin/main.js", "runtime": "node",
-            "state": "true",
+            "state": "true", "health": { "status": "204" },
         },
         "sealed": {
             "artifact": "sealed.tar", "runtime": "container", "image": "sealed:1", "container_port": 80,

@@ -1,13 +1,27 @@
-//! The accept loop and its end.
+//! The accept loop and the drain that ends it.
 //!
-//! The loop is our own, around the routes as a service, because the end is:
-//! for a short grace answer everything with `Connection: close`, so that a
-//! proxy's cached connection is not cut under a request; stop accepting, where
-//! somebody else keeps the port after that grace, since what comes then waits
-//! for the next process, and otherwise before it; wait a little for the first
-//! request of connections that have had none, since who opens one per request
-//! cannot repeat it; then close what is idle; and let our own deadline end the
-//! rest.
+//! A request that is sent on an idle connection while the server closes it is
+//! lost, and a proxy must not repeat a POST. So the peer should be the one to
+//! close, and the server gives it time: each connection is left open for
+//! `--grace`, counted from the order to drain or from its opening, whichever is
+//! later. During that time every answer has `Connection: close`. A busy
+//! connection therefore ends with its next answer, and a new one with its first.
+//! A request whose head has begun is answered, also after the grace, within its
+//! timeout and `--drain`.
+//!
+//! Where systemd or the master keeps the listening socket, the process goes on
+//! accepting while a connection from before the order is open, at most for the
+//! grace. Connections opened after the order do not prolong this, with one
+//! exception: while one of them has sent nothing for 50 ms, the process waits for
+//! its first request and accepts others. Then it accepts what is in the backlog,
+//! stops accepting, closes idle connections, and finishes the requests in flight
+//! until `--drain` is over.
+//!
+//! Where the process owns its port, it stops accepting at once. The port closes
+//! with the process in any case, and a refused connection is the one failure after
+//! which a proxy may send any request to another server. Connections in the
+//! backlog are accepted and answered, since the kernel has completed their
+//! handshake. Idle connections have the same grace.
 
 mod answer;
 
@@ -22,27 +36,19 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 use answer::Answerer;
 
 use crate::app::App;
-use crate::connection::Felt;
+use crate::connection::{Felt, Wait};
 use crate::listener::{Bound, Keeper, Listener};
 use crate::routes::Routes;
 use crate::settings::Limits;
 
-/// How long answers on open connections go on after the order to end: a proxy
-/// that is sending into a cached connection gets its answer and is told to
-/// close it.
-const GRACE: Duration = Duration::from_millis(150);
-
-/// How long the request of a new connection is waited for after the end of
-/// accepting: on a busy machine its sender may not have had a turn yet.
-const FIRST_REQUEST: Duration = Duration::from_secs(1);
-
-/// Pause between two looks whether such a request has come.
-const LOOK_PAUSE: Duration = Duration::from_millis(10);
+/// How often a drain checks whether it still has to wait.
+const CHECK_PERIOD: Duration = Duration::from_millis(2);
 
 /// Pause after a failed accept: what is short (descriptors, memory) is not
 /// there again a microsecond later.
@@ -121,13 +127,14 @@ impl Server {
         };
         let began = Instant::now();
         self.app.drain();
+        self.app.connections.begin_drain();
         let open = self.app.connections.count();
         self.app.log.note(format!("draining {open} connections"));
         if order == Order::Stop || bound.keeper == Keeper::Nobody {
             drop(listener);
             bound.refuse_handshakes();
         } else {
-            let _ = timeout(GRACE.min(deadline), self.accept_while_busy(&listener)).await;
+            let _ = timeout(deadline, self.wait_for_peers(Some(&listener))).await;
             drop(listener);
         }
         // Also of a port that was somebody's: where a socket passes to another unit, systemd has
@@ -139,15 +146,32 @@ impl Server {
         Ok(ended)
     }
 
-    /// Accepts on, for as long as a connection is open: nobody who comes now has
-    /// to wait for the next process yet.
-    async fn accept_while_busy(&self, listener: &Listener) {
+    /// Waits until idle connections may be closed. During a long wait, it accepts
+    /// connections if there is a listener.
+    async fn wait_for_peers(&self, listener: Option<&Listener>) {
         loop {
+            let drained = self.app.connections.drained();
+            let accepting = match self.app.connections.wait_of(self.limits.grace) {
+                Wait::Over => return,
+                Wait::Short => None,
+                Wait::Long => listener,
+            };
             tokio::select! {
-                biased;
-                () = self.app.connections.none_left() => return,
-                () = self.accept(listener) => {}
+                () = drained => {}
+                () = sleep(CHECK_PERIOD) => {}
+                () = self.accept_on(accepting) => {}
             }
+            // Lets connections read what has arrived before the next check.
+            yield_now().await;
+        }
+    }
+
+    async fn accept_on(&self, listener: Option<&Listener>) {
+        let Some(listener) = listener else {
+            return std::future::pending().await;
+        };
+        loop {
+            self.accept(listener).await;
         }
     }
 
@@ -226,17 +250,12 @@ impl Server {
     }
 
     async fn end(self, began: Instant, deadline: Duration) -> Ended {
-        let connections = &self.app.connections;
-        // The grace ends early as soon as no connection is open.
-        let grace = GRACE.min(deadline).saturating_sub(began.elapsed());
-        let _ = timeout(grace, connections.none_left()).await;
-        while connections.are_expecting() && began.elapsed() < FIRST_REQUEST.min(deadline) {
-            sleep(LOOK_PAUSE).await;
-        }
+        let left = deadline.saturating_sub(began.elapsed());
+        let _ = timeout(left, self.wait_for_peers(None)).await;
         let left = deadline.saturating_sub(began.elapsed());
         let cut = match timeout(left, self.graceful.shutdown()).await {
             Ok(()) => 0,
-            Err(_) => connections.abort_all(),
+            Err(_) => self.app.connections.abort_all(),
         };
         let took = began.elapsed();
         Ended { cut, took }

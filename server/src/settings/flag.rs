@@ -27,6 +27,10 @@ pub(crate) struct Flags {
     /// How long a stopping process may finish what it accepted [default: 10s]
     #[arg(long, value_name = "TIME")]
     drain: Option<String>,
+    /// How long idle connections are left open for their peer to close after
+    /// SIGTERM, within the time of `--drain` [default: 2s]
+    #[arg(long, value_name = "TIME")]
+    grace: Option<String>,
     /// Form of the log lines: `text` or `json` [default: text]
     #[arg(long, value_name = "FORM")]
     log: Option<String>,
@@ -59,6 +63,7 @@ impl Flags {
             "workers" => &self.workers,
             "threads" => &self.threads,
             "drain" => &self.drain,
+            "grace" => &self.grace,
             "log" => &self.log,
             "max-connections" => &self.max_connections,
             "max-header" => &self.max_header,

@@ -15,13 +15,14 @@ pub use source::{Fault, Origin};
 pub use value::{Address, LogForm, Mode, Workers};
 use value::{Count, Span};
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "port",
     "listen",
     "mode",
     "workers",
     "threads",
     "drain",
+    "grace",
     "log",
     "max-connections",
     "max-header",
@@ -62,6 +63,8 @@ pub struct Limits {
     pub request: Duration,
     /// Time a connection may stay open without a request.
     pub idle: Duration,
+    /// Time idle connections are left open for their peer to close after SIGTERM.
+    pub grace: Duration,
 }
 
 impl Settings {
@@ -175,6 +178,9 @@ impl Reader<'_> {
             // connection (ngx_http_upstream_module, keepalive_timeout), so
             // that the proxy closes first and never sends into a closing one.
             idle: self.read("idle-timeout", Span(Duration::from_secs(75))).0,
+            // Longer than the 300 ms after which the rendered proxies close an
+            // idle upstream connection, with room for a proxy that is stalled.
+            grace: self.read("grace", Span(Duration::from_secs(2))).0,
         }
     }
 }

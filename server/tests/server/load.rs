@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use super::client::{Answer, Client};
 use super::process::until;
 
-/// A server may end a connection that has been idle for its grace of 150 ms
+/// A server may end a connection that has been idle for its grace of 2 s
 /// without a word (RFC 9112, section 9.5). A client that the machine left
 /// unscheduled for this long between two requests proves nothing.
-const STALE: Duration = Duration::from_millis(140);
+const STALE: Duration = Duration::from_millis(1900);
 
 /// A request that was begun and not answered.
 #[derive(Debug)]

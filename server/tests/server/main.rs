@@ -6,9 +6,11 @@
 mod client;
 mod cluster;
 mod drain;
+mod express;
 mod http;
 mod limits;
 mod load;
+mod paced;
 mod process;
 mod settings;
 mod systemd;

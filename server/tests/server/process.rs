@@ -53,10 +53,14 @@ fn isolate(command: &mut Command) {
 /// moves it to descriptor 3 and becomes the server, so that `LISTEN_PID` is
 /// the server's own number.
 pub(crate) fn activated(listener: &TcpListener, arguments: &str) -> Command {
+    with_socket(listener, &format!("{RANDOMS} {arguments}"))
+}
+
+/// Any program, started like that: a line for the shell.
+pub(crate) fn with_socket(listener: &TcpListener, program: &str) -> Command {
     let socket: OwnedFd = listener.try_clone().expect("a descriptor").into();
     let mut command = Command::new("sh");
-    let script =
-        format!("exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec {RANDOMS} {arguments}");
+    let script = format!("exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec {program}");
     isolate(&mut command);
     command.arg("-c").arg(script).stdin(socket);
     command

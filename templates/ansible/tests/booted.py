@@ -14,7 +14,8 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent.parent / "roles/genconf/module_utils"))
 
-from genconf_host import deploy, description, files, lease, roll  # noqa: E402
+from genconf_host import deploy, description, files, kernel, lease, roll  # noqa: E402
+from genconf_host.health import Check  # noqa: E402
 from genconf_host.systemd import Refused, State  # noqa: E402
 
 PORTS = (8082, 8083, 8084)
@@ -26,7 +27,7 @@ def raw_host() -> dict:
     listeners = [
         {
             "socket": f"randoms-spread-port@{port}.socket",
-            "health": f"http://127.0.0.1:{port}/health",
+            "health": {"url": f"http://127.0.0.1:{port}/health", "host": "localhost", "status": "200-299"},
             "services": [f"randoms-spread@{port}.service"],
         }
         for port in PORTS
@@ -132,9 +133,9 @@ class Systemd:
         """What a unit would start now."""
         return self.site.store(self.site.host.apps[0]).current or "" if self.site else ""
 
-    def health(self, url: str) -> str | None:
-        """What the instance at `url` answers."""
-        port = url.split(":")[2].split("/")[0]
+    def health(self, check: Check) -> str | None:
+        """What the instance that `check` requests answers."""
+        port = check.url.split(":")[2].split("/")[0]
         state = self.units[f"randoms-spread@{port}.service"]
         return "500" if self.behaviour.get(self.runs[state.pid]) == "sick" else None
 
@@ -151,6 +152,10 @@ class HostTest(unittest.TestCase):
         self.patch(files, "ETC", self.root / "etc")
         self.patch(files, "UNITS", self.root / "units")
         self.patch(files, "LOGROTATE", self.root / "logrotate.d")
+        self.patch(files, "SYSCTL", self.root / "sysctl.d")
+        self.patch(description, "SYSCTL", self.root / "sysctl.d")
+        self.patch(kernel, "PROC", self.root / "proc")
+        self.patch(kernel, "FOLDERS", (self.root / "sysctl.d", self.root / "usr/lib/sysctl.d"))
         self.patch(lease, "RUN", self.root / "run")
         self.patch(roll, "PULSE", 0.001)
         self.patch(roll, "running_release", lambda root, pid: self.systemd.runs.get(pid))

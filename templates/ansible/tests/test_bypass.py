@@ -10,6 +10,7 @@ from unittest import mock
 
 import booted
 from genconf_host import bypass, description
+from genconf_host.health import Check
 from genconf_host.systemd import State
 
 NGINX = """\
@@ -102,12 +103,13 @@ class Use(booted.HostTest):
 
     def test_health_is_asked_at_the_address_of_the_proxy(self) -> None:
         urls = ["http://192.0.2.2:8082/up", "http://[2001:db8::1]:8082/up"]
+        checks = [Check(url, host="shop.example.org") for url in urls]
         asked = mock.Mock(side_effect=[None, "500"])
         self.patch(bypass, "probe", asked)
-        is_healthy = bypass.health_by(urls)
+        is_healthy = bypass.health_by(checks)
         addresses = ("192.0.2.2:8082", "[2001:db8::1]:8082", "192.0.2.9:1")
         self.assertEqual([is_healthy(address) for address in addresses], [True, False, False])
-        self.assertEqual([call.args[0] for call in asked.call_args_list], urls)
+        self.assertEqual([call.args[0] for call in asked.call_args_list], checks)
 
     def test_a_configuration_not_in_use_yet_is_left_alone(self) -> None:
         self.assertEqual(self.bypass_app1(loaded_at=500), [])

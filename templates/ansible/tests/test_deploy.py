@@ -11,6 +11,7 @@ from booted import UNITS
 
 from genconf_host import deploy, description, roll
 from genconf_host.deploy import Abandoned
+from genconf_host.health import Check
 from genconf_host.roll import Failed
 from genconf_host.store import Rejected, Store
 from genconf_host.systemd import State
@@ -355,8 +356,8 @@ class Deploys(booted.HostTest):
         listener = raw["pools"][0]["listeners"][0]
         listener["services"] = UNITS[:2]
         raw["pools"][0]["listeners"] = [listener]
-        asked: list[str] = []
-        health = lambda url: asked.append(url)  # noqa: E731
+        asked: list[Check] = []
+        health = lambda check: asked.append(check)  # noqa: E731
         self.site = deploy.Site(description.read(raw), self.systemd, health=health)
         self.systemd.site = self.site
         self.ship(self.admit("v1"))
@@ -373,7 +374,7 @@ class TwoApps(booted.HostTest):
     def setUp(self) -> None:
         super().setUp()
         self.host = description.read(two_apps())
-        self.site = deploy.Site(self.host, self.systemd, health=lambda url: None)
+        self.site = deploy.Site(self.host, self.systemd, health=lambda check: None)
         self.patch(roll, "running_release", lambda root, pid: self.runs.get(pid))
         for app in self.host.apps:
             self.store = self.site.store(app)

@@ -238,7 +238,7 @@ class GoingBack(Replacing):
     def test_a_port_that_had_passed_to_a_new_unit_passes_back(self) -> None:
         raw = booted.raw_host()
         for socket in raw["pools"][0]["listeners"]:
-            port = socket["health"].split(":")[2].split("/")[0]
+            port = socket["health"]["url"].split(":")[2].split("/")[0]
             socket |= {"socket": f"randoms-new-port@{port}.socket", "services": [f"randoms-new@{port}.service"]}
             for name in (f"randoms-spread-port@{port}.socket", socket["socket"]):
                 user = name.replace("-port", "").replace(".socket", ".service")

@@ -12,6 +12,7 @@ import booted
 from booted import UNITS
 
 from genconf_host import prober
+from genconf_host.health import Check
 from genconf_host.prober import Prober
 from genconf_host.systemd import State
 
@@ -40,9 +41,9 @@ class Probes(booted.HostTest):
             self.begin(unit, seconds_ago=60.0)
         self.systemd.verbs.clear()
 
-    def answer(self, url: str) -> str | None:
-        self.asked.append(url)
-        return "timed out" if url in self.silent else None
+    def answer(self, check: Check) -> str | None:
+        self.asked.append(check.url)
+        return "timed out" if check.url in self.silent else None
 
     def look(self) -> list[str]:
         return self.prober.look(booted.PORTS)

@@ -127,7 +127,7 @@ pub(super) fn ports(server: &Directive) -> Vec<u16> {
 
 /// Port of what `listen` says.
 pub(super) fn port(listen: Option<&str>) -> Option<u16> {
-    Some(Listen::read(listen?).ok()?.socket().port())
+    Some(Listen::read(listen?).ok()?.port())
 }
 
 /// The port a proxy listens on.
@@ -158,7 +158,7 @@ fn listen(server: &Directive, reading: &mut Reading) -> Option<String> {
                 chosen = Some(text);
                 continue;
             }
-            Ok(read) if read.socket().is_ipv6() => {
+            Ok(read) if read.ip().is_some_and(|ip| ip.is_ipv6()) => {
                 "a proxy listens at one place; `[::]:PORT` is another"
             }
             Ok(_) => "a proxy listens at one place",

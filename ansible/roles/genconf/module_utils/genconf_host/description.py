@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from .files import SYSCTL
+from .health import Check
 
 OPT = Path("/opt")
 
@@ -35,7 +39,7 @@ class Instance:
     socket: str
     pool: str
     app: App
-    health: str
+    health: Check
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,13 @@ class Proxy:
     unit: str
     socket: str
     destination: Path
-    health: str
+    # Its status page.
+    health: Check
     # On the host; empty for a door that is not encrypted.
     certificate: str
     key: str
+    # Its kernel settings; None for a proxy without.
+    sysctl: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -135,11 +142,18 @@ def _pool(raw: dict[str, Any], app: App) -> Pool:
         target=raw["target"],
         sockets=tuple(listener["socket"] for listener in listeners if listener["socket"]),
         instances=tuple(
-            Instance(unit, listener["socket"], raw["name"], app, listener["health"])
+            Instance(unit, listener["socket"], raw["name"], app, _check(listener["health"]))
             for listener in listeners
             for unit in _services(listener)
         ),
     )
+
+
+def _check(raw: dict[str, str] | str) -> Check:
+    """What an earlier edition described is a URL; a host that goes back to that is held to its rule."""
+    if isinstance(raw, str):
+        return Check(raw, urlsplit(raw).netloc if raw.startswith("http://") else "localhost", "200-399")
+    return Check(**raw)
 
 
 def _services(listener: dict[str, Any]) -> list[str]:
@@ -151,15 +165,17 @@ def _services(listener: dict[str, Any]) -> list[str]:
 
 
 def _proxy(raw: dict[str, Any]) -> Proxy:
+    beside = [Path(file["destination"]) for file in raw.get("beside", [])]
     return Proxy(
         name=raw["name"],
         engine=raw["engine"],
         unit=raw["unit"],
         socket=raw["socket"],
         destination=Path(raw["destination"]),
-        health=raw["health"],
+        health=Check(raw["health"]),
         certificate=raw["certificate"],
         key=raw["key"],
+        sysctl=next((path for path in beside if path.parent == SYSCTL), None),
     )
 
 

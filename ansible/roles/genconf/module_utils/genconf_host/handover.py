@@ -186,7 +186,7 @@ def _is_at(socket: State, addresses: Iterable[str]) -> bool:
 
 def _own_address(instance: Instance) -> str:
     """On every address, unless its proxies are all on this host."""
-    address = urlsplit(instance.health).netloc
+    address = urlsplit(instance.health.url).netloc
     is_loopback = address.startswith(("127.", "[::1]"))
     return address if is_loopback else f"0.0.0.0:{address.rpartition(':')[2]}"
 

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from .description import port_socket
-from .health import probe
+from .health import HOST, STATUS, Check, probe
 from .systemd import Manager, State, Systemctl
 
 TOLERATED = 1
@@ -57,17 +57,19 @@ class Prober:
     path: str
     counts: Path
     manager: Manager
-    health: Callable[[str], str | None]
+    health: Callable[[Check], str | None]
     ready: float = 0.0
+    host: str = HOST
+    status: str = STATUS
 
     def look(self, ports: Iterable[int]) -> list[str]:
         """Asks every instance that is up. Says what was silent, and what it restarted."""
         units = {port: (self._instance(port), self._socket(port)) for port in ports}
         states = self.manager.states(unit for pair in units.values() for unit in pair)
         running = [port for port in units if states[self._instance(port)].is_active]
-        urls = [self._url(port, states[self._socket(port)]) for port in running]
+        checks = [self._check(port, states[self._socket(port)]) for port in running]
         with ThreadPoolExecutor(max(1, len(running))) as pool:
-            answers = pool.map(self.health, urls)
+            answers = pool.map(self.health, checks)
         looks = [
             self._counted(port, states[self._instance(port)], answer)
             for port, answer in zip(running, answers, strict=True)
@@ -83,10 +85,11 @@ class Prober:
         self.manager.run("kill", "--kill-whom=all", "--signal=SIGKILL", worst.unit)
         return [look.told(", replaced" if look is worst else "") for look in late]
 
-    def _url(self, port: int, socket: State) -> str:
+    def _check(self, port: int, socket: State) -> Check:
         # Without a socket of systemd's, the app opens its port itself, on loopback in any case.
         where = socket.listens or f"127.0.0.1:{port}"
-        return f"http+unix://{where}:{self.path}" if where[0] == "/" else f"http://{where}{self.path}"
+        url = f"http+unix://{where}:{self.path}" if where[0] == "/" else f"http://{where}{self.path}"
+        return Check(url, self.host, self.status)
 
     def _counted(self, port: int, state: State, complaint: str | None) -> Look:
         """How often in a row this run has now been silent; noted for the next look."""
@@ -107,9 +110,14 @@ class Prober:
 
 
 def main() -> int:
-    """`probe --unit randoms-spread --path /health --timeout-ms 2000 --ready-seconds 30 8082`."""
+    """`probe --unit randoms-spread --path /health --host localhost --status 200-299
+    --timeout-ms 2000 --ready-seconds 30 8082`."""
     parser = argparse.ArgumentParser(description="Restarts instances that do not answer twice in a row.")
     parser.add_argument("--path", required=True)
+    # Without them it is a unit of an earlier edition, which is replaced within the same run and is
+    # held to that edition's rule until then.
+    parser.add_argument("--host", default=HOST)
+    parser.add_argument("--status", default="200-399")
     parser.add_argument("--timeout-ms", type=int, required=True)
     parser.add_argument("--ready-seconds", type=float, required=True)
     parser.add_argument("--unit", required=True)
@@ -118,7 +126,9 @@ def main() -> int:
     counts = Path(os.environ["RUNTIME_DIRECTORY"])
     patience = given.timeout_ms / 1000
     health = partial(probe, timeout=patience)
-    prober = Prober(given.unit, given.path, counts, Systemctl(), health, given.ready_seconds)
+    prober = Prober(
+        given.unit, given.path, counts, Systemctl(), health, given.ready_seconds, given.host, given.status
+    )
     for line in prober.look(given.ports):
         print(line, flush=True)
     return 0

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from .description import Host, Instance
 from .files import written
-from .health import probe
+from .health import Check, probe
 from .store import Store
 from .systemd import Manager, Refused, State
 
@@ -47,7 +47,7 @@ class Roll:
 
     host: Host
     manager: Manager
-    health: Callable[[str], str | None] = probe
+    health: Callable[[Check], str | None] = probe
     observe: float = 0.0
     touched: dict[Instance, str] = field(default_factory=dict)
     # When each was touched, and the run that it had then.

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import description, files, guard
 from .description import Host
-from .health import probe
+from .health import Check, probe
 from .question import Question
 from .roll import running_release
 from .store import Store
@@ -48,7 +48,7 @@ def rows(host: Host, manager: Manager) -> list[Row]:
     """What is described for this host, as it is, and what runs without being described."""
     described = [(i.pool, i.unit, i.app.name, i.health) for i in host.instances]
     described += [(proxy.name, proxy.unit, "", proxy.health) for proxy in host.proxies]
-    described += [("-", stranger.unit, "", "") for stranger in strangers(host, manager)]
+    described += [("-", stranger.unit, "", Check("")) for stranger in strangers(host, manager)]
     states = manager.states(unit for _, unit, _, _ in described)
     shares = _processor_shares([state.pid for state in states.values() if state.pid])
     with ThreadPoolExecutor(16) as pool:
@@ -90,7 +90,7 @@ def _taken_back(host: Host, manager: Manager) -> list[Row]:
 
 
 def _row(
-    host: Host, entry: tuple[str, str, str, str], state: State, shares: dict[int, float], health: str
+    host: Host, entry: tuple[str, str, str, Check], state: State, shares: dict[int, float], health: str
 ) -> Row:
     pool, unit, app, _ = entry
     return Row(
@@ -113,8 +113,8 @@ def _release(host: Host, app: str, pid: int) -> str:
     return running_release(root, pid) or Store(root).current or ""
 
 
-def _health(url: str) -> str:
-    return (probe(url) or "ok") if url else ""
+def _health(check: Check) -> str:
+    return (probe(check) or "ok") if check.url else ""
 
 
 def _resident(pid: int) -> int:

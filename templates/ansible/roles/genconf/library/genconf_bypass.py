@@ -13,7 +13,7 @@ options:
   host: {type: dict, required: true, description: What is described for this host}
   other: {type: str, required: true, description: The host that is bypassed}
   state: {type: str, required: true, choices: [bypassed, served]}
-  health: {type: list, elements: str, default: [], description: Where the instances of all hosts tell their health}
+  health: {type: list, elements: dict, default: [], description: The health checks of the instances of all hosts}
 """
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ Each module is named by the noun it defines:
   lease        who is working on this host, and since when
   systemd      the state of units and the few verbs used on them
   listener     who listens where
+  kernel       settings of a sysctl.d file, set without a reboot
   strangers    units of ours that run without being described
   health       does this instance answer?
   roll         restart instance by instance, gate, observe

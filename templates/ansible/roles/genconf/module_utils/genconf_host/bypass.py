@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from . import description, files
 from .description import Host, Proxy
-from .health import probe
+from .health import Check, probe
 from .question import Question
 from .systemd import Manager, Refused, Systemctl
 
@@ -67,12 +67,12 @@ def can_spare(text: str, proxy: Proxy, other: str | None, is_healthy: Callable[[
     return True
 
 
-def health_by(urls: Iterable[str]) -> Callable[[str], bool]:
-    """Tells of an address whether what is asked there under one of `urls` is healthy.
+def health_by(checks: Iterable[Check]) -> Callable[[str], bool]:
+    """Tells of an address whether what one of `checks` requests there is healthy.
 
     A connection would not do: systemd takes it while the instance behind its socket is broken.
     """
-    known = {urlsplit(url).netloc: url for url in urls}
+    known = {urlsplit(check.url).netloc: check for check in checks}
     return lambda address: address in known and probe(known[address]) is None
 
 
@@ -94,8 +94,9 @@ def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
     host, reloaded = description.read(params["host"]), []
     try:
         if not dry:
+            checks = [Check(**raw) for raw in params["health"]]
             other = params["other"] if params["state"] == "bypassed" else None
-            reloaded = bypass(host, Systemctl(), other, health_by(params["health"]))
+            reloaded = bypass(host, Systemctl(), other, health_by(checks))
     except (OSError, Refused) as error:
         return {"failed": True, "msg": f"{host.name}: {error}"}
     # It is over when the run is, so it is no change to the host.
@@ -107,7 +108,7 @@ QUESTION = Question(
         "host": {"type": "dict", "required": True},
         "other": {"type": "str", "required": True},
         "state": {"type": "str", "required": True, "choices": ["bypassed", "served"]},
-        "health": {"type": "list", "elements": "str", "default": []},
+        "health": {"type": "list", "elements": "dict", "default": []},
     },
     _answer,
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import description, files, lease, listener
+from . import description, files, kernel, lease, listener
 from .deploy import Abandoned, Site
 from .description import Instance, Proxy
 from .former import Former
@@ -33,6 +33,7 @@ class Convergence(Step):
     """One step on one host."""
 
     artifacts: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def serve(self) -> None:
         """Every described unit is enabled and up, every instance runs what is on disk.
@@ -62,6 +63,7 @@ class Convergence(Step):
                 handover.open(proxy.socket)
                 self._refuse_taken(proxy)
             self._enable([proxy.socket, proxy.unit])
+            self._set_kernel(proxy)
             self._refresh(proxy, was_closed=proxy.socket in moved)
 
     def prune(self, described: set[Path]) -> None:
@@ -75,7 +77,8 @@ class Convergence(Step):
                 self.do("stop", *(state.unit for state in units))
         orphans = files.orphans(self.host.project, described)
         for path in orphans:
-            self.log.append(f"remove {path}")
+            stays = " (its settings stay until the next boot)" if path.parent == files.SYSCTL else ""
+            self.log.append(f"remove {path}{stays}")
             if not self.dry:
                 files.remove(path)
         if orphans and not self.dry:
@@ -149,6 +152,22 @@ class Convergence(Step):
         states = self.manager.states(instance.unit for instance in self.host.instances)
         return {i: "restart" for i in self.host.instances if states[i.unit].needs_reload}
 
+    def _set_kernel(self, proxy: Proxy) -> None:
+        """Kernel settings of this proxy are in force; a warning where they cannot be.
+
+        A container may not be allowed to set them, and the proxy serves without.
+        """
+        if proxy.sysctl is None:
+            return
+        for key, value in kernel.pending(proxy.sysctl).items():
+            told = f"{proxy.unit}: {key} = {value} of {proxy.sysctl} is not in force"
+            if later := kernel.overriding(proxy.sysctl, key, value):
+                self.warnings.append(f"{told}: {later} comes later and sets another value")
+            elif reason := kernel.put(key, value, dry=self.dry):
+                self.warnings.append(f"{told}: {kernel.PROC}/{key.replace('.', '/')}: {reason}")
+            else:
+                self.log.append(f"set {key} = {value}")
+
     def _refresh(self, proxy: Proxy, *, was_closed: bool) -> None:
         state = self.manager.states([proxy.unit])[proxy.unit]
         # A connection to the new door may already have started it, which is as good.
@@ -171,7 +190,7 @@ class Convergence(Step):
             return
         # Unless a connection to its door started it between the two.
         if self._is_down(proxy):
-            told = f"{proxy.unit}: something else answers at {proxy.health}"
+            told = f"{proxy.unit}: something else answers at {proxy.health.url}"
             raise Refused(f"{told}; give this proxy another port by `status:`")
 
     def _is_down(self, proxy: Proxy) -> bool:
@@ -201,10 +220,10 @@ def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
             else:
                 getattr(work, params["step"])()
     except (Abandoned, Failed, Rejected, Silent, Refused, lease.Held) as error:
-        return {"failed": True, "msg": str(error), "actions": work.log}
+        return {"failed": True, "msg": str(error), "actions": work.log, "warnings": work.warnings}
     after = "".join(f"{action}\n" for action in work.log)
     diff = [{"before": "", "after": after, "after_header": "systemctl"}] if work.log else []
-    return {"changed": bool(work.log), "actions": work.log, "diff": diff}
+    return {"changed": bool(work.log), "actions": work.log, "diff": diff, "warnings": work.warnings}
 
 
 QUESTION = Question(

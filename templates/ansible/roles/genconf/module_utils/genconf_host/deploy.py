@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import container
 from .description import App, Host, Instance
-from .health import probe
+from .health import Check, probe
 from .roll import Failed, Roll
 from .store import DIGEST_LENGTH, Rejected, Store
 from .systemd import Manager, Refused
@@ -52,7 +52,7 @@ class Site:
     host: Host
     manager: Manager
     dry: bool = False
-    health: Callable[[str], str | None] = probe
+    health: Callable[[Check], str | None] = probe
     load: Callable[[Path, str, str, str], object] = container.load
     keep: Callable[[list[Outcome]], object] = _kept_nowhere
     unended: tuple[Outcome, ...] = ()

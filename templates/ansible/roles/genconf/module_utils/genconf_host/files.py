@@ -12,6 +12,7 @@ from pathlib import Path
 ETC = Path("/etc")
 UNITS = Path("/etc/systemd/system")
 LOGROTATE = Path("/etc/logrotate.d")
+SYSCTL = Path("/etc/sysctl.d")
 BANNER = "Written by genconf for "
 
 
@@ -99,7 +100,7 @@ def _statements(unit: str) -> list[str]:
 
 def _refuse_another_s(file: File) -> None:
     """In a folder that all projects of a host share, two may want a file of the same name."""
-    if file.path.parent not in (UNITS, LOGROTATE) or not file.path.exists():
+    if file.path.parent not in (UNITS, LOGROTATE, SYSCTL) or not file.path.exists():
         return
     whose = owner(file.path)
     if whose is None or whose != _owner_of(file.content):
@@ -142,8 +143,8 @@ def orphans(project: str, described: set[Path]) -> list[Path]:
     """Files that genconf wrote for `project` and that are no longer described."""
     beside = (*(ETC / project).glob("*/*"), *(ETC / project).glob("*.env"))
     units = (*UNITS.glob(f"{project}[-.@]*"), *UNITS.glob(f"{project}[-.@]*.d/*"))
-    # Before rotation had a timer of its own.
-    shared = [LOGROTATE / project]
+    # Of logrotate's, from before rotation had a timer of its own.
+    shared = [LOGROTATE / project, *SYSCTL.glob(f"60-{project}-*.conf")]
     candidates = [path for path in (*units, *beside, *shared) if path.is_file() and not path.is_symlink()]
     return [path for path in sorted(candidates) if path not in described and owner(path) == project]
 
@@ -157,7 +158,7 @@ def misleading(project: str, units: Iterable[str], described: set[Path]) -> list
 def remove(path: Path) -> None:
     """Removes a file, and its folder if that leaves it empty and it was made for such files."""
     path.unlink(missing_ok=True)
-    if path.parent not in (UNITS, LOGROTATE) and not any(path.parent.iterdir()):
+    if path.parent not in (UNITS, LOGROTATE, SYSCTL) and not any(path.parent.iterdir()):
         path.parent.rmdir()
 
 

@@ -1,13 +1,39 @@
-"""Does this instance answer? One GET, judged by its status alone."""
+"""Is this instance healthy? One GET with the Host header of the description, judged by its status.
+
+Redirects are not followed: what HAProxy would take for unhealthy must not pass a deploy.
+"""
 
 from __future__ import annotations
 
 import http.client
 import socket
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 # Longer than any honest health page, short enough to be asked again within the deadline.
 PATIENCE = 2.0
+
+# Host header and status codes of a check that names neither: a status page of a proxy.
+HOST = "localhost"
+STATUS = "200-299"
+
+
+@dataclass(frozen=True)
+class Check:
+    """What is requested, and which response is healthy.
+
+    The URL is `http://HOST:PORT/PATH`, or `http+unix://SOCKET:PATH`; the status is codes and ranges
+    as HAProxy writes them: `200-299,401`.
+    """
+
+    url: str
+    host: str = HOST
+    status: str = STATUS
+
+    def allows(self, status: int) -> bool:
+        """Whether a response with this status is healthy."""
+        ends = (part.partition("-") for part in self.status.split(","))
+        return any(int(first) <= status <= int(last or first) for first, _, last in ends)
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -23,23 +49,21 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def probe(url: str, timeout: float = PATIENCE) -> str | None:
-    """Why `url` is not healthy, or None when it is.
-
-    `http://HOST:PORT/PATH`, or `http+unix://SOCKET:PATH`.
-    """
-    connection, path = _open(url, timeout)
+def probe(check: Check, timeout: float = PATIENCE) -> str | None:
+    """Why what `check` requests is not healthy, or None when it is."""
+    connection, path = _open(check.url, timeout)
     try:
-        connection.request("GET", path, headers={"Connection": "close"})
+        connection.request("GET", path, headers={"Connection": "close", "Host": check.host})
         response = connection.getresponse()
         body = response.read(200).decode("utf-8", "replace").strip()
     except (OSError, http.client.HTTPException) as error:
-        return f"GET {url}: {error or type(error).__name__}"
+        return f"GET {check.url}: {error or type(error).__name__}"
     finally:
         connection.close()
-    if 200 <= response.status < 400:
+    if check.allows(response.status):
         return None
-    return f"GET {url}: {response.status} {response.reason} {body!r}"
+    answer = f"{response.status} {response.reason} {body!r}"
+    return f"GET {check.url}: {answer}, expected {check.status} for Host {check.host}"
 
 
 def _open(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:

@@ -1,0 +1,70 @@
+//! Kernel settings of a proxy whose pools are on several hosts, of which one can disappear.
+
+use genconf::diagnostic::Diagnostics;
+use genconf::render;
+use genconf::source::Source;
+use genconf::{Generated, generate};
+
+/// Two hosts and a proxy on the first: `/` goes to `pool`, on the hosts `hosts`.
+fn generated(engine: &str, hosts: &str) -> Generated {
+    let topology = format!(
+        "version: 1\nproject: shop\n\
+         hosts: {{ a: {{ address: 192.0.2.1 }}, b: {{ address: 192.0.2.2 }} }}\n\
+         apps: {{ web: {{ artifact: web }} }}\n\
+         pools: {{ web: {{ app: web, hosts: {hosts}, ports: [8080] }}, own: {{ app: web, ports: [8081], hosts: [a] }} }}\n\
+         proxies:\n  edge:\n    engine: {engine}\n    hosts: [a]\n    routes:\n\
+         \x20     - {{ path: /, pool: web }}\n      - {{ path: /least, pool: web, balance: least_conn }}\n\
+         \x20     - {{ path: /own, pool: own }}\n"
+    );
+    let renderers = render::embedded().expect("the embedded templates are sound");
+    let mut faults = Diagnostics::default();
+    let source = Source::new("topology.yaml", topology.as_str());
+    let made = generate(&source, ".", &renderers, &mut faults);
+    made.unwrap_or_else(|e| panic!("{e:?} {faults:?}\n{topology}"))
+}
+
+fn file(made: &Generated, path: &str) -> Option<String> {
+    let (_, file) = made.tree.iter().find(|(p, _)| p.as_str() == path)?;
+    Some(String::from_utf8_lossy(&file.bytes).into_owned())
+}
+
+fn inventory(made: &Generated) -> String {
+    file(made, "ansible/inventory.yml").expect("there is an inventory")
+}
+
+#[test]
+fn a_proxy_of_pools_on_several_hosts_has_kernel_settings() {
+    for engine in ["nginx", "haproxy"] {
+        let made = generated(engine, "[a, b]");
+        let path = format!("{engine}/edge/sysctl.conf");
+        let text = file(&made, &path).expect(&path);
+        assert!(
+            text.starts_with("# Written by genconf for shop: "),
+            "{text}"
+        );
+        let settings: Vec<_> = text.lines().filter(|l| l.starts_with("net.")).collect();
+        assert_eq!(
+            settings,
+            [
+                "net.ipv4.tcp_keepalive_time = 3",
+                "net.ipv4.tcp_keepalive_intvl = 1",
+                "net.ipv4.tcp_keepalive_probes = 3",
+                "net.ipv4.tcp_retries2 = 4",
+            ]
+        );
+        let sources: Vec<_> = text.lines().filter(|l| l.contains("pools.")).collect();
+        assert_eq!(sources, ["#   pools.web.hosts"], "{text}");
+        let copied =
+            format!("{{ source: \"{path}\", destination: \"/etc/sysctl.d/60-shop-edge.conf\" }}");
+        assert_eq!(inventory(&made).matches(&copied).count(), 1, "{engine}");
+    }
+}
+
+#[test]
+fn a_proxy_of_pools_on_one_host_each_has_none() {
+    for (engine, hosts) in [("nginx", "[a]"), ("haproxy", "[a]"), ("nginx", "[b]")] {
+        let made = generated(engine, hosts);
+        assert_eq!(file(&made, &format!("{engine}/edge/sysctl.conf")), None);
+        assert!(!inventory(&made).contains("sysctl"), "{engine} {hosts}");
+    }
+}
