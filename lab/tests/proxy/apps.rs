@@ -17,7 +17,7 @@ pub(crate) enum Program {
     SocketIo,
     /// `ws.js`.
     Ws,
-    /// `site.py`, by gunicorn.
+    /// `shop.py`, by gunicorn.
     Django,
     /// `h2c.py`, by hypercorn.
     Hypercorn,
@@ -35,7 +35,7 @@ const SOURCES: [(&str, &str); 8] = [
     ),
     ("ws.js", include_str!("apps/ws.js")),
     ("ws-client.js", include_str!("apps/ws-client.js")),
-    ("site.py", include_str!("apps/site.py")),
+    ("shop.py", include_str!("apps/shop.py")),
     ("h2c.py", include_str!("apps/h2c.py")),
 ];
 
@@ -60,7 +60,7 @@ impl Program {
                 "gunicorn",
                 "--bind",
                 &address,
-                "site:application",
+                "shop:application",
             ]),
             Self::Hypercorn => words(&[PYTHON, "-m", "hypercorn", "--bind", &address, "h2c:app"]),
             Self::Nothing => return None,

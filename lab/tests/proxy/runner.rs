@@ -18,7 +18,7 @@ use crate::room::{ARGUMENT, Report};
 use crate::table::{Case, Engine};
 
 /// Rooms side by side. Most of what they do is wait.
-const WORKERS: usize = 6;
+const WORKERS: usize = 10;
 
 /// Seconds after which a room is ended.
 const LIMIT: &str = "100";

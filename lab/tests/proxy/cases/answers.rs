@@ -18,6 +18,10 @@ static LIMITED: Setup = Setup {
     proxy: "headers: { X-Site: \"a shop\" }\nrate_limit: { rate: 6/m, burst: 1 }",
     ..PLAIN
 };
+static LIMITED_BRIEFLY: Setup = Setup {
+    proxy: "rate_limit: { rate: 30/m, burst: 1 }",
+    ..PLAIN
+};
 static ROUTE_LIMITED: Setup = Setup {
     routes: "- { path: /login, pool: web, rate_limit: { rate: 6/m, burst: 1 }, max_body: 1KiB }\n- { path: /upload, pool: web, max_body: 4MiB }\n- { path: /, pool: web }",
     ..PLAIN
@@ -187,7 +191,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "limits: a limited client is answered again later",
-        &LIMITED,
+        &LIMITED_BRIEFLY,
         answered_again,
     ),
 ];
@@ -216,12 +220,12 @@ fn limited(url: &str) -> Checked<Answer> {
 
 fn answered_again(_: &Room) -> Checked {
     limited("/")?;
-    // One request is let in each 10 s.
+    // One request is let in each 2 s.
     let again = || match get("/") {
         Ok(answer) if answer.status == 200 => lab::wait::Seen::Yes(()),
         Ok(answer) => lab::wait::Seen::NotYet(answer.status.to_string()),
         Err(failure) => lab::wait::Seen::NotYet(failure.to_string()),
     };
-    lab::wait::until("answered", Duration::from_secs(14), again)?;
+    lab::wait::until("answered", Duration::from_secs(6), again)?;
     Ok(())
 }

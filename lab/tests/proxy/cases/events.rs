@@ -97,7 +97,7 @@ pub(crate) const CASES: &[Case] = &[
             let mut client = Client::connect()?;
             client.send(request(
                 "POST",
-                "/chat?do=events&quiet=3000&framing=close",
+                "/chat?do=events&quiet=3000",
                 "Content-Length: 0\r\n",
             ))?;
             first_event(client)

@@ -1,7 +1,7 @@
 //! A balancer or a CDN in front: whose word on the client counts.
 
 use crate::apps::Program;
-use crate::client::{self, Client, curl, request};
+use crate::client::{Client, curl, request};
 use crate::failure::{Checked, ensure};
 use crate::http::Answer;
 use crate::room::Room;
@@ -33,7 +33,7 @@ static TLS: Setup = Setup {
     ..PLAIN
 };
 static DJANGO: Setup = Setup {
-    app: "artifact: site.tar, main: site.py, health: { path: /health, host: shop.example.org }, socket: false, notify: false",
+    app: "artifact: shop.tar, main: shop.py, health: { path: /health, host: shop.example.org }, socket: false, notify: false",
     proxy: "trusted_proxies: [127.0.0.2]",
     program: Program::Django,
     env: &[("SSL_REDIRECT", "1")],
@@ -283,5 +283,5 @@ fn logged(room: &Room, client: &str) -> Checked {
             Seen::NotYet(format!("{} other lines", lines.len()))
         }
     })?;
-    client::get("/")?.expect(200).map(drop).or(Ok(()))
+    Ok(())
 }
