@@ -53,7 +53,10 @@ fn topology() -> Value {
         "version": 1,
         "project": "proj",
         "hosts": {
-            "alpha": { "address": "192.0.2.10", "cpus": 4, "memory": "8GiB", "weight": 2, "development": "true" },
+            "alpha": {
+                "address": "192.0.2.10", "cpus": 4, "memory": "8GiB", "weight": 2, "development": "true",
+                "os": "debian13",
+            },
             "beta": { "address": "2001:db8::11", "development": "true" },
         },
         "apps": apps(),
@@ -114,7 +117,11 @@ fn pools() -> Value {
 
 fn proxy(engine: &str, host: &str) -> Value {
     let mut routes = json!([
-        { "path": "/wide/and/long", "pool": "wide", "balance": "random", "rewrite": "/other" },
+        {
+            "path": "/wide/and/long", "pool": "wide", "balance": "random", "rewrite": "/other",
+            "timeouts": { "read": "4s", "send": "4s", "tunnel": "5m" }, "max_body": "7MB",
+            "rate_limit": { "rate": "20/s", "burst": 7 }, "retry": "idempotent",
+        },
         { "path": "/", "pool": "wide" },
     ]);
     if engine == "nginx" {
@@ -135,7 +142,9 @@ fn proxy(engine: &str, host: &str) -> Value {
         "tls": { "certificate": "/etc/c.pem", "key": "/etc/k.pem", "redirect_from": "80", "hsts": "1h" },
         "server_name": ["one.example.org", "*.two.example.org"],
         "balance": "ip_hash", "max_body": "5MB",
-        "timeouts": { "connect": "250ms", "read": "3s", "send": "3s" },
+        "timeouts": { "connect": "250ms", "read": "3s", "send": "3s", "tunnel": "2h", "drain": "30m" },
+        "trusted_proxies": ["198.51.100.0/24", "2001:db8:2::/48"], "proxy_protocol": "true",
+        "compress": "false",
         "rate_limit": { "rate": "300/m", "burst": 5 },
         "headers": { "X-One": "1", "X-Two": "2" },
         "extra": { "global": ["# global"], "server": ["# server"] },

@@ -1,7 +1,7 @@
 """Whether an engine accepts a configuration, asked before it takes the place of the one in use.
 
-The engine is asked where /run and /var/log are empty and its own: `nginx -t` opens every log and
-the pid file as root, and the proxy, which is not root, could not write what it leaves behind.
+The engine is asked where /run, /var/cache and /var/log are empty and its own: `nginx -t` opens every
+log and the pid file as root, and the proxy, which is not root, could not write what it leaves behind.
 What the proxy's unit would hand to it there, folders and credentials, is put there first.
 
 It is asked in a network of its own, where it may listen at any address: `nginx -t` listens where the
@@ -19,7 +19,7 @@ from .description import Proxy
 # $1 is the file, $2 the folder for credentials, $3 and $4 the credentials or nothing, the rest are
 # folders that the proxy's unit would have made.
 _APART = (
-    "mount -t tmpfs none /run; mount -t tmpfs none /var/log; "
+    "for folder in /run /var/cache /var/log; do mount -t tmpfs none $folder; done; "
     'file=$1; mkdir -p "$2"; '
     '[ -z "$3" ] || { ln -s "$3" "$2/certificate"; ln -s "$4" "$2/certificate.key"; }; '
     'shift 4; mkdir -p "$@"; '
@@ -47,7 +47,8 @@ def check(proxy: Proxy, project: str, candidate: Path) -> None:
     for path in (proxy.certificate, proxy.key):
         if path and not Path(path).is_file():
             raise Refused(f"{path} is not there, which {proxy.destination} needs: put it there first")
-    folders = [f"/run/{proxy.unit.removesuffix('.service')}", f"/var/log/{project}/{proxy.name}"]
+    unit = proxy.unit.removesuffix(".service")
+    folders = [f"/run/{unit}", f"/var/cache/{unit}", f"/var/log/{project}/{proxy.name}"]
     credentials = [f"/run/credentials/{proxy.unit}", proxy.certificate, proxy.key]
     words = [str(candidate), *credentials, *folders]
     said = ""
