@@ -32,6 +32,7 @@ const START: Duration = Duration::from_secs(20);
 /// What a room has of its own. `/run` is small, as on a host with little memory; `/etc` is written
 /// to in memory; sockets buffer no more than over a short network.
 const PREPARATION: &str = "ip link set lo up && ip addr add 192.0.2.10/32 dev lo &&
+    ip addr add 192.0.2.11/32 dev lo &&
     mount -t tmpfs -o size=4m none /run && mkdir -p /run/etc /run/work &&
     mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work none /etc &&
     mount -t tmpfs -o size=256m none /var/log && mount -t tmpfs -o size=1g none /var/cache &&

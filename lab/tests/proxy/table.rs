@@ -130,6 +130,15 @@ pub(crate) const PLAIN: Setup = Setup {
     instances: 1,
 };
 
+/// A room of default settings, shared by cases that leave nothing behind.
+pub(crate) static DEFAULTS: Setup = PLAIN;
+
+/// The same with TLS.
+pub(crate) static ENCRYPTED: Setup = Setup {
+    proxy: TLS,
+    ..PLAIN
+};
+
 /// A certificate, on the paths of a host.
 pub(crate) const TLS: &str =
     "tls: { certificate: /etc/ssl/certs/site.pem, key: /etc/ssl/private/site.key }";

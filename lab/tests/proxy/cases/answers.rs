@@ -23,7 +23,7 @@ static LIMITED_BRIEFLY: Setup = Setup {
     ..PLAIN
 };
 static ROUTE_LIMITED: Setup = Setup {
-    routes: "- { path: /login, pool: web, rate_limit: { rate: 6/m, burst: 1 }, max_body: 1KiB }\n- { path: /upload, pool: web, max_body: 4MiB }\n- { path: /, pool: web }",
+    routes: "- { path: /login, pool: web, rate_limit: { rate: 6/m, burst: 1 }, max_body: 1KiB }\n- { path: /small, pool: web, max_body: 1KiB }\n- { path: /upload, pool: web, max_body: 4MiB }\n- { path: /, pool: web }",
     ..PLAIN
 };
 static NOTHING: Setup = Setup {
@@ -169,6 +169,26 @@ pub(crate) const CASES: &[Case] = &[
             send("POST", "/upload", &vec![b'x'; 2_000_000])?
                 .expect(200)
                 .map(drop)
+        },
+    ),
+    case(
+        "limits: a route has its own `max_body` for every method and framing",
+        &ROUTE_LIMITED,
+        |_| {
+            let chunked = |method: &str, url: &str, size: usize| {
+                let head = request(method, url, "Transfer-Encoding: chunked\r\n");
+                ask(format!(
+                    "{head}{size:x}\r\n{}\r\n0\r\n\r\n",
+                    "x".repeat(size)
+                ))
+            };
+            send("PUT", "/small", &[b'x'; 2000])?.expect(413)?;
+            chunked("PUT", "/small", 2000)?.expect(413)?;
+            chunked("POST", "/small", 2000)?.expect(413)?;
+            chunked("PUT", "/small", 1000)?.expect(200)?;
+            chunked("PUT", "/upload", 2_000_000)?.expect(200)?;
+            send("PUT", "/upload", &vec![b'x'; 2_000_000])?.expect(200)?;
+            chunked("PUT", "/other", 2_000_000)?.expect(413).map(drop)
         },
     ),
     case(

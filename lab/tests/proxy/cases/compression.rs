@@ -6,15 +6,10 @@ use std::process::{Command, Stdio};
 use crate::client::{get, get_with};
 use crate::failure::{Checked, ensure};
 use crate::http::Answer;
-use crate::table::{Case, PLAIN, Setup, TLS, case};
+use crate::table::{Case, DEFAULTS, ENCRYPTED, PLAIN, Setup, case};
 
-static DEFAULTS: Setup = PLAIN;
 static OFF: Setup = Setup {
     proxy: "compress: false",
-    ..PLAIN
-};
-static ENCRYPTED: Setup = Setup {
-    proxy: TLS,
     ..PLAIN
 };
 

@@ -9,9 +9,8 @@ use crate::client::{self, Client, request};
 use crate::failure::{Checked, ensure};
 use crate::http::Answer;
 use crate::room::Room;
-use crate::table::{ACTIVATED, Case, Engine, PLAIN, Setup, case, differ};
+use crate::table::{ACTIVATED, Case, DEFAULTS, Engine, PLAIN, Setup, case, differ};
 
-static OWN_PORT: Setup = PLAIN;
 static SHARED: Setup = Setup {
     app: ACTIVATED,
     ..PLAIN
@@ -29,7 +28,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "early: 400 of 400 early answers to POST arrive",
-        &OWN_PORT,
+        &DEFAULTS,
         |_| early(),
     ),
     case(
@@ -39,14 +38,14 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "early: 20 early answers arrive on one connection",
-        &OWN_PORT,
+        &DEFAULTS,
         |_| on_one_connection(),
     ),
     differ(
         "nginx before 1.29 takes 103 for the answer, which ends when the application closes its connection",
         case(
             "early: an answer after 103 Early Hints arrives",
-            &OWN_PORT,
+            &DEFAULTS,
             |room| {
                 let limit = Duration::from_secs(match room.engine {
                     Engine::Nginx => 8,

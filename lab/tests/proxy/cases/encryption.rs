@@ -3,12 +3,8 @@
 use crate::apps::{Program, script};
 use crate::client::{Client, ask, curl};
 use crate::failure::{Checked, ensure};
-use crate::table::{Case, PLAIN, Setup, TLS, case};
+use crate::table::{Case, ENCRYPTED, PLAIN, Setup, TLS, case};
 
-static ENCRYPTED: Setup = Setup {
-    proxy: TLS,
-    ..PLAIN
-};
 static NAMED: Setup = Setup {
     proxy: "server_name: [example.org, \"*.example.net\"]\ntls: { certificate: /etc/ssl/certs/site.pem, key: /etc/ssl/private/site.key }",
     ..PLAIN

@@ -4,12 +4,11 @@ use std::time::{Duration, Instant};
 
 use crate::client::{self, Client, request};
 use crate::failure::{Checked, ensure};
-use crate::table::{Case, PLAIN, Setup, case};
+use crate::table::{Case, DEFAULTS, PLAIN, Setup, case};
 
 static QUIET: Setup = PLAIN;
 static LONG_POLL: Setup = PLAIN;
 static CLOSE_DELIMITED_QUIET: Setup = PLAIN;
-static AT_ONCE: Setup = PLAIN;
 static SHORT_READ: Setup = Setup {
     proxy: "timeouts: { read: 2s }",
     ..PLAIN
@@ -82,17 +81,17 @@ pub(crate) const CASES: &[Case] = &[
             Ok(())
         },
     ),
-    case("events: the first event arrives at once", &AT_ONCE, |_| {
+    case("events: the first event arrives at once", &DEFAULTS, |_| {
         at_once("/events?do=events&quiet=3000")
     }),
     case(
         "events: the first event arrives at once where the connection ends the stream",
-        &AT_ONCE,
+        &DEFAULTS,
         |_| at_once("/events?do=events&quiet=3000&framing=close"),
     ),
     case(
         "events: the first event arrives at once without Accept",
-        &AT_ONCE,
+        &DEFAULTS,
         |_| {
             let mut client = Client::connect()?;
             client.send(request(
@@ -103,7 +102,7 @@ pub(crate) const CASES: &[Case] = &[
             first_event(client)
         },
     ),
-    case("events: a stream is not compressed", &AT_ONCE, |_| {
+    case("events: a stream is not compressed", &DEFAULTS, |_| {
         let answer = client::get_with(
             "/events?do=events&size=4000",
             &format!("{EVENT_SOURCE}Accept-Encoding: gzip\r\n"),

@@ -2,9 +2,8 @@
 
 use crate::client::ask;
 use crate::failure::{Checked, ensure};
-use crate::table::{Case, Engine, PLAIN, Setup, case, differ};
+use crate::table::{Case, DEFAULTS, Engine, PLAIN, Setup, case, differ};
 
-static ANY: Setup = PLAIN;
 static NAMED: Setup = Setup {
     proxy: "server_name: [example.org, \"*.example.net\"]",
     ..PLAIN
@@ -37,12 +36,12 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "hosts: characters that no name has are 400 without server names",
-        &ANY,
+        &DEFAULTS,
         |_| no_name(".example.org"),
     ),
     case(
         "hosts: what is no host is 400 without server names",
-        &ANY,
+        &DEFAULTS,
         |_| {
             answered("evil.example/?,example.org", 400)?;
             answered("user@example.org", 400)?;
@@ -68,18 +67,18 @@ pub(crate) const CASES: &[Case] = &[
         let two = "GET / HTTP/1.1\r\nHost: example.org\r\nHost: a.example.net\r\n\r\n";
         status(two, 400)
     }),
-    case("hosts: none of them is 400", &ANY, |_| {
+    case("hosts: none of them is 400", &DEFAULTS, |_| {
         status("GET / HTTP/1.1\r\n\r\n", 400)?;
         status("GET / HTTP/1.1\r\nHost:\r\n\r\n", 400)
     }),
     case(
         "hosts: HTTP/1.0 needs none without server names",
-        &ANY,
+        &DEFAULTS,
         |_| status("GET / HTTP/1.0\r\n\r\n", 200),
     ),
     case(
         "hosts: names, addresses and ports are answered",
-        &ANY,
+        &DEFAULTS,
         |_| {
             for host in [
                 "example.org",
@@ -159,7 +158,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "hosts: the application sees the name and the port as they came",
-        &ANY,
+        &DEFAULTS,
         |_| {
             for host in [
                 "example.org",

@@ -1,6 +1,6 @@
 //! Paths as the client encoded them, and the routes that they take.
 
-use crate::client::get;
+use crate::client::{ask, get, request};
 use crate::failure::{Checked, ensure};
 use crate::table::{Case, PLAIN, Setup, case};
 
@@ -138,6 +138,35 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
+        "paths: every method and an event stream keep the encoding",
+        &ROUTES,
+        |_| {
+            for method in ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"] {
+                let asked = request(method, "/api/%40a//b?c=%2F", "Content-Length: 0\r\n");
+                seen(&asked, "/v1/%40a//b?c=%2F", REWRITTEN)?;
+                let asked = request(method, "/rw/%40a//b?c=%2F", "Content-Length: 0\r\n");
+                seen(&asked, "/rw/%40a//b?c=%2F", REWRITTEN)?;
+            }
+            let accept = "Accept: text/event-stream\r\n";
+            seen(
+                &request("GET", "/api/%40a//b?c=%2F", accept),
+                "/v1/%40a//b?c=%2F",
+                REWRITTEN,
+            )?;
+            seen(
+                &request("GET", "/rw/%40a//b?c=%2F", accept),
+                "/rw/%40a//b?c=%2F",
+                REWRITTEN,
+            )
+        },
+    ),
+    case("paths: an absolute URL takes its route", &ROUTES, |_| {
+        let asked = |url: &str| request("GET", &format!("http://example.org{url}"), "");
+        seen(&asked("/api/%40a//b?c=%2F"), "/v1/%40a//b?c=%2F", REWRITTEN)?;
+        seen(&asked("/rw/%40a"), "/rw/%40a", REWRITTEN)?;
+        seen(&asked("/other"), "/other", OTHER)
+    }),
+    case(
         "paths: an encoded slash is not the end of a prefix",
         &ROUTES,
         |_| {
@@ -148,16 +177,19 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 fn arrives(asked: &str, expected: &str, port: u16) -> Checked {
-    let answer = get(asked)?;
-    ensure!(
-        answer.status == 200,
-        "{asked} is answered {}",
-        answer.status
-    );
+    seen(&request("GET", asked, ""), expected, port)
+}
+
+/// The application on this port sees this URL; absolute, with the scheme and name as they came.
+fn seen(asked: &str, expected: &str, port: u16) -> Checked {
+    let line = asked.lines().next().unwrap_or_default();
+    let answer = ask(asked)?;
+    ensure!(answer.status == 200, "{line} is answered {}", answer.status);
     let seen = answer.echoed()?;
+    let url = seen.url.trim_start_matches("http://example.org");
     ensure!(
-        seen.url == expected && seen.port == port,
-        "{asked} arrives as {} on {}, not as {expected} on {port}",
+        url == expected && seen.port == port,
+        "{line} arrives as {} on {}, not as {expected} on {port}",
         seen.url,
         seen.port
     );

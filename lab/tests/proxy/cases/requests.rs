@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use crate::client::{Client, PROXY, ask, get_with, request};
 use crate::failure::{Checked, ensure};
-use crate::table::{Case, PLAIN, Setup, case};
-
-static DEFAULTS: Setup = PLAIN;
+use crate::table::{Case, DEFAULTS, case};
 
 pub(crate) const CASES: &[Case] = &[
     case(

@@ -8,7 +8,7 @@ use crate::client;
 use crate::failure::{Checked, ensure};
 use crate::http::Answer;
 use crate::room::Room;
-use crate::table::{ACTIVATED, Case, PLAIN, Setup, case};
+use crate::table::{ACTIVATED, Case, Engine, OWN_PORT, PLAIN, Setup, case};
 
 static FOUR: Setup = Setup {
     app: "artifact: app.tar, main: app.js, runtime: node, health: { path: /health, interval: 500ms }",
@@ -17,6 +17,12 @@ static FOUR: Setup = Setup {
 };
 static FOUR_ACTIVATED: Setup = Setup {
     app: ACTIVATED,
+    instances: 4,
+    ..PLAIN
+};
+static SEVERAL_HOSTS: Setup = Setup {
+    whole: Some(several_hosts),
+    env: &[("HOST", "0.0.0.0")],
     instances: 4,
     ..PLAIN
 };
@@ -129,7 +135,33 @@ pub(crate) const CASES: &[Case] = &[
         &FOUR,
         |room| passes_by(room, &["PUT", "DELETE"]),
     ),
+    case(
+        "retries: a GET that ends instances of several hosts runs twice",
+        &SEVERAL_HOSTS,
+        |room| dies(room, "GET", 2),
+    ),
+    case(
+        "retries: a PUT that ends instances of several hosts runs once",
+        &SEVERAL_HOSTS,
+        |room| dies(room, "PUT", 1),
+    ),
+    case(
+        "retries: a GET is answered by an instance of another host",
+        &SEVERAL_HOSTS,
+        |room| dies_once(room, "GET"),
+    ),
 ];
+
+/// Each instance has the addresses of both hosts.
+fn several_hosts(engine: Engine) -> String {
+    format!(
+        "version: 1\nproject: suite\nhosts:\n  web1: {{ address: 192.0.2.10 }}\n  \
+         web2: {{ address: 192.0.2.11 }}\napps:\n  app: {{ {OWN_PORT} }}\npools:\n  \
+         web: {{ app: app, ports: [3001-3004] }}\nproxies:\n  edge:\n    engine: {}\n    \
+         hosts: [web1]\n    routes: [{{ path: /, pool: web }}]\n",
+        engine.word()
+    )
+}
 
 fn url(behavior: &str, method: &str) -> String {
     format!("/put/{behavior}-{method}?do={behavior}")

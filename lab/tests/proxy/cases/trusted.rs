@@ -5,7 +5,7 @@ use crate::client::{Client, curl, request};
 use crate::failure::{Checked, ensure};
 use crate::http::Answer;
 use crate::room::Room;
-use crate::table::{Case, PLAIN, Setup, case};
+use crate::table::{Case, DEFAULTS, ENCRYPTED, PLAIN, Setup, case};
 
 use lab::wait::{self, Seen};
 use std::time::Duration;
@@ -15,7 +15,6 @@ static TRUSTED: Setup = Setup {
     proxy: "trusted_proxies: [127.0.0.2/31, \"2001:db8::/32\"]",
     ..PLAIN
 };
-static UNTRUSTED: Setup = PLAIN;
 static LIMITED: Setup = Setup {
     proxy: "trusted_proxies: [127.0.0.2]\nrate_limit: { rate: 1/m, burst: 1 }",
     ..PLAIN
@@ -26,10 +25,6 @@ static PROXY_PROTOCOL: Setup = Setup {
 };
 static PROXY_PROTOCOL_TLS: Setup = Setup {
     proxy: "trusted_proxies: [127.0.0.2]\nproxy_protocol: true\ntls: { certificate: /etc/ssl/certs/site.pem, key: /etc/ssl/private/site.key }",
-    ..PLAIN
-};
-static TLS: Setup = Setup {
-    proxy: crate::table::TLS,
     ..PLAIN
 };
 static DJANGO: Setup = Setup {
@@ -108,7 +103,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "trusted: without `trusted_proxies` every report is replaced",
-        &UNTRUSTED,
+        &DEFAULTS,
         |_| forwarded(&from(BALANCER, REPORT)?, BALANCER, "http"),
     ),
     case(
@@ -161,7 +156,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "trusted: the proxy's own TLS is https to the application",
-        &TLS,
+        &ENCRYPTED,
         |_| {
             let answer =
                 curl(&["-H", "X-Forwarded-Proto: http", "https://127.0.0.1/"])?.expect(200)?;

@@ -33,6 +33,12 @@ static ROUTE_TUNNEL: Setup = Setup {
     program: Program::Ws,
     ..PLAIN
 };
+static REWRITTEN: Setup = Setup {
+    proxy: "timeouts: { read: 1s }\nrate_limit: { rate: 10/s, burst: 5 }",
+    routes: "- { path: /live, pool: web, rewrite: /socket, rate_limit: { rate: 10/s, burst: 5 } }\n- { path: /, pool: web }",
+    program: Program::Ws,
+    ..PLAIN
+};
 static SLOW: Setup = Setup {
     proxy: "timeouts: { read: 2s }",
     ..PLAIN
@@ -74,6 +80,16 @@ pub(crate) const CASES: &[Case] = &[
             let mut long = Websocket::open("/")?;
             Websocket::open("/brief")?.closes_within(8)?;
             long.echo("still open")
+        },
+    ),
+    case(
+        "tunnels: a websocket on a rewritten, limited route may be silent",
+        &REWRITTEN,
+        |_| {
+            let mut websocket = Websocket::open("/live/%40room")?;
+            websocket.echo("first")?;
+            std::thread::sleep(Duration::from_millis(2200));
+            websocket.echo("second")
         },
     ),
     case("tunnels: a slow answer is 504 after `read`", &SLOW, |_| {

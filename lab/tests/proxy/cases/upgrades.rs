@@ -3,14 +3,13 @@
 use crate::apps::Program;
 use crate::client::{Client, get_with, request};
 use crate::failure::{Checked, ensure};
-use crate::table::{Case, PLAIN, Setup, case};
+use crate::table::{Case, DEFAULTS, PLAIN, Setup, case};
 use crate::websocket::{UPGRADE, Websocket};
 
 static H2C: Setup = Setup {
     program: Program::Hypercorn,
     ..PLAIN
 };
-static ECHO: Setup = PLAIN;
 static WS: Setup = Setup {
     program: Program::Ws,
     ..PLAIN
@@ -36,12 +35,12 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "upgrades: h2c does not reach the application",
-        &ECHO,
+        &DEFAULTS,
         |_| dropped(ASK_H2C),
     ),
     case(
         "upgrades: h2c in a list does not reach the application",
-        &ECHO,
+        &DEFAULTS,
         |_| {
             without_h2c(&UPGRADE.replace("websocket\r", "h2c, websocket\r"))?;
             without_h2c(&UPGRADE.replace("websocket\r", "websocket, h2c\r"))?;
@@ -50,12 +49,12 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "upgrades: h2c in a second line does not reach the application",
-        &ECHO,
+        &DEFAULTS,
         |_| without_h2c(&format!("{UPGRADE}Upgrade: h2c\r\n")),
     ),
     case(
         "upgrades: other protocols do not reach the application",
-        &ECHO,
+        &DEFAULTS,
         |_| {
             dropped("Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n")?;
             dropped("Connection: Upgrade\r\nUpgrade: websocketx\r\n")?;
