@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import statistics
 import time
+
+from room import child_pids, processor_seconds
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = 5
@@ -20,16 +23,39 @@ class Side:
         self.core = core
         self.options = [] if method == "GET" else ["-s", os.path.join(HERE, f"{method.lower()}.lua")]
 
-    def rate(self, connections):
-        """Requests a second under wrk."""
+    def load(self, connections, seconds):
+        """What wrk printed after loading it."""
         printed = self.room.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout", "10s", *self.options,
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", *self.options,
              self.url],
             self.core)
         if "Non-2xx" in printed:
             raise SystemExit(f"bench: {self.name} gave errors:\n{printed}")
-        lines = [line for line in printed.splitlines() if line.startswith("Requests/sec:")]
-        return float(lines[0].split()[1])
+        return printed
+
+    def rate(self, connections, seconds=SECONDS):
+        """Requests a second under wrk."""
+        printed = self.load(connections, seconds)
+        return float(re.search(r"^Requests/sec: +([0-9.]+)$", printed, re.M)[1])
+
+
+class ProcessorSide(Side):
+    """An nginx of which the processor time a request is measured instead of the rate."""
+
+    def __init__(self, name, room, url, master, method="GET"):
+        super().__init__(name, room, url, method=method)
+        self.master = master
+
+    def rate(self, connections, seconds=SECONDS):
+        """Microseconds of processor time a request, user and system, of all workers."""
+        workers = child_pids(self.master.pid)
+        if not workers:
+            raise SystemExit(f"bench: {self.name} has no worker processes")
+        before = processor_seconds(workers)
+        printed = self.load(connections, seconds)
+        spent = processor_seconds(workers) - before
+        requests = int(re.search(r"^ *([0-9]+) requests in ", printed, re.M)[1])
+        return spent / requests * 1e6
 
 
 class SlowSide(Side):
@@ -37,7 +63,7 @@ class SlowSide(Side):
 
     REQUESTS = 2
 
-    def rate(self, connections):
+    def rate(self, connections, seconds=SECONDS):
         began = time.monotonic()
         for _ in range(self.REQUESTS):
             self.room.get(self.url)
@@ -54,13 +80,13 @@ class Row:
         self.connections = connections
         self.rates = []
 
-    def measure(self):
+    def measure(self, seconds=SECONDS):
         """Asks both sides in turn; who is first alternates too."""
         for number in range(ROUNDS):
             sides = [self.left, self.right]
             if number % 2:
                 sides.reverse()
-            rates = {side: side.rate(self.connections) for side in sides}
+            rates = {side: side.rate(self.connections, seconds) for side in sides}
             self.rates.append((rates[self.left], rates[self.right]))
         return self
 

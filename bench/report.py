@@ -20,11 +20,45 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
-def markdown(rows, notes, load):
+RATES = "| what | ours | requests/s | against | requests/s | ratio | goal |"
+PROCESSOR = "| what | ours | µs | against | µs | ratio | goal |"
+
+
+def table(heading, rows, sign):
+    """Rows of one kind; `sign` says on which side of the goal a ratio should be."""
+    lines = [heading, "|---|---|--:|---|--:|--:|--:|"]
+    for row in rows:
+        left, right = row.medians()
+        goal = f"{sign} {number(row.goal)}" if row.goal else "–"
+        lines.append(
+            f"| {row.title} | {row.left.name} | {number(left)} | {row.right.name}"
+            f" | {number(right)} | **{number(row.ratio())}** | {goal} |")
+    return lines
+
+
+def tables(rates, processor):
+    """The rates, and the processor time where it was measured."""
+    lines = table(RATES, rates, "≥") if rates else []
+    if processor:
+        lines += [
+            "",
+            "## Processor time of nginx a request",
+            "",
+            "User and system time of all worker processes (`/proc/PID/stat`) divided by the number"
+            " of requests, on the same four instances. The minimal nginx.conf"
+            " (`bench/peers/minimal-nginx.conf`) has keepalive connections and no log. Lower is"
+            " better.",
+            "",
+            *table(PROCESSOR, processor, "≤"),
+        ]
+    return lines
+
+
+def markdown(rates, processor, notes, load):
     """The report as Markdown; `load` is the load average before the first row."""
     day = datetime.date.today().isoformat()
     lines = [
-        "# How fast",
+        "# Benchmark results",
         "",
         f"Measured by `make bench` on {day}: {machine()}, everything on loopback, wrk on the same"
         " machine. Both sides of a row run in turn; the ratio is the median of the rounds'"
@@ -34,15 +68,8 @@ def markdown(rows, notes, load):
         "",
         "![ratios](results.svg)",
         "",
-        "| what | ours | requests/s | against | requests/s | ratio | goal |",
-        "|---|---|--:|---|--:|--:|--:|",
+        *tables(rates, processor),
     ]
-    for row in rows:
-        left, right = row.medians()
-        goal = f"≥ {number(row.goal)}" if row.goal else "–"
-        lines.append(
-            f"| {row.title} | {row.left.name} | {number(left)} | {row.right.name}"
-            f" | {number(right)} | **{number(row.ratio())}** | {goal} |")
     return "\n".join(lines + ["", *notes, ""])
 
 

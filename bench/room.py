@@ -20,7 +20,7 @@ class Room:
         self.holder = subprocess.Popen(
             ["unshare", "--net", "--mount", "sh", "-c",
              "ip link set lo up && mount -t tmpfs none /run && mount -t tmpfs none /var/log"
-             " && mkdir -p /run/randoms-edge /var/log/randoms/edge /var/log/nginx"
+             " && mount -t tmpfs none /var/cache && mkdir /var/log/nginx"
              " && echo ready && exec sleep infinity"],
             stdout=subprocess.PIPE)
         if self.holder.stdout.readline() != b"ready\n":
@@ -32,6 +32,11 @@ class Room:
         inside = ["nsenter", "-t", str(self.holder.pid), "-n", "-m"]
         pinned = [] if core is None else ["taskset", "-c", str(core)]
         return inside + pinned + [str(word) for word in words]
+
+    def make_service_directories(self, project):
+        """What systemd creates for the proxy's unit (RuntimeDirectory=, LogsDirectory=, CacheDirectory=)."""
+        self.run(["mkdir", "-p", f"/run/{project}-edge", f"/var/log/{project}/edge",
+                  f"/var/cache/{project}-edge"])
 
     def start(self, words, core=None, env=None, directory=None):
         """Starts a process that lives as long as the room."""
@@ -82,6 +87,27 @@ class Room:
                 os.killpg(process.pid, signal.SIGKILL)
         self.holder.kill()
         self.holder.wait()
+
+
+def child_pids(parent):
+    """The processes that a process has started (proc_pid_stat(5))."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if process_fields(pid)[1:2] == [str(parent)]]
+
+
+def process_fields(pid):
+    """The fields of /proc/PID/stat from the state on; none when the process has ended."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def processor_seconds(pids):
+    """Processor time of processes so far, user and system."""
+    ticks = sum(int(ticks) for pid in pids for ticks in process_fields(pid)[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def resident_kib(pid):

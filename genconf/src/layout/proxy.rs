@@ -54,6 +54,11 @@ pub struct Proxy {
     pub send_timeout_ms: u64,
     /// Longest time between two transfers of an upgraded connection or event stream, in milliseconds.
     pub tunnel_timeout_ms: u64,
+    /// How long after its begin a request may be sent again, in milliseconds: shorter than the wait for
+    /// a response, so that a late response is never asked for twice.
+    pub retry_timeout_ms: u64,
+    /// The same for upgraded connections and event streams.
+    pub tunnel_retry_timeout_ms: u64,
     /// How long replaced workers may go on after a reload, in seconds.
     pub drain_timeout_seconds: u64,
     /// Longest stop: as long as the slowest app's, in seconds.
@@ -218,6 +223,10 @@ pub struct Route {
     pub send_timeout_ms: u64,
     /// As that of the proxy, for this route.
     pub tunnel_timeout_ms: u64,
+    /// As that of the proxy, for this route.
+    pub retry_timeout_ms: u64,
+    /// As that of the proxy, for this route.
+    pub tunnel_retry_timeout_ms: u64,
     /// Whether it has a largest body of its own.
     pub has_max_body: bool,
     /// Largest request body in bytes.

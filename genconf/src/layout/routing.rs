@@ -77,6 +77,9 @@ impl Resolver<'_> {
         };
         let extra = proxy.extra.as_ref();
         let extra_server: Vec<String> = directives(extra.and_then(|e| e.server.as_ref()));
+        let read = self.timeout(|t| t.read.as_ref(), default::READ_TIMEOUT);
+        let send = self.timeout(|t| t.send.as_ref(), default::SEND_TIMEOUT);
+        let tunnel = self.timeout(|t| t.tunnel.as_ref(), default::TUNNEL_TIMEOUT);
         let upstreams = self.upstreams();
         let routes = self.routes(&upstreams);
         let own_limits = limits("clients", proxy.rate_limit.as_ref());
@@ -105,9 +108,11 @@ impl Resolver<'_> {
             server_names,
             max_body: self.max_body(),
             connect_timeout_ms: self.timeout(|t| t.connect.as_ref(), default::CONNECT_TIMEOUT),
-            read_timeout_ms: self.timeout(|t| t.read.as_ref(), default::READ_TIMEOUT),
-            send_timeout_ms: self.timeout(|t| t.send.as_ref(), default::SEND_TIMEOUT),
-            tunnel_timeout_ms: self.timeout(|t| t.tunnel.as_ref(), default::TUNNEL_TIMEOUT),
+            read_timeout_ms: read,
+            send_timeout_ms: send,
+            tunnel_timeout_ms: tunnel,
+            retry_timeout_ms: retry_timeout(read.min(send)),
+            tunnel_retry_timeout_ms: retry_timeout(tunnel),
             drain_timeout_seconds: self
                 .timeout(|t| t.drain.as_ref(), default::DRAIN_TIMEOUT)
                 .div_ceil(1_000),
@@ -311,6 +316,21 @@ impl Resolver<'_> {
             let written = route.timeouts.as_ref().and_then(own);
             written.map_or_else(|| self.timeout(of_proxy, default), |d| d.value.millis())
         };
+        let read = timeout(
+            |t| t.read.as_ref(),
+            |t| t.read.as_ref(),
+            default::READ_TIMEOUT,
+        );
+        let send = timeout(
+            |t| t.send.as_ref(),
+            |t| t.send.as_ref(),
+            default::SEND_TIMEOUT,
+        );
+        let tunnel = timeout(
+            |t| t.tunnel.as_ref(),
+            |t| t.tunnel.as_ref(),
+            default::TUNNEL_TIMEOUT,
+        );
         let max_body = route.max_body.as_ref().map(|b| b.value.bytes());
         Route {
             number,
@@ -324,21 +344,11 @@ impl Resolver<'_> {
             rewrites: route.rewrite.is_some(),
             rewrite: route.rewrite.as_ref().map_or("", trimmed).to_owned(),
             has_timeouts: route.timeouts.is_some(),
-            read_timeout_ms: timeout(
-                |t| t.read.as_ref(),
-                |t| t.read.as_ref(),
-                default::READ_TIMEOUT,
-            ),
-            send_timeout_ms: timeout(
-                |t| t.send.as_ref(),
-                |t| t.send.as_ref(),
-                default::SEND_TIMEOUT,
-            ),
-            tunnel_timeout_ms: timeout(
-                |t| t.tunnel.as_ref(),
-                |t| t.tunnel.as_ref(),
-                default::TUNNEL_TIMEOUT,
-            ),
+            read_timeout_ms: read,
+            send_timeout_ms: send,
+            tunnel_timeout_ms: tunnel,
+            retry_timeout_ms: retry_timeout(read.min(send)),
+            tunnel_retry_timeout_ms: retry_timeout(tunnel),
             has_max_body: max_body.is_some(),
             max_body: max_body.unwrap_or_else(|| self.max_body()),
             limits: limits(&format!("route{number}"), route.rate_limit.as_ref()),
@@ -346,6 +356,13 @@ impl Resolver<'_> {
             tries: upstream.map_or(1, |u| u.tries),
         }
     }
+}
+
+/// Longer than the kernel takes to find a vanished host (sysctl.conf of the proxy), and shorter than
+/// a `wait` for a response, in milliseconds.
+fn retry_timeout(wait: u64) -> u64 {
+    const LONGEST_MS: u64 = 15_000;
+    wait.saturating_sub(1).clamp(1, LONGEST_MS)
 }
 
 /// A path without a slash at its end: a route takes the path and all below it.

@@ -64,8 +64,8 @@ const ONE_HOST: &[Scenario] = scenarios![
     install::target_stops_and_starts_all,
     restart::restarting_one_loses_nothing,
     restart::restarting_all_loses_nothing,
-    restart::restarting_all_behind_a_held_up_proxy_loses_nothing,
-    restart::sharing_kept_connections_is_counted,
+    restart::restarting_all_behind_a_stalled_proxy_loses_nothing,
+    restart::a_short_grace_is_counted,
     restart::rolling_restart_loses_nothing,
     restart::restarting_workers_loses_nothing,
     restart::restarting_the_proxy_loses_nothing,
@@ -145,7 +145,8 @@ const CONTAINERS: &[Scenario] = scenarios![
 /// What every proxy has to stand, on the other engine.
 const OTHER_ENGINE: &[Scenario] = scenarios![
     restart::restarting_one_loses_nothing,
-    restart::restarting_all_behind_a_held_up_haproxy_cuts_a_get_at_most,
+    restart::restarting_all_behind_a_stalled_proxy_loses_nothing,
+    restart::a_short_grace_is_counted,
     restart::restarting_the_proxy_loses_nothing,
     restart::a_closed_port_is_counted,
     kill::killing_an_instance_loses_no_get,

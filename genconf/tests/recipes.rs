@@ -1,0 +1,78 @@
+//! Topologies in the documentation are valid, and the validators accept what they are rendered to.
+
+#![allow(clippy::print_stderr)] // A skipped test says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Keys that a piece of a topology leaves out.
+const SOUND: [(&str, &str); 6] = [
+    ("version", "version: 1"),
+    ("project", "project: shop"),
+    ("hosts", "hosts: { a: { address: 192.0.2.1 } }"),
+    ("apps", "apps: { web: { artifact: web, runtime: node } }"),
+    ("pools", "pools: { web: { app: web, ports: [3001-3002] } }"),
+    (
+        "proxies",
+        "proxies: { edge: { routes: [{ path: /, pool: web }] } }",
+    ),
+];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The pages for users.
+fn pages() -> Vec<PathBuf> {
+    let docs = fs::read_dir(repository().join("docs")).expect("is readable");
+    let docs = docs.map(|entry| entry.expect("is readable").path());
+    docs.filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .chain([repository().join("README.md")])
+        .collect()
+}
+
+/// The blocks of a page that are pieces of a topology.
+fn topologies(page: &str) -> Vec<String> {
+    let blocks = page.split("```yaml\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    blocks
+        .filter(|block| SOUND.iter().any(|(key, _)| has(block, key)))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn has(block: &str, key: &str) -> bool {
+    block.lines().any(|l| l.starts_with(&format!("{key}:")))
+}
+
+#[test]
+fn topologies_in_the_documentation_are_accepted() {
+    let mut count = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("is readable");
+        for block in topologies(&text) {
+            let rest = SOUND.iter().filter(|(key, _)| !has(&block, key));
+            let rest: Vec<&str> = rest.map(|(_, line)| *line).collect();
+            let folder = tempfile::TempDir::new().expect("a folder can be made");
+            let file = folder.path().join("topology.yaml");
+            fs::write(&file, format!("{}\n{block}", rest.join("\n"))).expect("can be written");
+            let output = Command::new(env!("CARGO_BIN_EXE_genconf"))
+                .args(["verify", "--only", "nginx,haproxy,systemd"])
+                .arg(&file)
+                .output()
+                .expect("genconf starts");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success(),
+                "{}:\n{block}\n{said}",
+                page.display()
+            );
+            if said.contains("not asked  ") {
+                eprintln!("{}: {said}", page.display());
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 1, "only {count} topologies were found");
+}

@@ -1,0 +1,123 @@
+//! The access log: one JSON object a line, whatever was asked.
+
+use std::time::Duration;
+
+use lab::wait::{self, Seen};
+
+use crate::client::{ask, request};
+use crate::failure::{Checked, Context as _, ensure};
+use crate::room::Room;
+use crate::table::{Case, PLAIN, Setup, case};
+
+// A room each: the lines are counted.
+static LONG: Setup = PLAIN;
+static AGENT: Setup = PLAIN;
+static QUOTES: Setup = PLAIN;
+static NAMED: Setup = PLAIN;
+static BYTES: Setup = PLAIN;
+static REFUSED: Setup = PLAIN;
+
+pub(crate) const CASES: &[Case] = &[
+    case(
+        "logs: a URL of 8,000 bytes is logged whole",
+        &LONG,
+        |room| {
+            let url = format!("/long?q={}", "x".repeat(8_000));
+            ask(request("GET", &url, ""))?;
+            let lines = lines(room, 1)?;
+            ensure!(
+                lines[0]["uri"] == url.as_str(),
+                "the URI is {}",
+                lines[0]["uri"]
+            );
+            Ok(())
+        },
+    ),
+    case("logs: long headers do not cut a line", &AGENT, |room| {
+        let agent = format!("User-Agent: {}\r\n", "a\"".repeat(3_500));
+        ask(request("GET", "/agent", &agent))?;
+        lines(room, 1).map(drop)
+    }),
+    case(
+        "logs: quotes and backslashes are escaped",
+        &QUOTES,
+        |room| {
+            let url = "/a\"b\\c'd?e=\"\\\"";
+            ask(request(
+                "GET",
+                url,
+                "User-Agent: \"quoted\" \\ 'x' \t\x01\r\nReferer: \"\\\r\n",
+            ))?;
+            ask(request("GET", "/", ""))?;
+            lines(room, 2).map(drop)
+        },
+    ),
+    case(
+        "logs: invalid UTF-8 in headers and URL is no invalid JSON",
+        &BYTES,
+        |room| {
+            for url in [
+                &b"/plain"[..],
+                b"/\xff\xfe\xc3(",
+                b"/%FF%FE",
+                b"/?q=\xf0\x28\x8c\x28",
+            ] {
+                let mut bytes = b"GET ".to_vec();
+                bytes.extend_from_slice(url);
+                bytes.extend_from_slice(b" HTTP/1.1\r\nHost: example.org\r\nUser-Agent: \xff\xfe\xc3(\r\nReferer: \xc0\x80\r\n\r\n");
+                ask(bytes)?;
+            }
+            lines(room, 4).map(drop)
+        },
+    ),
+    case(
+        "logs: what is refused is logged as JSON",
+        &REFUSED,
+        |room| {
+            ask("GET / HTTP/1.1\r\nHost: a\"b\\\r\n\r\n")?;
+            let mut bytes = b"GET / HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n".to_vec();
+            ask(&bytes)?;
+            bytes = b"G\xff\"T / HTTP/1.1\r\nHost: example.org\r\n\r\n".to_vec();
+            let _ = ask(&bytes);
+            let _ = ask(request(
+                "GET",
+                "/",
+                &format!("Cookie: {}\r\n", "\"".repeat(150_000)),
+            ));
+            ask(request("GET", "/last", ""))?;
+            lines(room, 5).map(drop)
+        },
+    ),
+    case(
+        "logs: a line names request, client, status and instance",
+        &NAMED,
+        |room| {
+            let answer = ask(request("GET", "/named?do=status&status=418", ""))?.expect(418)?;
+            let id = answer.header("x-request-id").unwrap_or_default().to_owned();
+            let lines = lines(room, 1)?;
+            let line = lines.iter().find(|line| line["request_id"] == id.as_str());
+            let line = line.ok_or("no line has the answer's X-Request-ID")?;
+            ensure!(
+                line["client"] == "127.0.0.1" && line["method"] == "GET" && line["status"] == "418",
+                "the line is {line}"
+            );
+            Ok(())
+        },
+    ),
+];
+
+/// The `count` lines of this room, each one JSON object.
+fn lines(room: &Room, count: usize) -> Checked<Vec<serde_json::Value>> {
+    let (lines, _) = wait::until("logged", Duration::from_secs(8), || match room.log() {
+        Ok(lines) if lines.len() == count => Seen::Yes(lines),
+        Ok(lines) => Seen::NotYet(format!("{} of {count} lines", lines.len())),
+        Err(failure) => Seen::NotYet(failure.to_string()),
+    })?;
+    let read = |line: &Vec<u8>| {
+        let value: serde_json::Value = serde_json::from_slice(line)
+            .doing(format!("reading {:.300}", line.escape_ascii().to_string()))?;
+        ensure!(value.is_object(), "{value} is no object");
+        Ok(value)
+    };
+    lines.iter().map(read).collect()
+}

@@ -1,0 +1,242 @@
+//! How often a request is sent to an application.
+
+use std::time::Duration;
+
+use lab::wait::{self, Seen};
+
+use crate::client;
+use crate::failure::{Checked, ensure};
+use crate::http::Answer;
+use crate::room::Room;
+use crate::table::{ACTIVATED, Case, Engine, OWN_PORT, PLAIN, Setup, case};
+
+static FOUR: Setup = Setup {
+    app: "artifact: app.tar, main: app.js, runtime: node, health: { path: /health, interval: 500ms }",
+    instances: 4,
+    ..PLAIN
+};
+static FOUR_ACTIVATED: Setup = Setup {
+    app: ACTIVATED,
+    instances: 4,
+    ..PLAIN
+};
+static SEVERAL_HOSTS: Setup = Setup {
+    whole: Some(several_hosts),
+    env: &[("HOST", "0.0.0.0")],
+    instances: 4,
+    ..PLAIN
+};
+static IDEMPOTENT: Setup = Setup {
+    routes: "- { path: /put, pool: web, retry: idempotent }\n- { path: /, pool: web }",
+    instances: 4,
+    ..PLAIN
+};
+static SLOW: Setup = Setup {
+    proxy: "timeouts: { read: 1s }",
+    instances: 3,
+    ..PLAIN
+};
+
+pub(crate) const CASES: &[Case] = &[
+    case("retries: a slow GET is started once", &SLOW, |room| {
+        slow(room, "GET")
+    }),
+    case("retries: a slow PUT is started once", &SLOW, |room| {
+        slow(room, "PUT")
+    }),
+    case("retries: a slow DELETE is started once", &SLOW, |room| {
+        slow(room, "DELETE")
+    }),
+    case("retries: a slow POST is started once", &SLOW, |room| {
+        slow(room, "POST")
+    }),
+    case(
+        "retries: a POST that ends its instance runs once",
+        &FOUR,
+        |room| dies(room, "POST", 1),
+    ),
+    case(
+        "retries: a PUT that ends its instance runs once",
+        &FOUR,
+        |room| dies(room, "PUT", 1),
+    ),
+    case(
+        "retries: a DELETE that ends its instance runs once",
+        &FOUR,
+        |room| dies(room, "DELETE", 1),
+    ),
+    case(
+        "retries: a PATCH that ends its instance runs once",
+        &FOUR,
+        |room| dies(room, "PATCH", 1),
+    ),
+    case(
+        "retries: a GET that ends its instances runs twice",
+        &FOUR,
+        |room| dies(room, "GET", 2),
+    ),
+    case(
+        "retries: a HEAD that ends its instances runs twice",
+        &FOUR,
+        |room| dies(room, "HEAD", 2),
+    ),
+    case(
+        "retries: a GET is answered by another instance",
+        &FOUR,
+        |room| dies_once(room, "GET"),
+    ),
+    case(
+        "retries: an OPTIONS is answered by another instance",
+        &FOUR,
+        |room| dies_once(room, "OPTIONS"),
+    ),
+    case(
+        "retries: a POST on a kept connection runs once",
+        &FOUR_ACTIVATED,
+        |room| dies(room, "POST", 1),
+    ),
+    case(
+        "retries: a PUT on a kept connection runs once",
+        &FOUR_ACTIVATED,
+        |room| dies(room, "PUT", 1),
+    ),
+    case(
+        "retries: a GET on a kept connection runs twice",
+        &FOUR_ACTIVATED,
+        |room| dies(room, "GET", 2),
+    ),
+    case(
+        "retries: `idempotent` sends a PUT again",
+        &IDEMPOTENT,
+        |room| dies_once(room, "PUT"),
+    ),
+    case(
+        "retries: `idempotent` sends a PUT again once",
+        &IDEMPOTENT,
+        |room| dies(room, "PUT", 2),
+    ),
+    case(
+        "retries: `idempotent` sends a DELETE again",
+        &IDEMPOTENT,
+        |room| dies_once(room, "DELETE"),
+    ),
+    case(
+        "retries: `idempotent` sends a POST once",
+        &IDEMPOTENT,
+        |room| dies(room, "POST", 1),
+    ),
+    case(
+        "retries: GET, POST and PATCH pass by an instance that is down",
+        &FOUR,
+        |room| passes_by(room, &["GET", "POST", "PATCH"]),
+    ),
+    case(
+        "retries: PUT and DELETE pass by an instance that is down",
+        &FOUR,
+        |room| passes_by(room, &["PUT", "DELETE"]),
+    ),
+    case(
+        "retries: a GET that ends instances of several hosts runs twice",
+        &SEVERAL_HOSTS,
+        |room| dies(room, "GET", 2),
+    ),
+    case(
+        "retries: a PUT that ends instances of several hosts runs once",
+        &SEVERAL_HOSTS,
+        |room| dies(room, "PUT", 1),
+    ),
+    case(
+        "retries: a GET is answered by an instance of another host",
+        &SEVERAL_HOSTS,
+        |room| dies_once(room, "GET"),
+    ),
+];
+
+/// Each instance has the addresses of both hosts.
+fn several_hosts(engine: Engine) -> String {
+    format!(
+        "version: 1\nproject: suite\nhosts:\n  web1: {{ address: 192.0.2.10 }}\n  \
+         web2: {{ address: 192.0.2.11 }}\napps:\n  app: {{ {OWN_PORT} }}\npools:\n  \
+         web: {{ app: app, ports: [3001-3004] }}\nproxies:\n  edge:\n    engine: {}\n    \
+         hosts: [web1]\n    routes: [{{ path: /, pool: web }}]\n",
+        engine.word()
+    )
+}
+
+fn url(behavior: &str, method: &str) -> String {
+    format!("/put/{behavior}-{method}?do={behavior}")
+}
+
+fn ask(method: &str, url: &str) -> Checked<Answer> {
+    match method {
+        "POST" | "PUT" | "PATCH" => client::send(method, url, b"a body"),
+        _ => client::ask(client::request(method, url, "")),
+    }
+}
+
+/// No second instance starts it, neither before the answer nor within the next second.
+fn slow(room: &Room, method: &str) -> Checked {
+    let url = format!("/slow-{method}?do=slow&ms=4000");
+    let answer = ask(method, &url)?;
+    std::thread::sleep(Duration::from_secs(1));
+    let started = room.requests(&url)?.len();
+    ensure!(
+        answer.status == 504 && started == 1,
+        "answered {}, started {started} times",
+        answer.status
+    );
+    Ok(())
+}
+
+/// Each instance that receives it exits.
+fn dies(room: &Room, method: &str, times: usize) -> Checked {
+    let url = url("die", method);
+    let answer = ask(method, &url)?;
+    let started = room.requests(&url)?.len();
+    ensure!(
+        matches!(answer.status, 502 | 503) && started == times,
+        "answered {}, started {started} times, not {times}",
+        answer.status
+    );
+    Ok(())
+}
+
+/// The first instance that receives it exits, the others answer.
+fn dies_once(room: &Room, method: &str) -> Checked {
+    let url = url("dieonce", method);
+    let answer = ask(method, &url)?;
+    let started = room.requests(&url)?.len();
+    ensure!(
+        answer.status == 200 && started == 2,
+        "answered {}, started {started} times",
+        answer.status
+    );
+    Ok(())
+}
+
+/// What was not sent may go to any other instance.
+fn passes_by(room: &Room, methods: &[&str]) -> Checked {
+    room.kill(3002)?;
+    wait::until(
+        "closed",
+        Duration::from_secs(5),
+        || match std::net::TcpStream::connect("127.0.0.1:3002") {
+            Ok(_) => Seen::NotYet("port 3002 still accepts".to_owned()),
+            Err(_) => Seen::Yes(()),
+        },
+    )?;
+    for method in methods {
+        for round in 0..8 {
+            let url = format!("/passes-{method}/{round}");
+            let answer = ask(method, &url)?;
+            ensure!(
+                answer.status == 200,
+                "{method} {round} is answered {}",
+                answer.status
+            );
+            let arrived = room.requests(&url)?.len();
+            ensure!(arrived == 1, "{method} {round} arrived {arrived} times");
+        }
+    }
+    Ok(())
+}

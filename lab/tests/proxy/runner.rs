@@ -1,0 +1,331 @@
+//! Selects cases, runs rooms side by side, and prints a line for each case.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use lab::{command, tools};
+
+use crate::apps;
+use crate::cases;
+use crate::failure::{Checked, Context as _};
+use crate::room::{ARGUMENT, Report};
+use crate::table::{Case, Engine};
+
+/// Rooms side by side. Most of what they do is wait.
+const WORKERS: usize = 10;
+
+/// Seconds after which a room is ended.
+const LIMIT: &str = "100";
+
+/// What the cases start, each with its Debian package.
+const PROGRAMS: [(&str, &str); 9] = [
+    ("bash", "bash"),
+    ("curl", "curl"),
+    ("haproxy", "haproxy"),
+    ("ip", "iproute2"),
+    ("nginx", "nginx"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("openssl", "openssl"),
+    ("unshare", "util-linux"),
+];
+
+/// Cases that share a setup, on one engine.
+struct Work {
+    engine: Engine,
+    cases: Vec<&'static Case>,
+}
+
+/// What came of a case on an engine.
+struct Outcome {
+    name: String,
+    passed: Passed,
+}
+
+#[derive(PartialEq, Eq)]
+enum Passed {
+    Yes,
+    No,
+}
+
+/// The run: what was selected.
+pub(crate) struct Runner {
+    words: Vec<String>,
+}
+
+impl Runner {
+    /// Selects by the words of the command line.
+    pub(crate) fn new(words: &[String]) -> Self {
+        let words = words.iter().filter(|word| !word.starts_with('-'));
+        Self {
+            words: words.cloned().collect(),
+        }
+    }
+
+    /// Runs what is selected and prints the sums.
+    pub(crate) fn run(&self) -> ExitCode {
+        let missing = missing();
+        if !missing.is_empty() {
+            return skip(&missing);
+        }
+        let start = Instant::now();
+        let outcomes = match prepare() {
+            Ok(folder) => self.run_all(&folder),
+            Err(failure) => {
+                say(&format!("FAILED: preparing: {failure}"));
+                return ExitCode::FAILURE;
+            }
+        };
+        let (passed, failed): (Vec<_>, Vec<_>) = outcomes
+            .into_iter()
+            .partition(|outcome| outcome.passed == Passed::Yes);
+        for outcome in &failed {
+            say(&format!("failed: {}", outcome.name));
+        }
+        say(&format!(
+            "proxy cases: {} passed, {} failed in {:.0} s",
+            passed.len(),
+            failed.len(),
+            start.elapsed().as_secs_f64()
+        ));
+        if failed.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+
+    fn run_all(&self, folder: &Path) -> Vec<Outcome> {
+        let waiting = Mutex::new(self.work());
+        let done = Mutex::new(Vec::new());
+        let next = || {
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.pop_front()
+        };
+        let worker = || {
+            while let Some((number, work)) = next() {
+                let outcomes = work.run(&folder.join(number.to_string()));
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                done.extend(outcomes);
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..WORKERS {
+                scope.spawn(worker);
+            }
+        });
+        done.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One piece for each setup and engine, in the order of the table.
+    fn work(&self) -> VecDeque<(usize, Work)> {
+        let mut all: Vec<Work> = Vec::new();
+        for case in cases::all() {
+            let engines = Engine::ALL.into_iter();
+            for engine in engines.filter(|engine| self.selects(case, *engine)) {
+                let same = |work: &&mut Work| {
+                    work.engine == engine && std::ptr::eq(work.cases[0].setup, case.setup)
+                };
+                match all.iter_mut().find(same) {
+                    Some(work) => work.cases.push(case),
+                    None => all.push(Work {
+                        engine,
+                        cases: vec![case],
+                    }),
+                }
+            }
+        }
+        all.into_iter().enumerate().collect()
+    }
+
+    fn selects(&self, case: &Case, engine: Engine) -> bool {
+        let name = full_name(case.name, engine);
+        let matches = |word: &String| name.contains(word.as_str());
+        case.runs_on(engine) && (self.words.is_empty() || self.words.iter().any(matches))
+    }
+}
+
+impl Work {
+    /// Runs the cases in a room and prints each as it ends. The room's folder stays when one failed.
+    fn run(&self, folder: &Path) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        let ended = self.run_room(folder, &mut |report| {
+            let outcome = self.print(&report, folder);
+            outcomes.push(outcome);
+        });
+        let left: Vec<_> = self.cases.iter().skip(outcomes.len()).collect();
+        for case in left {
+            let failure = ended.as_ref().err().map_or_else(
+                || "the room ended before it".to_owned(),
+                ToString::to_string,
+            );
+            let report = Report {
+                case: case.name.to_owned(),
+                failure,
+                seconds: 0.0,
+            };
+            outcomes.push(self.print(&report, folder));
+        }
+        if outcomes.iter().all(|outcome| outcome.passed == Passed::Yes) {
+            let _ = fs::remove_dir_all(folder);
+        }
+        outcomes
+    }
+
+    fn run_room(&self, folder: &Path, tell: &mut dyn FnMut(Report)) -> Checked {
+        fs::create_dir_all(folder).doing("making the room's folder")?;
+        let program = std::env::current_exe()?;
+        let mut room = Command::new("timeout");
+        room.args([
+            "--signal=KILL",
+            LIMIT,
+            "unshare",
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+        ])
+        .args(["--mount-proc", "--kill-child"])
+        .arg(program)
+        .arg(ARGUMENT)
+        .arg(folder)
+        .arg(self.engine.word())
+        .args(self.cases.iter().map(|case| case.name))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+        let mut room = room.spawn().doing("starting a room")?;
+        if let Some(output) = room.stdout.take() {
+            for line in BufReader::new(output).lines() {
+                tell(serde_json::from_str(&line?).doing("reading a report")?);
+            }
+        }
+        let mut said = String::new();
+        if let Some(mut output) = room.stderr.take() {
+            output.read_to_string(&mut said)?;
+        }
+        let status = room.wait()?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(format!("the room ended with {status}: {}", said.trim()).into())
+    }
+
+    fn print(&self, report: &Report, folder: &Path) -> Outcome {
+        let name = full_name(&report.case, self.engine);
+        let case = self.cases.iter().find(|case| case.name == report.case);
+        let difference = case.map_or("", |case| case.difference());
+        let note = if difference.is_empty() {
+            String::new()
+        } else {
+            format!(" [{difference}]")
+        };
+        let failed = !report.failure.is_empty();
+        let word = if failed { "FAILED" } else { "ok" };
+        let mut text = format!("{word:6} {:5.1} s  {name}{note}", report.seconds);
+        if failed {
+            let reason = report.failure.trim().replace('\n', "\n       ");
+            let folder = folder.display().to_string();
+            text = [&text, "\n       ", &reason, "\n       (see ", &folder, ")"].concat();
+        }
+        say(&text);
+        Outcome {
+            name,
+            passed: if failed { Passed::No } else { Passed::Yes },
+        }
+    }
+}
+
+/// The applications and a certificate; returns the folder of the rooms.
+fn prepare() -> Checked<PathBuf> {
+    apps::install()?;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("proxy-rooms");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).doing(format!("making {}", folder.display()))?;
+    let mut openssl = Command::new("openssl");
+    openssl
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+        ])
+        .args([
+            "-days",
+            "2",
+            "-subj",
+            "/CN=example.org",
+            "-keyout",
+            "key.pem",
+        ])
+        .args(["-out", "certificate.pem"])
+        .current_dir(&folder);
+    command::finish(&mut openssl)?.success()?;
+    Ok(folder)
+}
+
+/// Why no case can run here.
+fn missing() -> Vec<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_installed =
+        |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let mut missing: Vec<String> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| !is_installed(program))
+        .map(|(program, package)| format!("{program} is not installed (apt install {package})"))
+        .collect();
+    let modules = ["django", "gunicorn", "hypercorn"];
+    missing.extend(
+        modules
+            .iter()
+            .filter(|module| {
+                !Path::new("/usr/lib/python3/dist-packages")
+                    .join(module)
+                    .is_dir()
+            })
+            .map(|module| {
+                format!("Python's {module} is not installed (apt install python3-{module})")
+            }),
+    );
+    if !is_root() {
+        missing.push("namespaces need root (run as root or with sudo)".to_owned());
+    }
+    missing
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+fn skip(missing: &[String]) -> ExitCode {
+    let count = cases::all().count() * Engine::ALL.len();
+    for reason in missing {
+        say(&format!("no proxies here: {reason}"));
+    }
+    if tools::skipping_is_forbidden() {
+        say(&format!(
+            "proxy cases: 0 passed, {count} failed (CI=true forbids skipping)"
+        ));
+        return ExitCode::FAILURE;
+    }
+    say(&format!("proxy cases: {count} skipped"));
+    ExitCode::SUCCESS
+}
+
+fn full_name(name: &str, engine: Engine) -> String {
+    format!("{:7}  {name}", engine.word())
+}
+
+/// To standard error, line by line, as it happens.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
