@@ -145,13 +145,18 @@ impl Room {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut revived = false;
-        for instance in instances.iter_mut() {
-            if instance.process.try_wait()?.is_some() {
-                revived = true;
-                let port = instance.port;
-                *instance = start(self.setup, port, &self.folder)?.ok_or("nothing to start")?;
-                wait_for(port)?;
+        // Cases that end instances have several.
+        for instance in instances.iter_mut().filter(|_| self.setup.instances > 1) {
+            if answers(instance.port) {
+                continue;
             }
+            revived = true;
+            // It may be exiting still.
+            instance.process.kill()?;
+            instance.process.wait()?;
+            let port = instance.port;
+            *instance = start(self.setup, port, &self.folder)?.ok_or("nothing to start")?;
+            wait_for(port)?;
         }
         if revived && self.engine == Engine::Haproxy {
             self.wait_servers("UP")?;
@@ -264,6 +269,13 @@ fn start(setup: &Setup, port: u16, folder: &Path) -> Checked<Option<Instance>> {
         .stderr(log);
     let process = command.spawn().doing("starting an application")?;
     Ok(Some(Instance { port, process }))
+}
+
+/// Whether the instance on a port answers a request: one that exits may still accept connections.
+fn answers(port: u16) -> bool {
+    let asked = Client::connect_to(&format!("127.0.0.1:{port}"))
+        .and_then(|mut client| client.ask("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    asked.is_ok()
 }
 
 fn wait_for(port: u16) -> Checked {
