@@ -1,6 +1,6 @@
 //! What was understood of a foreign file, before it is printed.
 
-use crate::topology::choice::{Balance, Runtime};
+use crate::topology::choice::{Balance, Retry, Runtime};
 use crate::topology::quantity::{ByteSize, Duration};
 
 /// Everything that is printed. Every text in it has passed its type of
@@ -137,16 +137,33 @@ pub struct ProxyPlan {
     pub server_names: Vec<String>,
     /// Largest body.
     pub max_body: Option<ByteSize>,
-    /// `connect`, `read`, `send`.
+    /// Keys of `timeouts`.
     pub timeouts: Vec<(&'static str, Duration)>,
+    /// Most requests of one client address.
+    pub rate_limit: Option<RateLimitPlan>,
+    /// Load balancers in front.
+    pub trusted_proxies: Vec<String>,
+    /// Whether they report the client address by the PROXY protocol.
+    pub proxy_protocol: bool,
+    /// Whether compression is switched off.
+    pub uncompressed: bool,
     /// Headers of answers.
     pub headers: Vec<(String, String)>,
     /// Paths.
     pub routes: Vec<RoutePlan>,
 }
 
+/// Most requests of one client address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RateLimitPlan {
+    /// `10/s` or `300/m`.
+    pub rate: String,
+    /// Requests that may come at once beyond it.
+    pub burst: u16,
+}
+
 /// A path and its pool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RoutePlan {
     /// The path.
     pub path: String,
@@ -156,6 +173,14 @@ pub struct RoutePlan {
     pub balance: Option<Balance>,
     /// What replaces the path.
     pub rewrite: Option<String>,
+    /// Keys of `timeouts` that differ from those of the proxy.
+    pub timeouts: Vec<(&'static str, Duration)>,
+    /// Largest body, where it differs from that of the proxy.
+    pub max_body: Option<ByteSize>,
+    /// Most requests of one client address.
+    pub rate_limit: Option<RateLimitPlan>,
+    /// Which requests are sent again, where that is not `safe`.
+    pub retry: Option<Retry>,
 }
 
 /// Variables that a runtime reads options from, so that two values can stand side by side.

@@ -2,10 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::plan::{AppPlan, HostPlan, Plan, PoolPlan, ProxyPlan, RoutePlan, Sharing};
+use super::plan::{
+    AppPlan, HostPlan, Plan, PoolPlan, ProxyPlan, RateLimitPlan, RoutePlan, Sharing,
+};
 use super::ports::ranges;
 use super::scalar::{scalar, tame};
 use crate::topology::choice::Runtime;
+use crate::topology::default::BURST;
+use crate::topology::quantity::Duration;
 
 /// The text of a topology.
 pub(super) fn print(plan: &Plan) -> String {
@@ -147,14 +151,11 @@ fn proxy(page: &mut Page, proxy: &ProxyPlan) {
     page.key(2, "status", proxy.status.map(|s| s.to_string()));
     page.list(2, "server_name", &proxy.server_names);
     page.key(2, "max_body", proxy.max_body.map(|m| m.to_string()));
-    let timeouts: Vec<_> = proxy
-        .timeouts
-        .iter()
-        .map(|(key, time)| format!("{key}: {time}"))
-        .collect();
-    if !timeouts.is_empty() {
-        page.line(2, &format!("timeouts: {{ {} }}", timeouts.join(", ")));
-    }
+    page.key(2, "timeouts", timeouts(&proxy.timeouts));
+    page.key(2, "rate_limit", proxy.rate_limit.as_ref().map(rate_limit));
+    page.list(2, "trusted_proxies", &proxy.trusted_proxies);
+    page.key(2, "proxy_protocol", proxy.proxy_protocol.then_some("true"));
+    page.key(2, "compress", proxy.uncompressed.then_some("false"));
     page.mapping(2, "headers", &proxy.headers);
     page.line(2, "routes:");
     for route in &proxy.routes {
@@ -174,7 +175,29 @@ fn route_keys(route: &RoutePlan) -> Vec<String> {
             .as_ref()
             .map(|r| format!("rewrite: {}", scalar(r))),
     );
+    keys.extend(timeouts(&route.timeouts).map(|t| format!("timeouts: {t}")));
+    keys.extend(route.max_body.map(|m| format!("max_body: {m}")));
+    let limit = route.rate_limit.as_ref().map(rate_limit);
+    keys.extend(limit.map(|l| format!("rate_limit: {l}")));
+    keys.extend(route.retry.map(|r| format!("retry: {}", r.word())));
     keys
+}
+
+/// The mapping of `timeouts`; none where nothing is in it.
+fn timeouts(pairs: &[(&str, Duration)]) -> Option<String> {
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(k, time)| format!("{k}: {time}"))
+        .collect();
+    (!pairs.is_empty()).then(|| format!("{{ {} }}", pairs.join(", ")))
+}
+
+fn rate_limit(limit: &RateLimitPlan) -> String {
+    let burst = match limit.burst {
+        BURST => String::new(),
+        burst => format!(", burst: {burst}"),
+    };
+    format!("{{ rate: {}{burst} }}", limit.rate)
 }
 
 /// A port stands bare, an address with a port does not.

@@ -209,7 +209,7 @@ record! {
         optional rate_limit: RateLimit,
         /// Load balancers and CDNs in front, as addresses or networks: the client address, scheme and host that they report count. Default: none.
         optional trusted_proxies: NonEmpty<Vec<Spanned<Network>>>,
-        /// Whether `trusted_proxies` report the client address by the PROXY protocol. Default: false.
+        /// Whether `trusted_proxies` report the client address by the PROXY protocol, and nothing else. Default: false.
         optional proxy_protocol: Spanned<Switch>,
         /// Compresses text for clients that accept gzip. Default: true.
         optional compress: Spanned<Switch>,

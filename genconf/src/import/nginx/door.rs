@@ -1,38 +1,23 @@
 //! Servers, which become proxies.
 
+use super::listen::{Chosen, choose, is_ssl, text};
+use super::location::Found;
 use super::redirect::redirect;
-use super::settings::settings;
-use super::timeout::timeouts;
+use super::scope::{Scope, is_read};
+use super::timeout::{self, Unwritten};
 use super::tree::Directive;
 use super::upstream::left;
-use super::{Reading, left as others, location};
+use super::{Reading, gzip, header, left as others, limit, location, realip, retry, settings};
 use crate::import::Note;
 use crate::import::plan::ProxyPlan;
 use crate::topology::address::Listen;
 use crate::topology::decode::Leaf as _;
+use crate::topology::default::CONNECT_TIMEOUT;
 use crate::topology::name::ServerName;
 use crate::topology::path::HostPath;
 
-/// Directives that a proxy has a key for.
-const READ: [&str; 9] = [
-    "listen",
-    "server_name",
-    "client_max_body_size",
-    "proxy_connect_timeout",
-    "proxy_read_timeout",
-    "proxy_send_timeout",
-    "add_header",
-    "ssl_certificate",
-    "ssl_certificate_key",
-];
-
-/// Whether a proxy has a key for the directive.
-pub(super) fn is_read(name: &str) -> bool {
-    READ.contains(&name)
-}
-
 /// Reads a `server`; one that passes nothing on becomes no proxy.
-pub(super) fn read(server: &Directive, http: &[Directive], reading: &mut Reading) {
+pub(super) fn read(server: &Directive, http: &Scope<'_>, reading: &mut Reading) {
     let refuse = |why: &str, reading: &mut Reading| {
         reading
             .notes
@@ -45,8 +30,9 @@ pub(super) fn read(server: &Directive, http: &[Directive], reading: &mut Reading
         return;
     }
     let before = reading.notes.len();
+    let mut chosen = choose(server, &mut reading.notes);
     let mut proxy = ProxyPlan {
-        listen: listen(server, reading),
+        listen: chosen.listen.take(),
         tls: tls(server, reading),
         ..ProxyPlan::default()
     };
@@ -55,10 +41,12 @@ pub(super) fn read(server: &Directive, http: &[Directive], reading: &mut Reading
         reading.notes.truncate(before);
         return refuse(&why, reading);
     }
+    let scope = http.within(server);
+    let mut found = Vec::new();
     for block in server.inside().iter().filter(|d| d.name == "location") {
-        location::read(block, &mut proxy.routes, reading);
+        location::read(block, &scope, &mut found, reading);
     }
-    if proxy.routes.is_empty() {
+    if found.is_empty() {
         return refuse("none of its locations can be a route", reading);
     }
     proxy.server_names = names(server, reading);
@@ -66,8 +54,11 @@ pub(super) fn read(server: &Directive, http: &[Directive], reading: &mut Reading
     if !proxy.server_names.is_empty() {
         proxy.server_names.push("_".to_owned());
     }
-    settings(&mut proxy, server, http, reading);
-    timeouts(&mut proxy, server, http, &mut reading.notes);
+    realip::trust(&mut proxy, &scope, &chosen, &mut reading.notes);
+    fill(&mut proxy, &scope, &mut found, &mut reading.notes);
+    let is_unwritten = timeout::of_proxy(&mut proxy, &scope, &found, &mut reading.notes);
+    tell_defaults(server, &chosen, is_unwritten, reading);
+    proxy.routes = found.into_iter().map(|f| f.route).collect();
     let others = server.inside().iter();
     for directive in others.filter(|d| d.name != "location" && !is_read(&d.name)) {
         others::tell(directive, &mut reading.notes);
@@ -78,6 +69,60 @@ pub(super) fn read(server: &Directive, http: &[Directive], reading: &mut Reading
         .map_or("edge", |name| name.split('.').next().unwrap_or_default());
     proxy.name = reading.upstreams.names().give(raw, "edge");
     reading.proxies.push(proxy);
+}
+
+/// The keys of a proxy and of its routes.
+fn fill(proxy: &mut ProxyPlan, scope: &Scope<'_>, found: &mut [Found<'_>], notes: &mut Vec<Note>) {
+    settings::of_proxy(proxy, scope, notes);
+    gzip::compress(proxy, scope, found, notes);
+    limit::limits(proxy, found, notes);
+    for Found { route, scope: own } in found.iter_mut() {
+        settings::of_route(route, own, scope, notes);
+        timeout::of_route(route, own, scope, notes);
+        retry::retry(route, own, notes);
+    }
+    let within = found.iter().flat_map(|f| f.scope.own());
+    let all = scope.every().chain(within);
+    for directive in all.filter(|d| d.name == "proxy_set_header") {
+        header::tell(directive, proxy, notes);
+    }
+    if let Some(http2) = scope.find("http2") {
+        match (http2.arg(), proxy.tls.is_some()) {
+            ("on", false) => notes.push(left(http2, "HTTP/2 needs `tls`")),
+            ("off", true) => notes.push(left(http2, "a proxy with `tls` offers HTTP/2")),
+            _ => {}
+        }
+    }
+}
+
+/// Notes where genconf's defaults differ from nginx's in what a client can see.
+fn tell_defaults(
+    server: &Directive,
+    chosen: &Chosen<'_>,
+    connect: Unwritten,
+    reading: &mut Reading,
+) {
+    let mut why = Vec::new();
+    if connect == Unwritten::Yes {
+        why.push(format!(
+            "`timeouts.connect` is {CONNECT_TIMEOUT} (nginx: 60s)"
+        ));
+    }
+    if chosen.is_wider {
+        why.push("a port listens on IPv6 as well (nginx: IPv4 only)".to_owned());
+    }
+    if why.is_empty() {
+        return;
+    }
+    let why = format!("defaults differ: {}", why.join(", "));
+    let mut notes = reading.notes.iter_mut();
+    // One line for all servers, wherever they are.
+    match notes.find(|n| n.why == why) {
+        Some(note) => note.what = format!("{}, {}", note.what, title(server)),
+        None => reading
+            .notes
+            .push(Note::changed(title(server), why).at(server.place)),
+    }
 }
 
 /// A server as the report calls it: with its names, or where it listens.
@@ -121,7 +166,7 @@ pub(super) fn passing(block: &Directive) -> Vec<&Directive> {
 /// The ports that a server listens on, and the one that `tls` redirects from.
 pub(super) fn ports(server: &Directive) -> Vec<u16> {
     let listens = server.inside().iter().filter(|d| d.name == "listen");
-    let written = listens.filter_map(|d| port(Some(d.arg().trim_start_matches("*:"))));
+    let written = listens.filter_map(|d| port(Some(&text(d))));
     written.chain([80]).collect()
 }
 
@@ -133,40 +178,6 @@ pub(super) fn port(listen: Option<&str>) -> Option<u16> {
 /// The port a proxy listens on.
 pub(super) fn door(proxy: &ProxyPlan) -> u16 {
     port(proxy.listen.as_deref()).unwrap_or(if proxy.tls.is_some() { 443 } else { 80 })
-}
-
-fn is_ssl(listen: &Directive) -> bool {
-    listen.args.iter().any(|a| a == "ssl")
-}
-
-/// The first `listen` that genconf can say: with TLS before others, IPv4 before IPv6.
-fn listen(server: &Directive, reading: &mut Reading) -> Option<String> {
-    let mut all: Vec<_> = server
-        .inside()
-        .iter()
-        .filter(|d| d.name == "listen")
-        .collect();
-    all.sort_by_key(|d| (!is_ssl(d), d.arg().starts_with('[')));
-    let mut chosen = None;
-    for directive in all {
-        let text = directive.arg().trim_start_matches("*:");
-        let text = text
-            .strip_prefix("localhost:")
-            .map_or(text.to_owned(), |port| format!("127.0.0.1:{port}"));
-        let why = match Listen::read(&text) {
-            Ok(_) if chosen.is_none() => {
-                chosen = Some(text);
-                continue;
-            }
-            Ok(read) if read.ip().is_some_and(|ip| ip.is_ipv6()) => {
-                "a proxy listens at one place; `[::]:PORT` is another"
-            }
-            Ok(_) => "a proxy listens at one place",
-            Err(_) => "a proxy listens at a port, or at an address and a port",
-        };
-        reading.notes.push(left(directive, why));
-    }
-    chosen
 }
 
 fn tls(server: &Directive, reading: &mut Reading) -> Option<(String, String, Option<String>)> {

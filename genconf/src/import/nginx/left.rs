@@ -9,15 +9,41 @@ use crate::import::Note;
 const OWN: &[(&[&str], &str)] = &[
     (
         &[
-            "proxy_set_header",
-            "proxy_http_version",
-            "proxy_cache_bypass",
-            "proxy_redirect",
-            "proxy_pass_header",
-            "proxy_pass_request_headers",
             "proxy_hide_header",
+            "proxy_ignore_headers",
+            "proxy_pass_header",
+            "proxy_redirect",
         ],
-        "the proxy tells instances Host, X-Forwarded-For, -Proto and -Host, X-Real-IP and X-Request-ID, and upgrades websockets",
+        "clients receive the headers of a response, Location included, as the instance sends them",
+    ),
+    (
+        &["proxy_http_version"],
+        "requests to instances are HTTP/1.1",
+    ),
+    (
+        &["proxy_pass_request_headers", "proxy_pass_request_body"],
+        "instances receive the whole request",
+    ),
+    (
+        &["proxy_next_upstream_tries", "proxy_next_upstream_timeout"],
+        "a request is sent again at most once",
+    ),
+    (
+        &[
+            "gzip_types",
+            "gzip_vary",
+            "gzip_proxied",
+            "gzip_comp_level",
+            "gzip_min_length",
+            "gzip_http_version",
+            "gzip_buffers",
+            "gzip_disable",
+        ],
+        "`compress` covers text, JSON, XML and SVG from 1000 bytes on",
+    ),
+    (
+        &["limit_req_log_level"],
+        "requests over a `rate_limit` are logged as errors",
     ),
     (
         &["access_log", "error_log", "log_format", "log_not_found"],
@@ -30,25 +56,11 @@ const OWN: &[(&[&str], &str)] = &[
             "proxy_buffers",
             "proxy_busy_buffers_size",
             "proxy_cache",
+            "proxy_cache_bypass",
             "proxy_cache_path",
             "proxy_cache_valid",
             "proxy_cache_use_stale",
-            "proxy_next_upstream",
-            "proxy_next_upstream_tries",
-            "proxy_next_upstream_timeout",
             "proxy_request_buffering",
-            "gzip",
-            "gzip_types",
-            "gzip_vary",
-            "gzip_proxied",
-            "gzip_comp_level",
-            "gzip_min_length",
-            "gzip_http_version",
-            "gzip_buffers",
-            "gzip_disable",
-            "gzip_static",
-            "limit_req_zone",
-            "limit_req",
             "limit_conn_zone",
             "limit_conn",
             "map",
@@ -91,7 +103,14 @@ const OWN: &[(&[&str], &str)] = &[
         "a route passes requests on and decides nothing else",
     ),
     (
-        &["root", "index", "alias", "autoindex", "expires"],
+        &[
+            "root",
+            "index",
+            "alias",
+            "autoindex",
+            "expires",
+            "gzip_static",
+        ],
         "the proxy serves no files",
     ),
     (
@@ -132,11 +151,29 @@ const USUAL: &[&str] = &[
     "use",
 ];
 
+/// What comes to the same as genconf's own configuration.
+const SAME: &[&str] = &[
+    "gzip_comp_level 4",
+    "gzip_disable msie6",
+    "gzip_http_version 1.1",
+    "gzip_min_length 1000",
+    "gzip_proxied any",
+    "gzip_vary on",
+    "limit_req_log_level error",
+    "proxy_cache off",
+    "proxy_cache_bypass $http_upgrade",
+    "proxy_http_version 1.1",
+    "proxy_next_upstream_tries 2",
+    "proxy_pass_request_body on",
+    "proxy_pass_request_headers on",
+    "proxy_redirect off",
+];
+
 /// Tells of a directive that nothing reads.
 pub(super) fn tell(directive: &Directive, notes: &mut Vec<Note>) {
     let name = directive.name.as_str();
     let is_usual = name == "include" && include::is_usual(directive.arg());
-    if USUAL.contains(&name) || is_usual {
+    if USUAL.contains(&name) || SAME.contains(&directive.text().as_str()) || is_usual {
         return;
     }
     let known = OWN.iter().find(|(names, _)| names.contains(&name));

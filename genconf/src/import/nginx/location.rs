@@ -1,5 +1,6 @@
 //! Locations, which become routes.
 
+use super::scope::Scope;
 use super::tree::Directive;
 use super::upstream::left;
 use super::{Reading, left as others};
@@ -8,22 +9,37 @@ use crate::import::plan::RoutePlan;
 use crate::topology::decode::Leaf as _;
 use crate::topology::path::UrlPath;
 
+/// A route, and the blocks that its location is in.
+pub(super) struct Found<'t> {
+    /// The route.
+    pub(super) route: RoutePlan,
+    /// The blocks, the location's own last.
+    pub(super) scope: Scope<'t>,
+}
+
 /// Reads a `location` and those within it.
-pub(super) fn read(block: &Directive, routes: &mut Vec<RoutePlan>, reading: &mut Reading) {
+pub(super) fn read<'t>(
+    block: &'t Directive,
+    outer: &Scope<'t>,
+    found: &mut Vec<Found<'t>>,
+    reading: &mut Reading,
+) {
+    let scope = outer.within(block);
     for inner in block.inside().iter().filter(|d| d.name == "location") {
-        read(inner, routes, reading);
+        read(inner, &scope, found, reading);
     }
     match route(block, reading) {
         Ok(Some(route)) => {
-            let same =
-                |r: &RoutePlan| r.path.trim_end_matches('/') == route.path.trim_end_matches('/');
-            if routes.iter().any(same) {
+            let same = |f: &Found<'_>| {
+                f.route.path.trim_end_matches('/') == route.path.trim_end_matches('/')
+            };
+            if found.iter().any(same) {
                 reading
                     .notes
                     .push(left(block, "this path is routed already"));
                 return;
             }
-            routes.push(route);
+            found.push(Found { route, scope });
             tell_inside(block, reading);
         }
         Ok(None) => {}
@@ -72,6 +88,7 @@ fn route(block: &Directive, reading: &mut Reading) -> Result<Option<RoutePlan>, 
         pool: choice.pool,
         balance: choice.balance,
         rewrite,
+        ..RoutePlan::default()
     }))
 }
 
@@ -123,9 +140,12 @@ fn tell_inside(block: &Directive, reading: &mut Reading) {
             reading.notes.push(left(directive, why));
             continue;
         }
-        let known = ["proxy_pass", "location"].contains(&directive.name.as_str())
-            || super::door::is_read(&directive.name);
-        if !known {
+        if ["set_real_ip_from", "real_ip_header"].contains(&directive.name.as_str()) {
+            let why = "`trusted_proxies` apply to every route of a proxy";
+            reading.notes.push(left(directive, why));
+            continue;
+        }
+        if directive.name != "location" && !super::scope::is_read(&directive.name) {
             others::tell(directive, &mut reading.notes);
         }
     }

@@ -2,12 +2,19 @@
 
 mod door;
 mod files;
+mod gzip;
+mod header;
 mod include;
 mod left;
+mod limit;
+mod listen;
 mod location;
 mod machine;
 mod pool;
+mod realip;
 mod redirect;
+mod retry;
+mod scope;
 mod settings;
 mod timeout;
 mod token;
@@ -19,6 +26,7 @@ use super::plan::{Plan, ProxyPlan};
 use super::{Fault, Imported, Note};
 use crate::source::Source;
 use files::Files;
+use scope::Scope;
 use tree::Directive;
 use upstream::Upstreams;
 
@@ -44,7 +52,8 @@ fn import(tree: &[Directive], source: &Source) -> Result<Imported, Fault> {
     let mut reading = Reading::default();
     let outer = tree.iter().find(|d| d.name == "http");
     let http = outer.map_or(tree, Directive::inside);
-    for directive in tree.iter().filter(|d| d.name != "http" && outer.is_some()) {
+    let main = tree.iter().filter(|d| d.name != "http" && outer.is_some());
+    for directive in main.filter(|d| !scope::is_read(&d.name)) {
         left::tell(directive, &mut reading.notes);
     }
     let servers: Vec<_> = http.iter().filter(|d| d.name == "server").collect();
@@ -58,12 +67,17 @@ fn import(tree: &[Directive], source: &Source) -> Result<Imported, Fault> {
         .iter()
         .filter(|d| !["upstream", "server"].contains(&d.name.as_str()))
     {
-        if !door::is_read(&directive.name) {
+        if !scope::is_read(&directive.name) {
             left::tell(directive, &mut reading.notes);
         }
     }
+    let scope = Scope::of(http);
     for server in &servers {
-        door::read(server, http, &mut reading);
+        door::read(server, &scope, &mut reading);
+    }
+    let drain = timeout::drain(tree, &mut reading.notes);
+    for proxy in &mut reading.proxies {
+        proxy.timeouts.extend(drain.map(|time| ("drain", time)));
     }
     redirect::redirects(&servers, &mut reading);
     redirect::settle(&mut reading);

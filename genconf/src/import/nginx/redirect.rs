@@ -1,12 +1,11 @@
 //! Servers that only send to the encrypted door.
 
 use super::Reading;
-use super::door::{door, passing, port};
+use super::door::{door, passing, port, title};
+use super::listen::choose;
 use super::tree::Directive;
 use super::upstream::left;
 use crate::import::Note;
-use crate::topology::address::Listen;
-use crate::topology::decode::Leaf as _;
 
 /// The `return` of a server that only sends to the encrypted door.
 pub(super) fn redirect(server: &Directive) -> Option<&Directive> {
@@ -23,20 +22,29 @@ pub(super) fn redirect(server: &Directive) -> Option<&Directive> {
 /// Servers that only redirect belong to the proxy with TLS.
 pub(super) fn redirects(servers: &[&Directive], reading: &mut Reading) {
     for server in servers.iter().filter(|s| redirect(s).is_some()) {
-        let listen = server
-            .inside()
-            .iter()
-            .find(|d| d.name == "listen")
-            .map_or("80", Directive::arg);
+        // What is not expressed is of no use without a location.
+        let chosen = choose(server, &mut Vec::new());
+        let is_unread =
+            chosen.listen.is_none() && server.inside().iter().any(|d| d.name == "listen");
+        let listen = chosen.listen.unwrap_or_else(|| "80".to_owned());
         let passes = !passing(server).is_empty();
-        let door = reading
-            .proxies
-            .iter_mut()
-            .filter_map(|p| p.tls.as_mut())
-            .find(|(_, _, from)| from.is_none());
-        let read = Listen::read(listen).is_ok();
-        match door.filter(|_| read && !passes) {
-            Some((_, _, from)) => *from = Some(listen.to_owned()),
+        let mut doors = reading.proxies.iter_mut();
+        let door = doors.find(|p| p.tls.as_ref().is_some_and(|(_, _, from)| from.is_none()));
+        match door.filter(|_| !is_unread && !passes) {
+            Some(proxy) => {
+                if proxy.proxy_protocol != chosen.protocol.is_some() {
+                    let why = if proxy.proxy_protocol {
+                        "the redirect takes the PROXY protocol, as its proxy does"
+                    } else {
+                        "the redirect does not take the PROXY protocol, as its proxy does not"
+                    };
+                    let note = Note::changed(title(server), why).at(server.place);
+                    reading.notes.push(note);
+                }
+                if let Some((_, _, from)) = &mut proxy.tls {
+                    *from = Some(listen);
+                }
+            }
             None if passes => {}
             None => reading.notes.push(left(
                 server,

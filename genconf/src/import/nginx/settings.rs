@@ -1,40 +1,57 @@
-//! Sizes and headers of a proxy.
+//! Sizes of bodies, and headers of responses.
 
-use super::Reading;
-use super::door::passing;
-use super::timeout::{duration, is_timeout};
+use super::scope::Scope;
 use super::tree::Directive;
 use super::upstream::left;
-use crate::import::plan::ProxyPlan;
+use crate::import::Note;
+use crate::import::plan::{ProxyPlan, RoutePlan};
 use crate::topology::decode::Leaf as _;
+use crate::topology::default::MAX_BODY;
 use crate::topology::quantity::ByteSize;
 use crate::topology::text::{HeaderName, HeaderValue};
 
-/// Sizes and headers, from `http`, the server and its locations.
-pub(super) fn settings(
-    proxy: &mut ProxyPlan,
-    server: &Directive,
-    http: &[Directive],
-    reading: &mut Reading,
-) {
-    let within = passing(server).into_iter().flat_map(Directive::inside);
-    let within = within.filter(|d| d.name != "add_header");
-    let all: Vec<_> = http.iter().chain(server.inside()).chain(within).collect();
-    for directive in &all {
-        let unread = match directive.name.as_str() {
-            "client_max_body_size" => size(directive.arg())
-                .map(|s| proxy.max_body = proxy.max_body.max(Some(s)))
-                .is_none(),
-            name if is_timeout(name) => duration(directive.arg()).is_none(),
-            "add_header" => !header(proxy, directive),
-            _ => false,
-        };
-        if unread {
-            reading
-                .notes
-                .push(left(directive, "its value is none that the proxy can have"));
+/// Why a value is left out.
+const NO_VALUE: &str = "its value is none that the proxy can have";
+
+/// In place of no limit, which the language does not have.
+const UNLIMITED: ByteSize = ByteSize::from_bytes(1 << 40);
+
+/// The largest body and the headers of a proxy.
+pub(super) fn of_proxy(proxy: &mut ProxyPlan, server: &Scope<'_>, notes: &mut Vec<Note>) {
+    let size = max_body(server, notes);
+    proxy.max_body = (size != MAX_BODY).then_some(size);
+    for directive in server.every().filter(|d| d.name == "add_header") {
+        if !header(proxy, directive) {
+            notes.push(left(directive, NO_VALUE));
         }
     }
+}
+
+/// The largest body of a route, where it is not that of its proxy.
+pub(super) fn of_route(
+    route: &mut RoutePlan,
+    scope: &Scope<'_>,
+    server: &Scope<'_>,
+    notes: &mut Vec<Note>,
+) {
+    let size = max_body(scope, notes);
+    route.max_body = (size != max_body(server, notes)).then_some(size);
+}
+
+/// The largest body in a block. The defaults of nginx and genconf are the same.
+fn max_body(scope: &Scope<'_>, notes: &mut Vec<Note>) -> ByteSize {
+    let Some(directive) = scope.find("client_max_body_size") else {
+        return MAX_BODY;
+    };
+    if directive.arg() == "0" {
+        let why = format!("a body has a limit, here {UNLIMITED}");
+        notes.push(Note::changed(directive.text(), why).at(directive.place));
+        return UNLIMITED;
+    }
+    size(directive.arg()).unwrap_or_else(|| {
+        notes.push(left(directive, NO_VALUE));
+        MAX_BODY
+    })
 }
 
 /// nginx writes `10m`, `512k`, `1g`, or bytes.

@@ -98,8 +98,8 @@ fn plan(mut pools: Pools, setting: &Setting, notes: &mut Vec<Note>) -> Plan {
             format!("/{}", pool.name)
         },
         pool: pool.name.clone(),
-        balance: None,
         rewrite: (index > 0).then(|| "/".to_owned()),
+        ..RoutePlan::default()
     };
     let several = pools.list.len() > 1;
     let about = if several {

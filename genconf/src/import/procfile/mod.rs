@@ -87,8 +87,8 @@ fn proxy(pools: &[PoolPlan], names: &mut Names, ports: &mut Ports) -> ProxyPlan 
             format!("/{}", pool.name)
         },
         pool: pool.name.clone(),
-        balance: None,
         rewrite: (index != web).then(|| "/".to_owned()),
+        ..RoutePlan::default()
     };
     let routes = pools.iter().enumerate().map(route).collect();
     ProxyPlan {
