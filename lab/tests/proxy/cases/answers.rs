@@ -6,7 +6,7 @@ use crate::apps::Program;
 use crate::client::{ask, get, request, send};
 use crate::failure::{Checked, ensure};
 use crate::http::Answer;
-use crate::room::Room;
+use crate::fixture::Fixture;
 use crate::table::{Case, Engine, PLAIN, Setup, case, differ};
 
 static OWN: Setup = Setup {
@@ -78,10 +78,10 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "answers: 429 does not reach the application",
         &LIMITED,
-        |room| {
+        |fixture| {
             limited("/limited")?;
-            let (before, status) = (room.requests("/after")?.len(), get("/after")?.status);
-            let after = room.requests("/after")?.len();
+            let (before, status) = (fixture.requests("/after")?.len(), get("/after")?.status);
+            let after = fixture.requests("/after")?.len();
             ensure!(
                 status == 429 && before == after,
                 "answered {status}, passed {after} times"
@@ -136,9 +136,9 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "limits: a body with a length beyond `max_body` is 413",
         &OWN,
-        |room| {
+        |fixture| {
             send("POST", "/app/large", &[b'x'; 2000])?.expect(413)?;
-            let passed = room.requests("/app/large")?.len();
+            let passed = fixture.requests("/app/large")?.len();
             ensure!(passed == 0, "it reached the application");
             send("POST", "/app", &[b'x'; 1000])?.expect(200).map(drop)
         },
@@ -148,13 +148,13 @@ pub(crate) const CASES: &[Case] = &[
         case(
             "limits: a chunked body beyond `max_body` is 413",
             &OWN,
-            |room| {
+            |fixture| {
                 let seen = chunked("POST", "/app/chunked", 1000)?
                     .expect(200)?
                     .echoed()?;
                 ensure!(seen.length == 1000, "{} bytes arrive", seen.length);
                 chunked("POST", "/app/chunked", 4000)?
-                    .expect(uncounted(room))
+                    .expect(uncounted(fixture))
                     .map(drop)
             },
         ),
@@ -176,15 +176,15 @@ pub(crate) const CASES: &[Case] = &[
         case(
             "limits: a route has its own `max_body` for every method and framing",
             &ROUTE_LIMITED,
-            |room| {
+            |fixture| {
                 send("PUT", "/small", &[b'x'; 2000])?.expect(413)?;
-                chunked("PUT", "/small", 2000)?.expect(uncounted(room))?;
-                chunked("POST", "/small", 2000)?.expect(uncounted(room))?;
+                chunked("PUT", "/small", 2000)?.expect(uncounted(fixture))?;
+                chunked("POST", "/small", 2000)?.expect(uncounted(fixture))?;
                 chunked("PUT", "/small", 1000)?.expect(200)?;
                 chunked("PUT", "/upload", 2_000_000)?.expect(200)?;
                 send("PUT", "/upload", &vec![b'x'; 2_000_000])?.expect(200)?;
                 chunked("PUT", "/other", 2_000_000)?
-                    .expect(uncounted(room))
+                    .expect(uncounted(fixture))
                     .map(drop)
             },
         ),
@@ -192,11 +192,11 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "limits: a route has its own `rate_limit`",
         &ROUTE_LIMITED,
-        |room| {
+        |fixture| {
             let statuses: Vec<u16> = (0..5)
                 .map(|_| get("/login/x").map_or(0, |answer| answer.status))
                 .collect();
-            let passed = room.requests("/login/x")?.len();
+            let passed = fixture.requests("/login/x")?.len();
             ensure!(
                 statuses[..1] == [200] && statuses[4] == 429 && passed < 4,
                 "the statuses are {statuses:?}, {passed} passed"
@@ -218,8 +218,8 @@ pub(crate) const CASES: &[Case] = &[
 pub(crate) const UNCOUNTED: &str = "HAProxy limits bodies with a Content-Length only";
 
 /// The status of a body without a length that is too large.
-pub(crate) fn uncounted(room: &Room) -> u16 {
-    match room.engine {
+pub(crate) fn uncounted(fixture: &Fixture) -> u16 {
+    match fixture.engine {
         Engine::Nginx => 413,
         Engine::Haproxy => 200,
     }
@@ -253,7 +253,7 @@ fn limited(url: &str) -> Checked<Answer> {
     Err("6 requests at once are answered".into())
 }
 
-fn answered_again(_: &Room) -> Checked {
+fn answered_again(_: &Fixture) -> Checked {
     limited("/")?;
     // One request is let in each 2 s.
     let again = || match get("/") {

@@ -98,7 +98,7 @@ pub(crate) const CASES: &[Case] = &[
         case(
             "http2: a body without a length beyond `max_body` is 413",
             &ENCRYPTED,
-            |room| uploaded(2_000_000)?.expect(uncounted(room)).map(drop),
+            |fixture| uploaded(2_000_000)?.expect(uncounted(fixture)).map(drop),
         ),
     ),
     case(
