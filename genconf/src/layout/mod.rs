@@ -15,7 +15,7 @@ mod routing;
 pub use app::{App, Variable};
 pub use host::{DropIn, Forward, Host, HostListener, HostPool, HostProxy};
 pub use pool::{Listener, Pool};
-pub use proxy::{Bind, Header, Limit, Proxy, Route, Server, Tls, Upstream};
+pub use proxy::{Bind, Header, Limit, Proxy, ResponseTimeouts, Route, Server, Tls, Upstream};
 
 use serde::Serialize;
 

@@ -24,10 +24,11 @@ pub struct Proxy {
     pub limits: Vec<Limit>,
     /// Addresses and networks of proxies in front whose report of a client counts.
     pub trusted_proxies: Vec<String>,
-    /// Whether those report the client address by the PROXY protocol.
-    pub proxy_protocol: bool,
-    /// Whether text is compressed.
-    pub compress: bool,
+    /// Where the client address comes from: the `connection`, the header `x_forwarded_for` or the
+    /// `proxy_protocol` of trusted proxies.
+    pub client_address: &'static str,
+    /// How text is compressed: `gzip`, or `off`.
+    pub compression: &'static str,
     /// The oldest operating system of its hosts, where all of theirs are written; empty otherwise.
     pub os: &'static str,
     /// Headers added to every answer, by name.
@@ -48,17 +49,9 @@ pub struct Proxy {
     pub max_body: u64,
     /// Longest wait for a connection to an instance, in milliseconds.
     pub connect_timeout_ms: u64,
-    /// Longest time between two reads of a response, in milliseconds.
-    pub read_timeout_ms: u64,
-    /// Longest time between two writes of a request, in milliseconds.
-    pub send_timeout_ms: u64,
-    /// Longest time between two transfers of an upgraded connection or event stream, in milliseconds.
-    pub tunnel_timeout_ms: u64,
-    /// How long after its begin a request may be sent again, in milliseconds: shorter than the wait for
-    /// a response, so that a late response is never asked for twice.
-    pub retry_timeout_ms: u64,
-    /// The same for upgraded connections and event streams.
-    pub tunnel_retry_timeout_ms: u64,
+    /// How long it waits for an instance to respond.
+    #[serde(flatten)]
+    pub timeouts: ResponseTimeouts,
     /// How long replaced workers may go on after a reload, in seconds.
     pub drain_timeout_seconds: u64,
     /// Longest stop: as long as the slowest app's, in seconds.
@@ -85,6 +78,39 @@ impl Proxy {
     #[must_use]
     pub fn rotates(&self) -> bool {
         self.engine == "nginx"
+    }
+}
+
+/// How long a proxy waits for an instance to respond, in milliseconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ResponseTimeouts {
+    /// Longest time between two reads of a response.
+    pub read_timeout_ms: u64,
+    /// Longest time between two writes of a request.
+    pub send_timeout_ms: u64,
+    /// Longest time between two transfers of an upgraded connection or event stream.
+    pub tunnel_timeout_ms: u64,
+    /// How long after its start a request may be sent again: shorter than the wait for a response,
+    /// so that a late response is never requested twice.
+    pub retry_timeout_ms: u64,
+    /// The same for upgraded connections and event streams.
+    pub tunnel_retry_timeout_ms: u64,
+}
+
+impl ResponseTimeouts {
+    /// Longer than the kernel takes to find a vanished host (sysctl.conf of the proxy).
+    const LONGEST_RETRY_MS: u64 = 15_000;
+
+    /// With the times for retries that follow from the others.
+    pub(super) fn new(read: u64, send: u64, tunnel: u64) -> Self {
+        let retry = |wait: u64| wait.saturating_sub(1).clamp(1, Self::LONGEST_RETRY_MS);
+        Self {
+            read_timeout_ms: read,
+            send_timeout_ms: send,
+            tunnel_timeout_ms: tunnel,
+            retry_timeout_ms: retry(read.min(send)),
+            tunnel_retry_timeout_ms: retry(tunnel),
+        }
     }
 }
 
@@ -217,16 +243,9 @@ pub struct Route {
     pub rewrite: String,
     /// Whether it has timeouts of its own.
     pub has_timeouts: bool,
-    /// As that of the proxy, for this route.
-    pub read_timeout_ms: u64,
-    /// As that of the proxy, for this route.
-    pub send_timeout_ms: u64,
-    /// As that of the proxy, for this route.
-    pub tunnel_timeout_ms: u64,
-    /// As that of the proxy, for this route.
-    pub retry_timeout_ms: u64,
-    /// As that of the proxy, for this route.
-    pub tunnel_retry_timeout_ms: u64,
+    /// How long the proxy waits here for an instance to respond.
+    #[serde(flatten)]
+    pub timeouts: ResponseTimeouts,
     /// Whether it has a largest body of its own.
     pub has_max_body: bool,
     /// Largest request body in bytes.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::pool::{self, Pool};
-use super::proxy::{Bind, Header, Limit, Name, Proxy, Route, Server, Tls, Upstream};
+use super::proxy::{
+    Bind, Header, Limit, Name, Proxy, ResponseTimeouts, Route, Server, Tls, Upstream,
+};
 use super::{limit, naming};
 use crate::source::Spanned;
 use crate::topology::address::Listen;
@@ -77,9 +79,6 @@ impl Resolver<'_> {
         };
         let extra = proxy.extra.as_ref();
         let extra_server: Vec<String> = directives(extra.and_then(|e| e.server.as_ref()));
-        let read = self.timeout(|t| t.read.as_ref(), default::READ_TIMEOUT);
-        let send = self.timeout(|t| t.send.as_ref(), default::SEND_TIMEOUT);
-        let tunnel = self.timeout(|t| t.tunnel.as_ref(), default::TUNNEL_TIMEOUT);
         let upstreams = self.upstreams();
         let routes = self.routes(&upstreams);
         let own_limits = limits("clients", proxy.rate_limit.as_ref());
@@ -91,14 +90,9 @@ impl Resolver<'_> {
             file: file(engine),
             listen: self.binds(),
             tls: proxy.tls.iter().map(|tls| self.tls(tls)).collect(),
-            trusted_proxies: proxy
-                .trusted_proxies
-                .iter()
-                .flat_map(|list| list.iter())
-                .map(|network| network.value.to_string())
-                .collect(),
-            proxy_protocol: proxy.takes_proxy_protocol(),
-            compress: proxy.compresses(),
+            trusted_proxies: trusted_proxies(proxy),
+            client_address: client_address(proxy),
+            compression: if proxy.compresses() { "gzip" } else { "off" },
             os: self.os(),
             headers: headers(proxy.headers.as_ref()),
             extra_global: directives(extra.and_then(|e| e.global.as_ref())),
@@ -108,11 +102,7 @@ impl Resolver<'_> {
             server_names,
             max_body: self.max_body(),
             connect_timeout_ms: self.timeout(|t| t.connect.as_ref(), default::CONNECT_TIMEOUT),
-            read_timeout_ms: read,
-            send_timeout_ms: send,
-            tunnel_timeout_ms: tunnel,
-            retry_timeout_ms: retry_timeout(read.min(send)),
-            tunnel_retry_timeout_ms: retry_timeout(tunnel),
+            timeouts: self.response_timeouts(None),
             drain_timeout_seconds: self
                 .timeout(|t| t.drain.as_ref(), default::DRAIN_TIMEOUT)
                 .div_ceil(1_000),
@@ -151,6 +141,21 @@ impl Resolver<'_> {
             Some(all) if !all.is_empty() => Os::Debian13.word(),
             _ => "",
         }
+    }
+
+    /// Those of the proxy, over which a route may have some of its own.
+    fn response_timeouts(&self, route: Option<&topology::RouteTimeouts>) -> ResponseTimeouts {
+        let own = |pick: fn(&topology::RouteTimeouts) -> Option<&Spanned<Duration>>| {
+            route.and_then(pick).map(|d| d.value.millis())
+        };
+        let read = || self.timeout(|t| t.read.as_ref(), default::READ_TIMEOUT);
+        let send = || self.timeout(|t| t.send.as_ref(), default::SEND_TIMEOUT);
+        let tunnel = || self.timeout(|t| t.tunnel.as_ref(), default::TUNNEL_TIMEOUT);
+        ResponseTimeouts::new(
+            own(|t| t.read.as_ref()).unwrap_or_else(read),
+            own(|t| t.send.as_ref()).unwrap_or_else(send),
+            own(|t| t.tunnel.as_ref()).unwrap_or_else(tunnel),
+        )
     }
 
     fn timeout(
@@ -310,27 +315,6 @@ impl Resolver<'_> {
             .binary_search_by(|u| u.name.cmp(&name))
             .ok()
             .map(|at| &upstreams[at]);
-        let timeout = |own: fn(&topology::RouteTimeouts) -> Option<&Spanned<Duration>>,
-                       of_proxy: fn(&topology::Timeouts) -> Option<&Spanned<Duration>>,
-                       default: Duration| {
-            let written = route.timeouts.as_ref().and_then(own);
-            written.map_or_else(|| self.timeout(of_proxy, default), |d| d.value.millis())
-        };
-        let read = timeout(
-            |t| t.read.as_ref(),
-            |t| t.read.as_ref(),
-            default::READ_TIMEOUT,
-        );
-        let send = timeout(
-            |t| t.send.as_ref(),
-            |t| t.send.as_ref(),
-            default::SEND_TIMEOUT,
-        );
-        let tunnel = timeout(
-            |t| t.tunnel.as_ref(),
-            |t| t.tunnel.as_ref(),
-            default::TUNNEL_TIMEOUT,
-        );
         let max_body = route.max_body.as_ref().map(|b| b.value.bytes());
         Route {
             number,
@@ -344,11 +328,7 @@ impl Resolver<'_> {
             rewrites: route.rewrite.is_some(),
             rewrite: route.rewrite.as_ref().map_or("", trimmed).to_owned(),
             has_timeouts: route.timeouts.is_some(),
-            read_timeout_ms: read,
-            send_timeout_ms: send,
-            tunnel_timeout_ms: tunnel,
-            retry_timeout_ms: retry_timeout(read.min(send)),
-            tunnel_retry_timeout_ms: retry_timeout(tunnel),
+            timeouts: self.response_timeouts(route.timeouts.as_ref()),
             has_max_body: max_body.is_some(),
             max_body: max_body.unwrap_or_else(|| self.max_body()),
             limits: limits(&format!("route{number}"), route.rate_limit.as_ref()),
@@ -358,11 +338,19 @@ impl Resolver<'_> {
     }
 }
 
-/// Longer than the kernel takes to find a vanished host (sysctl.conf of the proxy), and shorter than
-/// a `wait` for a response, in milliseconds.
-fn retry_timeout(wait: u64) -> u64 {
-    const LONGEST_MS: u64 = 15_000;
-    wait.saturating_sub(1).clamp(1, LONGEST_MS)
+fn trusted_proxies(proxy: &topology::Proxy) -> Vec<String> {
+    let networks = proxy.trusted_proxies.iter().flat_map(|list| list.iter());
+    networks.map(|network| network.value.to_string()).collect()
+}
+
+fn client_address(proxy: &topology::Proxy) -> &'static str {
+    if proxy.takes_proxy_protocol() {
+        "proxy_protocol"
+    } else if proxy.trusted_proxies.is_some() {
+        "x_forwarded_for"
+    } else {
+        "connection"
+    }
 }
 
 /// A path without a slash at its end: a route takes the path and all below it.
