@@ -89,7 +89,11 @@ fn run_named(arguments: &[String]) -> Checked {
     match Fixture::open(Path::new(folder), first.setup, engine) {
         Ok(fixture) => cases.iter().try_for_each(|case| fixture.run(case)),
         Err(failure) => cases.iter().try_for_each(|case| {
-            report(case, &format!("the fixture does not start: {failure}"), start)
+            report(
+                case,
+                &format!("the fixture does not start: {failure}"),
+                start,
+            )
         }),
     }
 }

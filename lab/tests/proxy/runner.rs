@@ -182,24 +182,25 @@ impl Work {
         fs::create_dir_all(folder).doing("making the fixture's folder")?;
         let program = std::env::current_exe()?;
         let mut fixture = Command::new("timeout");
-        fixture.args([
-            "--signal=KILL",
-            LIMIT,
-            "unshare",
-            "--net",
-            "--mount",
-            "--pid",
-            "--fork",
-        ])
-        .args(["--mount-proc", "--kill-child"])
-        .arg(program)
-        .arg(ARGUMENT)
-        .arg(folder)
-        .arg(self.engine.word())
-        .args(self.cases.iter().map(|case| case.name))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        fixture
+            .args([
+                "--signal=KILL",
+                LIMIT,
+                "unshare",
+                "--net",
+                "--mount",
+                "--pid",
+                "--fork",
+            ])
+            .args(["--mount-proc", "--kill-child"])
+            .arg(program)
+            .arg(ARGUMENT)
+            .arg(folder)
+            .arg(self.engine.word())
+            .args(self.cases.iter().map(|case| case.name))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut fixture = fixture.spawn().doing("starting a fixture")?;
         if let Some(output) = fixture.stdout.take() {
             for line in BufReader::new(output).lines() {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::apps::Program;
 use crate::client::{ask, get, request, send};
 use crate::failure::{Checked, ensure};
-use crate::http::Answer;
 use crate::fixture::Fixture;
+use crate::http::Answer;
 use crate::table::{Case, Engine, PLAIN, Setup, case, differ};
 
 static OWN: Setup = Setup {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::client::{self, Client, request};
 use crate::failure::{Checked, ensure};
-use crate::http::Answer;
 use crate::fixture::Fixture;
+use crate::http::Answer;
 use crate::table::{ACTIVATED, Case, DEFAULTS, Engine, PLAIN, Setup, case, differ};
 
 static SHARED: Setup = Setup {

@@ -6,8 +6,8 @@ use lab::wait::{self, Seen};
 
 use crate::client;
 use crate::failure::{Checked, ensure};
-use crate::http::Answer;
 use crate::fixture::Fixture;
+use crate::http::Answer;
 use crate::table::{ACTIVATED, Case, Engine, OWN_PORT, PLAIN, Setup, case};
 
 static FOUR: Setup = Setup {

@@ -3,8 +3,8 @@
 use crate::apps::Program;
 use crate::client::{Client, curl, request};
 use crate::failure::{Checked, ensure};
-use crate::http::Answer;
 use crate::fixture::Fixture;
+use crate::http::Answer;
 use crate::table::{Case, DEFAULTS, ENCRYPTED, PLAIN, Setup, case};
 
 use lab::wait::{self, Seen};
