@@ -187,10 +187,10 @@ pub(crate) const CASES: &[Case] = &[
         seen(&asked("/other"), "/other", OTHER)
     }),
     case(
-        "paths: an encoded slash is not the end of a prefix",
+        "paths: an encoded slash after a prefix takes its route",
         &ROUTES,
         |_| {
-            // Decoded, as nginx matches locations, it is below /rw.
+            // Decoded, it is below /rw.
             arrives("/rw%2Fa", "/rw%2Fa", REWRITTEN)
         },
     ),
