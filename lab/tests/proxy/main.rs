@@ -9,9 +9,9 @@ mod apps;
 mod cases;
 mod client;
 mod failure;
+mod fixture;
 mod http;
 mod proxy;
-mod room;
 mod runner;
 mod table;
 mod topology;
@@ -26,7 +26,7 @@ const GENCONF: &str = "--genconf";
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.split_first() {
-        Some((first, rest)) if first == room::ARGUMENT => room::run(rest),
+        Some((first, rest)) if first == fixture::ARGUMENT => fixture::run(rest),
         Some((first, _)) if first == GENCONF => genconf::cli::main(std::env::args_os().skip(1)),
         _ => runner::Runner::new(&words).run(),
     }

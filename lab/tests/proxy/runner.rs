@@ -1,4 +1,4 @@
-//! Selects cases, runs rooms side by side, and prints a line for each case.
+//! Selects cases, runs fixtures side by side, and prints a line for each case.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -14,13 +14,13 @@ use lab::{command, tools};
 use crate::apps;
 use crate::cases;
 use crate::failure::{Checked, Context as _};
-use crate::room::{ARGUMENT, Report};
+use crate::fixture::{ARGUMENT, Report};
 use crate::table::{Case, Engine};
 
-/// Rooms side by side. Most of what they do is wait.
+/// Fixtures side by side. Most of what they do is wait.
 const WORKERS: usize = 10;
 
-/// Seconds after which a room is ended.
+/// Seconds after which a fixture is ended.
 const LIMIT: &str = "100";
 
 /// What the cases start, each with its Debian package.
@@ -152,17 +152,17 @@ impl Runner {
 }
 
 impl Work {
-    /// Runs the cases in a room and prints each as it ends. The room's folder stays when one failed.
+    /// Runs the cases in a fixture and prints each as it ends. The fixture's folder stays when one failed.
     fn run(&self, folder: &Path) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
-        let ended = self.run_room(folder, &mut |report| {
+        let ended = self.run_fixture(folder, &mut |report| {
             let outcome = self.print(&report, folder);
             outcomes.push(outcome);
         });
         let left: Vec<_> = self.cases.iter().skip(outcomes.len()).collect();
         for case in left {
             let failure = ended.as_ref().err().map_or_else(
-                || "the room ended before it".to_owned(),
+                || "the fixture ended before it".to_owned(),
                 ToString::to_string,
             );
             let report = Report {
@@ -178,43 +178,44 @@ impl Work {
         outcomes
     }
 
-    fn run_room(&self, folder: &Path, tell: &mut dyn FnMut(Report)) -> Checked {
-        fs::create_dir_all(folder).doing("making the room's folder")?;
+    fn run_fixture(&self, folder: &Path, each: &mut dyn FnMut(Report)) -> Checked {
+        fs::create_dir_all(folder).doing("making the fixture's folder")?;
         let program = std::env::current_exe()?;
-        let mut room = Command::new("timeout");
-        room.args([
-            "--signal=KILL",
-            LIMIT,
-            "unshare",
-            "--net",
-            "--mount",
-            "--pid",
-            "--fork",
-        ])
-        .args(["--mount-proc", "--kill-child"])
-        .arg(program)
-        .arg(ARGUMENT)
-        .arg(folder)
-        .arg(self.engine.word())
-        .args(self.cases.iter().map(|case| case.name))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-        let mut room = room.spawn().doing("starting a room")?;
-        if let Some(output) = room.stdout.take() {
+        let mut fixture = Command::new("timeout");
+        fixture
+            .args([
+                "--signal=KILL",
+                LIMIT,
+                "unshare",
+                "--net",
+                "--mount",
+                "--pid",
+                "--fork",
+            ])
+            .args(["--mount-proc", "--kill-child"])
+            .arg(program)
+            .arg(ARGUMENT)
+            .arg(folder)
+            .arg(self.engine.word())
+            .args(self.cases.iter().map(|case| case.name))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut fixture = fixture.spawn().doing("starting a fixture")?;
+        if let Some(output) = fixture.stdout.take() {
             for line in BufReader::new(output).lines() {
-                tell(serde_json::from_str(&line?).doing("reading a report")?);
+                each(serde_json::from_str(&line?).doing("reading a report")?);
             }
         }
         let mut said = String::new();
-        if let Some(mut output) = room.stderr.take() {
+        if let Some(mut output) = fixture.stderr.take() {
             output.read_to_string(&mut said)?;
         }
-        let status = room.wait()?;
+        let status = fixture.wait()?;
         if status.success() {
             return Ok(());
         }
-        Err(format!("the room ended with {status}: {}", said.trim()).into())
+        Err(format!("the fixture ended with {status}: {}", said.trim()).into())
     }
 
     fn print(&self, report: &Report, folder: &Path) -> Outcome {
@@ -242,10 +243,10 @@ impl Work {
     }
 }
 
-/// The applications and a certificate; returns the folder of the rooms.
+/// The applications and a certificate; returns the folder of the fixtures.
 fn prepare() -> Checked<PathBuf> {
     apps::install()?;
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("proxy-rooms");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("proxy-fixtures");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).doing(format!("making {}", folder.display()))?;
     let mut openssl = Command::new("openssl");
@@ -309,7 +310,7 @@ fn is_root() -> bool {
 fn skip(missing: &[String]) -> ExitCode {
     let count = cases::all().count() * Engine::ALL.len();
     for reason in missing {
-        say(&format!("no proxies here: {reason}"));
+        say(&format!("cannot run: {reason}"));
     }
     if tools::skipping_is_forbidden() {
         say(&format!(

@@ -2,7 +2,7 @@
 
 use crate::apps::Program;
 use crate::failure::Checked;
-use crate::room::Room;
+use crate::fixture::Fixture;
 
 /// The program of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) setup: &'static Setup,
     /// What the client does and must see.
-    pub(crate) check: fn(&Room) -> Checked,
+    pub(crate) check: fn(&Fixture) -> Checked,
     pub(crate) engines: Engines,
 }
 
@@ -70,7 +70,7 @@ impl Case {
 pub(crate) const fn case(
     name: &'static str,
     setup: &'static Setup,
-    check: fn(&Room) -> Checked,
+    check: fn(&Fixture) -> Checked,
 ) -> Case {
     Case {
         name,
@@ -81,7 +81,7 @@ pub(crate) const fn case(
 }
 
 /// A topology's keys, and the application behind its proxy. Cases with the same setup share one
-/// room and run in order.
+/// fixture and run in order.
 pub(crate) struct Setup {
     /// Keys of the app, as a YAML flow mapping without its braces.
     pub(crate) app: &'static str,
@@ -130,7 +130,7 @@ pub(crate) const PLAIN: Setup = Setup {
     instances: 1,
 };
 
-/// A room of default settings, shared by cases that leave nothing behind.
+/// A fixture of default settings, shared by cases that leave nothing behind.
 pub(crate) static DEFAULTS: Setup = PLAIN;
 
 /// The same with TLS.

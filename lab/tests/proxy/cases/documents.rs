@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::GENCONF;
 use crate::client::{ask, curl, get};
 use crate::failure::{Checked, ensure};
-use crate::room::Room;
+use crate::fixture::Fixture;
 use crate::table::{Case, Engine, PLAIN, Setup, case, only};
 
 static RECIPE: Setup = Setup {
@@ -52,10 +52,10 @@ pub(crate) const CASES: &[Case] = &[
         case(
             "raw: an `error_page` leaves retries on",
             &ERROR_PAGE,
-            |room| {
+            |fixture| {
                 let url = "/retried?do=dieonce";
                 let answer = get(url)?;
-                let started = room.requests(url)?.len();
+                let started = fixture.requests(url)?.len();
                 ensure!(
                     answer.status == 200 && started == 2,
                     "answered {}, started {started} times",
@@ -114,7 +114,7 @@ fn sites(engine: Engine) -> String {
     )
 }
 
-fn served(_: &Room) -> Checked {
+fn served(_: &Fixture) -> Checked {
     let write = |path: &str, text: &str| -> Checked {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         fs::create_dir_all(folder)?;
@@ -145,11 +145,11 @@ fn served(_: &Room) -> Checked {
 }
 
 /// As a user types it, on the topology's file.
-fn verified(room: &Room) -> Checked {
+fn verified(fixture: &Fixture) -> Checked {
     let mut genconf = Command::new(std::env::current_exe()?);
     genconf
         .args([GENCONF, "verify", "--only", "nginx"])
-        .arg(room.topology_file());
+        .arg(fixture.topology_file());
     lab::command::finish(&mut genconf)?.success()?;
     Ok(())
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::client::{self, Client, request};
 use crate::failure::{Checked, ensure};
+use crate::fixture::Fixture;
 use crate::http::Answer;
-use crate::room::Room;
 use crate::table::{ACTIVATED, Case, DEFAULTS, Engine, PLAIN, Setup, case, differ};
 
 static SHARED: Setup = Setup {
@@ -46,8 +46,8 @@ pub(crate) const CASES: &[Case] = &[
         case(
             "early: an answer after 103 Early Hints arrives",
             &DEFAULTS,
-            |room| {
-                let limit = Duration::from_secs(match room.engine {
+            |fixture| {
+                let limit = Duration::from_secs(match fixture.engine {
                     Engine::Nginx => 8,
                     Engine::Haproxy => 2,
                 });
@@ -133,7 +133,7 @@ fn on_one_connection() -> Checked {
     Ok(())
 }
 
-fn pauses(_: &Room) -> Checked {
+fn pauses(_: &Fixture) -> Checked {
     let mut client = Client::connect()?;
     client.send(request("POST", "/pause", "Content-Length: 20\r\n"))?;
     client.send("0123456789")?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::client::{get, get_with};
 use crate::failure::{Checked, ensure};
-use crate::room::Room;
+use crate::fixture::Fixture;
 use crate::table::{Case, PLAIN, Setup, case};
 
 static TWO: Setup = Setup {
@@ -16,17 +16,17 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "headers: an answer with 31 headers of 1,000 bytes passes",
         &TWO,
-        |room| answers(room, "/many?do=headers&size=31000&piece=1000", 31),
+        |fixture| answers(fixture, "/many?do=headers&size=31000&piece=1000", 31),
     ),
     case(
         "headers: an answer with one header of 6,000 bytes passes",
         &TWO,
-        |room| answers(room, "/six?do=headers&size=6000&piece=6000", 1),
+        |fixture| answers(fixture, "/six?do=headers&size=6000&piece=6000", 1),
     ),
     case(
         "headers: an answer with one header of 31,000 bytes passes",
         &TWO,
-        |room| answers(room, "/one?do=headers&size=31000&piece=31000", 1),
+        |fixture| answers(fixture, "/one?do=headers&size=31000&piece=31000", 1),
     ),
     case(
         "headers: a request with one header of 12,000 bytes passes",
@@ -82,9 +82,9 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// The answer arrives whole, from one run.
-fn answers(room: &Room, url: &str, count: usize) -> Checked {
+fn answers(fixture: &Fixture, url: &str, count: usize) -> Checked {
     let answer = get(url)?;
-    let (runs, cookies) = (room.requests(url)?.len(), answer.all("set-cookie").len());
+    let (runs, cookies) = (fixture.requests(url)?.len(), answer.all("set-cookie").len());
     ensure!(
         answer.status == 200 && runs == 1 && cookies == count,
         "status {}, {cookies} of {count} headers, started {runs} times",

@@ -3,7 +3,7 @@
 use crate::apps::Program;
 use crate::client::{ask, get};
 use crate::failure::{Checked, ensure};
-use crate::room::Room;
+use crate::fixture::Fixture;
 use crate::table::{Case, Engine, PLAIN, Setup, case, differ, only};
 
 const NO_CHECKS: &str = "nginx checks no instance by itself";
@@ -59,10 +59,10 @@ pub(crate) const CASES: &[Case] = &[
         case(
             "health: an application that answers 302 is not healthy",
             &REDIRECT,
-            |room| match room.engine {
+            |fixture| match fixture.engine {
                 Engine::Nginx => get("/")?.expect(200).map(drop),
                 Engine::Haproxy => {
-                    room.wait_servers("DOWN")?;
+                    fixture.wait_servers("DOWN")?;
                     get("/")?.expect(503).map(drop)
                 }
             },
@@ -77,8 +77,8 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "health: Django with ALLOWED_HOSTS is healthy",
         &DJANGO,
-        |room| {
-            room.wait_checked("L7OK")?;
+        |fixture| {
+            fixture.wait_checked("L7OK")?;
             ask("GET / HTTP/1.1\r\nHost: shop.example.org\r\n\r\n")?
                 .expect(200)
                 .map(drop)
@@ -90,14 +90,14 @@ pub(crate) const CASES: &[Case] = &[
         case(
             "health: checks name the first server name",
             &NAMED,
-            |room| host(room, "example.org"),
+            |fixture| host(fixture, "example.org"),
         ),
     ),
     only(
         Engine::Haproxy,
         NO_CHECKS,
-        case("health: checks name `health.host`", &OWN_HOST, |room| {
-            host(room, "own.example.org")
+        case("health: checks name `health.host`", &OWN_HOST, |fixture| {
+            host(fixture, "own.example.org")
         }),
     ),
     only(
@@ -106,20 +106,20 @@ pub(crate) const CASES: &[Case] = &[
         case(
             "health: checks name localhost where no server name is set",
             &UNNAMED,
-            |room| host(room, "localhost"),
+            |fixture| host(fixture, "localhost"),
         ),
     ),
 ];
 
 /// After a check, requests are answered.
-fn healthy(room: &Room) -> Checked {
-    room.wait_checked("L7OK")?;
+fn healthy(fixture: &Fixture) -> Checked {
+    fixture.wait_checked("L7OK")?;
     get("/")?.expect(200).map(drop)
 }
 
-fn host(room: &Room, name: &str) -> Checked {
-    room.wait_checked("L7OK")?;
-    for request in room.requests("/health")? {
+fn host(fixture: &Fixture, name: &str) -> Checked {
+    fixture.wait_checked("L7OK")?;
+    for request in fixture.requests("/health")? {
         let host = request.all("host");
         ensure!(host == [name], "a check has Host {host:?}, not {name}");
     }

@@ -145,9 +145,9 @@ pub(crate) const CASES: &[Case] = &[
         case(
             "hosts: the URL of an absolute request counts",
             &NAMED,
-            |room| {
+            |fixture| {
                 let line = |url: &str| format!("GET {url} HTTP/1.1\r\nHost: example.org\r\n\r\n");
-                let refused = match room.engine {
+                let refused = match fixture.engine {
                     Engine::Nginx => 421,
                     Engine::Haproxy => 400,
                 };

@@ -6,10 +6,10 @@ use lab::wait::{self, Seen};
 
 use crate::client::{ask, request};
 use crate::failure::{Checked, Context as _, ensure};
-use crate::room::Room;
+use crate::fixture::Fixture;
 use crate::table::{Case, PLAIN, Setup, case};
 
-// A room each: the lines are counted.
+// A fixture each: the lines are counted.
 static LONG: Setup = PLAIN;
 static AGENT: Setup = PLAIN;
 static QUOTES: Setup = PLAIN;
@@ -21,10 +21,10 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "logs: a URL of 8,000 bytes is logged whole",
         &LONG,
-        |room| {
+        |fixture| {
             let url = format!("/long?q={}", "x".repeat(8_000));
             ask(request("GET", &url, ""))?;
-            let lines = lines(room, 1)?;
+            let lines = lines(fixture, 1)?;
             ensure!(
                 lines[0]["uri"] == url.as_str(),
                 "the URI is {}",
@@ -33,15 +33,15 @@ pub(crate) const CASES: &[Case] = &[
             Ok(())
         },
     ),
-    case("logs: long headers do not cut a line", &AGENT, |room| {
+    case("logs: long headers do not cut a line", &AGENT, |fixture| {
         let agent = format!("User-Agent: {}\r\n", "a\"".repeat(3_500));
         ask(request("GET", "/agent", &agent))?;
-        lines(room, 1).map(drop)
+        lines(fixture, 1).map(drop)
     }),
     case(
         "logs: quotes and backslashes are escaped",
         &QUOTES,
-        |room| {
+        |fixture| {
             let url = "/a\"b\\c'd?e=\"\\\"";
             ask(request(
                 "GET",
@@ -49,13 +49,13 @@ pub(crate) const CASES: &[Case] = &[
                 "User-Agent: \"quoted\" \\ 'x' \t\x01\r\nReferer: \"\\\r\n",
             ))?;
             ask(request("GET", "/", ""))?;
-            lines(room, 2).map(drop)
+            lines(fixture, 2).map(drop)
         },
     ),
     case(
         "logs: invalid UTF-8 in headers and URL is no invalid JSON",
         &BYTES,
-        |room| {
+        |fixture| {
             for url in [
                 &b"/plain"[..],
                 b"/\xff\xfe\xc3(",
@@ -67,13 +67,13 @@ pub(crate) const CASES: &[Case] = &[
                 bytes.extend_from_slice(b" HTTP/1.1\r\nHost: example.org\r\nUser-Agent: \xff\xfe\xc3(\r\nReferer: \xc0\x80\r\n\r\n");
                 ask(bytes)?;
             }
-            lines(room, 4).map(drop)
+            lines(fixture, 4).map(drop)
         },
     ),
     case(
         "logs: what is refused is logged as JSON",
         &REFUSED,
-        |room| {
+        |fixture| {
             ask("GET / HTTP/1.1\r\nHost: a\"b\\\r\n\r\n")?;
             let mut bytes = b"GET / HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n".to_vec();
             ask(&bytes)?;
@@ -85,16 +85,16 @@ pub(crate) const CASES: &[Case] = &[
                 &format!("Cookie: {}\r\n", "\"".repeat(150_000)),
             ));
             ask(request("GET", "/last", ""))?;
-            lines(room, 5).map(drop)
+            lines(fixture, 5).map(drop)
         },
     ),
     case(
         "logs: a line names request, client, status and instance",
         &NAMED,
-        |room| {
+        |fixture| {
             let answer = ask(request("GET", "/named?do=status&status=418", ""))?.expect(418)?;
             let id = answer.header("x-request-id").unwrap_or_default().to_owned();
-            let lines = lines(room, 1)?;
+            let lines = lines(fixture, 1)?;
             let line = lines.iter().find(|line| line["request_id"] == id.as_str());
             let line = line.ok_or("no line has the answer's X-Request-ID")?;
             ensure!(
@@ -106,9 +106,9 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-/// The `count` lines of this room, each one JSON object.
-fn lines(room: &Room, count: usize) -> Checked<Vec<serde_json::Value>> {
-    let (lines, _) = wait::until("logged", Duration::from_secs(8), || match room.log() {
+/// The `count` lines of this fixture, each one JSON object.
+fn lines(fixture: &Fixture, count: usize) -> Checked<Vec<serde_json::Value>> {
+    let (lines, _) = wait::until("logged", Duration::from_secs(8), || match fixture.log() {
         Ok(lines) if lines.len() == count => Seen::Yes(lines),
         Ok(lines) => Seen::NotYet(format!("{} of {count} lines", lines.len())),
         Err(failure) => Seen::NotYet(failure.to_string()),

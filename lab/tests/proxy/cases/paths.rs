@@ -69,9 +69,29 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
-        "paths: a rewritten path keeps dots that do not leave it",
+        "paths: a rewritten path with dot segments is 400",
         &ROUTES,
-        |_| arrives("/api/a/./b/../c", "/v1/a/./b/../c", REWRITTEN),
+        |_| {
+            refused("/api/a/./b/../c")?;
+            refused("/api/a/%2e%2e/c")?;
+            refused("/api/x/../../api/y")?;
+            refused("/api/a/.%2E?x=1")?;
+            refused("/api/a/..%2fc")?;
+            refused("/bare/a/../b")
+        },
+    ),
+    case(
+        "paths: a rewritten path keeps dots that are no segment",
+        &ROUTES,
+        |_| {
+            arrives(
+                "/api/.well-known/a..b/...",
+                "/v1/.well-known/a..b/...",
+                REWRITTEN,
+            )?;
+            arrives("/api/a?b=/../c", "/v1/a?b=/../c", REWRITTEN)?;
+            arrives("/bare/a.b/.c", "/a.b/.c", REWRITTEN)
+        },
     ),
     case(
         "paths: a rewrite of every path keeps the encoding",
@@ -167,10 +187,10 @@ pub(crate) const CASES: &[Case] = &[
         seen(&asked("/other"), "/other", OTHER)
     }),
     case(
-        "paths: an encoded slash is not the end of a prefix",
+        "paths: an encoded slash after a prefix takes its route",
         &ROUTES,
         |_| {
-            // Decoded, as nginx matches locations, it is below /rw.
+            // Decoded, it is below /rw.
             arrives("/rw%2Fa", "/rw%2Fa", REWRITTEN)
         },
     ),

@@ -6,7 +6,7 @@ use crate::apps::Program;
 use crate::cases::storage;
 use crate::client::{self, Client, request};
 use crate::failure::{Checked, ensure};
-use crate::room::Room;
+use crate::fixture::Fixture;
 use crate::table::{Case, PLAIN, Setup, case};
 use crate::websocket::Websocket;
 
@@ -29,10 +29,10 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "reloads: a silent websocket survives for 12 s",
         &WEBSOCKET,
-        |room| {
+        |fixture| {
             let mut websocket = Websocket::open("/")?;
             websocket.echo("before")?;
-            room.proxy.reload()?;
+            fixture.proxy.reload()?;
             std::thread::sleep(LONG);
             websocket.echo("after")?;
             Websocket::open("/")?.echo("new")
@@ -42,10 +42,10 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "reloads: an answer that takes 12 s arrives",
         &SLOW,
-        |room| {
+        |fixture| {
             let mut client = Client::connect()?;
             client.send(request("GET", "/?do=slow&ms=12000", ""))?;
-            room.proxy.reload()?;
+            fixture.proxy.reload()?;
             client.answer("GET")?.expect(200)?;
             Ok(())
         },
@@ -53,10 +53,10 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "reloads: `timeouts.drain` ends replaced workers",
         &SHORT_DRAIN,
-        |room| {
+        |fixture| {
             let mut websocket = Websocket::open("/")?;
             websocket.echo("before")?;
-            room.proxy.reload()?;
+            fixture.proxy.reload()?;
             let start = Instant::now();
             websocket.echo("drains")?;
             websocket.closes_within(9)?;
@@ -68,9 +68,9 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// A client that reads slowly, from before the reload until long after it.
-fn download(room: &Room) -> Checked {
+fn download(fixture: &Fixture) -> Checked {
     let mut download = storage::Download::start("/file?do=body&type=zip&size=30000000")?;
-    room.proxy.reload()?;
+    fixture.proxy.reload()?;
     let start = Instant::now();
     while start.elapsed() < LONG {
         download.read(64 * 1024)?;

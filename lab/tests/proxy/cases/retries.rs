@@ -6,8 +6,8 @@ use lab::wait::{self, Seen};
 
 use crate::client;
 use crate::failure::{Checked, ensure};
+use crate::fixture::Fixture;
 use crate::http::Answer;
-use crate::room::Room;
 use crate::table::{ACTIVATED, Case, Engine, OWN_PORT, PLAIN, Setup, case};
 
 static FOUR: Setup = Setup {
@@ -38,117 +38,117 @@ static SLOW: Setup = Setup {
 };
 
 pub(crate) const CASES: &[Case] = &[
-    case("retries: a slow GET is started once", &SLOW, |room| {
-        slow(room, "GET")
+    case("retries: a slow GET is started once", &SLOW, |fixture| {
+        slow(fixture, "GET")
     }),
-    case("retries: a slow PUT is started once", &SLOW, |room| {
-        slow(room, "PUT")
+    case("retries: a slow PUT is started once", &SLOW, |fixture| {
+        slow(fixture, "PUT")
     }),
-    case("retries: a slow DELETE is started once", &SLOW, |room| {
-        slow(room, "DELETE")
+    case("retries: a slow DELETE is started once", &SLOW, |fixture| {
+        slow(fixture, "DELETE")
     }),
-    case("retries: a slow POST is started once", &SLOW, |room| {
-        slow(room, "POST")
+    case("retries: a slow POST is started once", &SLOW, |fixture| {
+        slow(fixture, "POST")
     }),
     case(
         "retries: a POST that ends its instance runs once",
         &FOUR,
-        |room| dies(room, "POST", 1),
+        |fixture| dies(fixture, "POST", 1),
     ),
     case(
         "retries: a PUT that ends its instance runs once",
         &FOUR,
-        |room| dies(room, "PUT", 1),
+        |fixture| dies(fixture, "PUT", 1),
     ),
     case(
         "retries: a DELETE that ends its instance runs once",
         &FOUR,
-        |room| dies(room, "DELETE", 1),
+        |fixture| dies(fixture, "DELETE", 1),
     ),
     case(
         "retries: a PATCH that ends its instance runs once",
         &FOUR,
-        |room| dies(room, "PATCH", 1),
+        |fixture| dies(fixture, "PATCH", 1),
     ),
     case(
         "retries: a GET that ends its instances runs twice",
         &FOUR,
-        |room| dies(room, "GET", 2),
+        |fixture| dies(fixture, "GET", 2),
     ),
     case(
         "retries: a HEAD that ends its instances runs twice",
         &FOUR,
-        |room| dies(room, "HEAD", 2),
+        |fixture| dies(fixture, "HEAD", 2),
     ),
     case(
         "retries: a GET is answered by another instance",
         &FOUR,
-        |room| dies_once(room, "GET"),
+        |fixture| dies_once(fixture, "GET"),
     ),
     case(
         "retries: an OPTIONS is answered by another instance",
         &FOUR,
-        |room| dies_once(room, "OPTIONS"),
+        |fixture| dies_once(fixture, "OPTIONS"),
     ),
     case(
         "retries: a POST on a kept connection runs once",
         &FOUR_ACTIVATED,
-        |room| dies(room, "POST", 1),
+        |fixture| dies(fixture, "POST", 1),
     ),
     case(
         "retries: a PUT on a kept connection runs once",
         &FOUR_ACTIVATED,
-        |room| dies(room, "PUT", 1),
+        |fixture| dies(fixture, "PUT", 1),
     ),
     case(
         "retries: a GET on a kept connection runs twice",
         &FOUR_ACTIVATED,
-        |room| dies(room, "GET", 2),
+        |fixture| dies(fixture, "GET", 2),
     ),
     case(
         "retries: `idempotent` sends a PUT again",
         &IDEMPOTENT,
-        |room| dies_once(room, "PUT"),
+        |fixture| dies_once(fixture, "PUT"),
     ),
     case(
         "retries: `idempotent` sends a PUT again once",
         &IDEMPOTENT,
-        |room| dies(room, "PUT", 2),
+        |fixture| dies(fixture, "PUT", 2),
     ),
     case(
         "retries: `idempotent` sends a DELETE again",
         &IDEMPOTENT,
-        |room| dies_once(room, "DELETE"),
+        |fixture| dies_once(fixture, "DELETE"),
     ),
     case(
         "retries: `idempotent` sends a POST once",
         &IDEMPOTENT,
-        |room| dies(room, "POST", 1),
+        |fixture| dies(fixture, "POST", 1),
     ),
     case(
         "retries: GET, POST and PATCH pass by an instance that is down",
         &FOUR,
-        |room| passes_by(room, &["GET", "POST", "PATCH"]),
+        |fixture| passes_by(fixture, &["GET", "POST", "PATCH"]),
     ),
     case(
         "retries: PUT and DELETE pass by an instance that is down",
         &FOUR,
-        |room| passes_by(room, &["PUT", "DELETE"]),
+        |fixture| passes_by(fixture, &["PUT", "DELETE"]),
     ),
     case(
         "retries: a GET that ends instances of several hosts runs twice",
         &SEVERAL_HOSTS,
-        |room| dies(room, "GET", 2),
+        |fixture| dies(fixture, "GET", 2),
     ),
     case(
         "retries: a PUT that ends instances of several hosts runs once",
         &SEVERAL_HOSTS,
-        |room| dies(room, "PUT", 1),
+        |fixture| dies(fixture, "PUT", 1),
     ),
     case(
         "retries: a GET is answered by an instance of another host",
         &SEVERAL_HOSTS,
-        |room| dies_once(room, "GET"),
+        |fixture| dies_once(fixture, "GET"),
     ),
 ];
 
@@ -175,11 +175,11 @@ fn ask(method: &str, url: &str) -> Checked<Answer> {
 }
 
 /// No second instance starts it, neither before the answer nor within the next second.
-fn slow(room: &Room, method: &str) -> Checked {
+fn slow(fixture: &Fixture, method: &str) -> Checked {
     let url = format!("/slow-{method}?do=slow&ms=4000");
     let answer = ask(method, &url)?;
     std::thread::sleep(Duration::from_secs(1));
-    let started = room.requests(&url)?.len();
+    let started = fixture.requests(&url)?.len();
     ensure!(
         answer.status == 504 && started == 1,
         "answered {}, started {started} times",
@@ -189,10 +189,10 @@ fn slow(room: &Room, method: &str) -> Checked {
 }
 
 /// Each instance that receives it exits.
-fn dies(room: &Room, method: &str, times: usize) -> Checked {
+fn dies(fixture: &Fixture, method: &str, times: usize) -> Checked {
     let url = url("die", method);
     let answer = ask(method, &url)?;
-    let started = room.requests(&url)?.len();
+    let started = fixture.requests(&url)?.len();
     ensure!(
         matches!(answer.status, 502 | 503) && started == times,
         "answered {}, started {started} times, not {times}",
@@ -202,10 +202,10 @@ fn dies(room: &Room, method: &str, times: usize) -> Checked {
 }
 
 /// The first instance that receives it exits, the others answer.
-fn dies_once(room: &Room, method: &str) -> Checked {
+fn dies_once(fixture: &Fixture, method: &str) -> Checked {
     let url = url("dieonce", method);
     let answer = ask(method, &url)?;
-    let started = room.requests(&url)?.len();
+    let started = fixture.requests(&url)?.len();
     ensure!(
         answer.status == 200 && started == 2,
         "answered {}, started {started} times",
@@ -215,8 +215,8 @@ fn dies_once(room: &Room, method: &str) -> Checked {
 }
 
 /// What was not sent may go to any other instance.
-fn passes_by(room: &Room, methods: &[&str]) -> Checked {
-    room.kill(3002)?;
+fn passes_by(fixture: &Fixture, methods: &[&str]) -> Checked {
+    fixture.kill(3002)?;
     wait::until(
         "closed",
         Duration::from_secs(5),
@@ -234,7 +234,7 @@ fn passes_by(room: &Room, methods: &[&str]) -> Checked {
                 "{method} {round} is answered {}",
                 answer.status
             );
-            let arrived = room.requests(&url)?.len();
+            let arrived = fixture.requests(&url)?.len();
             ensure!(arrived == 1, "{method} {round} arrived {arrived} times");
         }
     }

@@ -3,8 +3,8 @@
 use crate::apps::Program;
 use crate::client::{Client, curl, request};
 use crate::failure::{Checked, ensure};
+use crate::fixture::Fixture;
 use crate::http::Answer;
-use crate::room::Room;
 use crate::table::{Case, DEFAULTS, ENCRYPTED, PLAIN, Setup, case};
 
 use lab::wait::{self, Seen};
@@ -109,9 +109,9 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "trusted: the log names the client that a balancer reports",
         &TRUSTED,
-        |room| {
+        |fixture| {
             from(BALANCER, "X-Forwarded-For: 203.0.113.99\r\n")?;
-            logged(room, "203.0.113.99")
+            logged(fixture, "203.0.113.99")
         },
     ),
     case(
@@ -187,9 +187,9 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "proxy_protocol: the log names the client",
         &PROXY_PROTOCOL,
-        |room| {
+        |fixture| {
             preceded(BALANCER, b"PROXY TCP4 203.0.113.98 192.0.2.10 40000 80\r\n")?;
-            logged(room, "203.0.113.98")
+            logged(fixture, "203.0.113.98")
         },
     ),
     case(
@@ -265,10 +265,10 @@ fn forwarded(answer: &Answer, client: &str, scheme: &str) -> Checked {
     Ok(())
 }
 
-fn logged(room: &Room, client: &str) -> Checked {
+fn logged(fixture: &Fixture, client: &str) -> Checked {
     let quoted = format!("\"client\":\"{client}\"");
     wait::until("logged", Duration::from_secs(8), || {
-        let lines = room.log().unwrap_or_default();
+        let lines = fixture.log().unwrap_or_default();
         let found = lines
             .iter()
             .any(|line| String::from_utf8_lossy(line).contains(&quoted));

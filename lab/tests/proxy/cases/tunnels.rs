@@ -3,7 +3,7 @@
 use crate::apps::{Program, script};
 use crate::client::{self, Client};
 use crate::failure::{Checked, Context as _, ensure};
-use crate::room::Room;
+use crate::fixture::Fixture;
 use crate::table::{Case, PLAIN, Setup, case};
 use crate::websocket::Websocket;
 
@@ -86,7 +86,7 @@ pub(crate) const CASES: &[Case] = &[
         "tunnels: a websocket on a rewritten, limited route may be silent",
         &REWRITTEN,
         |_| {
-            let mut websocket = Websocket::open("/live/%40room")?;
+            let mut websocket = Websocket::open("/live/%40chat")?;
             websocket.echo("first")?;
             std::thread::sleep(Duration::from_millis(2200));
             websocket.echo("second")
@@ -119,7 +119,7 @@ fn socket_io(transports: &[&str]) -> Checked {
     Ok(())
 }
 
-fn silent_websocket(_: &Room) -> Checked {
+fn silent_websocket(_: &Fixture) -> Checked {
     let mut websocket = Websocket::open("/chat")?;
     websocket.echo("first")?;
     // The state that is tested is silence itself.

@@ -1,4 +1,4 @@
-//! A room: the namespaces in which one proxy and its applications run, and the cases with them.
+//! A fixture: the namespaces in which one proxy and its applications run, and the cases with them.
 //!
 //! The runner starts this very program again inside of new network, mount and process namespaces;
 //! everything in them ends with it.
@@ -23,20 +23,23 @@ use crate::proxy::Proxy;
 use crate::table::{Case, Engine, Setup};
 use crate::topology;
 
-/// First argument of this program inside of a room; then the folder, the engine, and case names.
-pub(crate) const ARGUMENT: &str = "--room";
+/// First argument of this program inside of a fixture; then the folder, the engine, and case names.
+pub(crate) const ARGUMENT: &str = "--fixture";
 
 /// How long applications may take to start.
 const START: Duration = Duration::from_secs(20);
 
-/// What a room has of its own. `/run` is small, as on a host with little memory; `/etc` is written
-/// to in memory; sockets buffer no more than over a short network.
+/// What a fixture has of its own. `/run` is small, as on a host with little memory; changes of `/etc`
+/// and `/var` stay in memory; sockets buffer no more than over a short network.
 const PREPARATION: &str = "ip link set lo up && ip addr add 192.0.2.10/32 dev lo &&
     ip addr add 192.0.2.11/32 dev lo &&
-    mount -t tmpfs -o size=4m none /run && mkdir -p /run/etc /run/work &&
-    mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work none /etc &&
+    mount -t tmpfs -o size=4m none /run && mkdir /run/upper /run/work &&
+    for folder in etc var; do
+        mkdir /run/upper/$folder /run/work/$folder &&
+        mount -t overlay none /$folder \
+            -o lowerdir=/$folder,upperdir=/run/upper/$folder,workdir=/run/work/$folder || exit
+    done &&
     mount -t tmpfs -o size=256m none /var/log && mount -t tmpfs -o size=1g none /var/cache &&
-    mkdir -p /var/www && mount -t tmpfs none /var/www &&
     echo 4096 16384 65536 >/proc/sys/net/ipv4/tcp_wmem &&
     echo 4096 16384 65536 >/proc/sys/net/ipv4/tcp_rmem";
 
@@ -50,7 +53,7 @@ pub(crate) struct Report {
 }
 
 /// The running proxy and its applications.
-pub(crate) struct Room {
+pub(crate) struct Fixture {
     pub(crate) engine: Engine,
     pub(crate) setup: &'static Setup,
     pub(crate) proxy: Proxy,
@@ -76,17 +79,21 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 
 fn run_named(arguments: &[String]) -> Checked {
     let [folder, engine, names @ ..] = arguments else {
-        return Err("a room needs a folder, an engine and cases".into());
+        return Err("a fixture needs a folder, an engine and cases".into());
     };
     let engine = Engine::named(engine).ok_or("there is no such engine")?;
     let find = |name: &String| cases::all().find(|case| case.name == name);
     let cases: Vec<&Case> = names.iter().filter_map(find).collect();
     let first = cases.first().ok_or("there are no such cases")?;
     let start = Instant::now();
-    match Room::open(Path::new(folder), first.setup, engine) {
-        Ok(room) => cases.iter().try_for_each(|case| room.run(case)),
+    match Fixture::open(Path::new(folder), first.setup, engine) {
+        Ok(fixture) => cases.iter().try_for_each(|case| fixture.run(case)),
         Err(failure) => cases.iter().try_for_each(|case| {
-            report(case, &format!("the room does not start: {failure}"), start)
+            report(
+                case,
+                &format!("the fixture does not start: {failure}"),
+                start,
+            )
         }),
     }
 }
@@ -104,7 +111,7 @@ fn report(case: &Case, failure: &str, start: Instant) -> Checked {
     )?)
 }
 
-impl Room {
+impl Fixture {
     fn open(folder: &Path, setup: &'static Setup, engine: Engine) -> Checked<Self> {
         command::finish(Command::new("sh").args(["-c", PREPARATION]))?.success()?;
         let text = topology::text(setup, engine);
@@ -133,7 +140,7 @@ impl Room {
         let failure = match panic::catch_unwind(AssertUnwindSafe(check)) {
             Ok(Ok(())) => String::new(),
             Ok(Err(failure)) => failure.to_string(),
-            Err(_) => "the check panicked; see the room's output".to_owned(),
+            Err(_) => "the check panicked; see the fixture's output".to_owned(),
         };
         report(case, &failure, start)
     }
@@ -145,13 +152,18 @@ impl Room {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut revived = false;
-        for instance in instances.iter_mut() {
-            if instance.process.try_wait()?.is_some() {
-                revived = true;
-                let port = instance.port;
-                *instance = start(self.setup, port, &self.folder)?.ok_or("nothing to start")?;
-                wait_for(port)?;
+        // Cases that end instances have several.
+        for instance in instances.iter_mut().filter(|_| self.setup.instances > 1) {
+            if answers(instance.port) {
+                continue;
             }
+            revived = true;
+            // It may be exiting still.
+            instance.process.kill()?;
+            instance.process.wait()?;
+            let port = instance.port;
+            *instance = start(self.setup, port, &self.folder)?.ok_or("nothing to start")?;
+            wait_for(port)?;
         }
         if revived && self.engine == Engine::Haproxy {
             self.wait_servers("UP")?;
@@ -264,6 +276,13 @@ fn start(setup: &Setup, port: u16, folder: &Path) -> Checked<Option<Instance>> {
         .stderr(log);
     let process = command.spawn().doing("starting an application")?;
     Ok(Some(Instance { port, process }))
+}
+
+/// Whether the instance on a port answers a request: one that exits may still accept connections.
+fn answers(port: u16) -> bool {
+    let asked = Client::connect_to(&format!("127.0.0.1:{port}"))
+        .and_then(|mut client| client.ask("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    asked.is_ok()
 }
 
 fn wait_for(port: u16) -> Checked {
