@@ -92,6 +92,8 @@ fn descriptors_are_counted_alike_by_the_socket_and_the_engine() {
     let others = [
         "0.0.0.0:443 default_server ssl http2;",
         "[::]:443 default_server ssl http2;",
+        "0.0.0.0:80 default_server;",
+        "[::]:80 default_server;",
     ];
     let serves = ["0.0.0.0:443 ssl http2;", "[::]:443 ssl http2;"];
     let status = ["127.0.0.1:9080;"];
