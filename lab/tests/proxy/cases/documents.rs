@@ -1,10 +1,10 @@
-//! Recipes of the documents, lines of an engine's own, and several sites.
+//! Recipes of the documents, and lines of an engine's own.
 
 use std::fs;
 use std::process::Command;
 
 use crate::GENCONF;
-use crate::client::{ask, curl, get};
+use crate::client::{curl, get};
 use crate::failure::{Checked, ensure};
 use crate::fixture::Fixture;
 use crate::table::{Case, Engine, PLAIN, Setup, case, only};
@@ -18,12 +18,6 @@ static ERROR_PAGE: Setup = Setup {
     instances: 4,
     ..PLAIN
 };
-static SITES: Setup = Setup {
-    whole: Some(sites),
-    instances: 2,
-    ..PLAIN
-};
-
 const FILES: &str = "HAProxy serves no files";
 const DIRECTIVE: &str = "error_page is nginx's";
 
@@ -65,27 +59,6 @@ pub(crate) const CASES: &[Case] = &[
             },
         ),
     ),
-    case(
-        "sites: each name has its routes on one port",
-        &SITES,
-        |_| {
-            for (host, port) in [("shop.example.org", 3001), ("docs.example.org", 3002)] {
-                let answer = ask(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"))?.expect(200)?;
-                let seen = answer.echoed()?;
-                ensure!(
-                    seen.port == port,
-                    "{host} is answered by port {}",
-                    seen.port
-                );
-            }
-            Ok(())
-        },
-    ),
-    case("sites: another name is 421", &SITES, |_| {
-        ask("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n")?
-            .expect(421)
-            .map(drop)
-    }),
 ];
 
 const DOCUMENT: &str = include_str!("../../../../docs/from-pm2.md");
@@ -102,16 +75,6 @@ fn recipe(_: Engine) -> String {
         .take(1)
         .collect();
     format!("{HEAD}pools:\n  web: {{ app: app, ports: [3001] }}\n{proxies}")
-}
-
-fn sites(engine: Engine) -> String {
-    format!(
-        "{HEAD}pools:\n  first: {{ app: app, ports: [3001] }}\n  second: {{ app: app, ports: [3002] }}\n\
-         proxies:\n  edge:\n    engine: {}\n    sites:\n      \
-         shop: {{ server_names: [shop.example.org], routes: [{{ path: /, pool: first }}] }}\n      \
-         docs: {{ server_names: [docs.example.org], routes: [{{ path: /, pool: second }}] }}\n",
-        engine.word()
-    )
 }
 
 fn served(_: &Fixture) -> Checked {
