@@ -1,4 +1,4 @@
-//! Kernel settings of a proxy whose pools are on several hosts, of which one can disappear.
+//! Kernel settings of a proxy whose instances can vanish without closing their connections.
 
 use genconf::diagnostic::Diagnostics;
 use genconf::render;
@@ -53,7 +53,7 @@ fn a_proxy_of_pools_on_several_hosts_has_kernel_settings() {
             ]
         );
         let sources: Vec<_> = text.lines().filter(|l| l.contains("pools.")).collect();
-        assert_eq!(sources, ["#   pools.web.hosts"], "{text}");
+        assert_eq!(sources, ["#   pools.web"], "{text}");
         let copied =
             format!("{{ source: \"{path}\", destination: \"/etc/sysctl.d/60-shop-edge.conf\" }}");
         assert_eq!(inventory(&made).matches(&copied).count(), 1, "{engine}");
@@ -67,4 +67,17 @@ fn a_proxy_of_pools_on_one_host_each_has_none() {
         assert_eq!(file(&made, &format!("{engine}/edge/sysctl.conf")), None);
         assert!(!inventory(&made).contains("sysctl"), "{engine} {hosts}");
     }
+}
+
+#[test]
+fn a_proxy_of_containers_has_kernel_settings() {
+    let text = "version: 1\nproject: shop\nhosts: { a: { address: 192.0.2.1 } }\n\
+                apps: { web: { artifact: web.tar, runtime: container, image: web } }\n\
+                pools: { web: { app: web, ports: [8080] } }\n\
+                proxies: { edge: { routes: [{ path: /, pool: web }] } }\n";
+    let renderers = render::embedded().expect("the embedded templates are sound");
+    let source = Source::new("topology.yaml", text);
+    let made = generate(&source, ".", &renderers, &mut Diagnostics::default());
+    let made = made.unwrap_or_else(|e| panic!("{e:?}"));
+    assert!(file(&made, "nginx/edge/sysctl.conf").is_some());
 }

@@ -254,7 +254,7 @@ impl Placement<'_> {
         };
         let config = place(proxy.file);
         let rotation = proxy.rotates().then(|| place("logrotate.conf"));
-        let sysctl = (proxy.upstream_hosts == "several").then(|| HostFile {
+        let sysctl = (proxy.kernel_settings == "tcp").then(|| HostFile {
             destination: naming::sysctl(&proxy.unit),
             ..place("sysctl.conf")
         });

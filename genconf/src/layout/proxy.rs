@@ -58,9 +58,9 @@ pub struct Proxy {
     pub stop_timeout_seconds: u64,
     /// The sets of servers it balances over, by name.
     pub upstreams: Vec<Upstream>,
-    /// Whether an upstream has servers on `several` hosts, of which one can disappear while the others
-    /// serve, or each only on `one`.
-    pub upstream_hosts: &'static str,
+    /// Kernel settings that its connections to instances need: `tcp` where an instance can vanish
+    /// without closing them, or `none`.
+    pub kernel_settings: &'static str,
     /// Whether a pool of its routes has apps that bind their own port.
     pub has_separate_connections: bool,
     /// Most attempts of a request to any of its pools.
@@ -200,8 +200,11 @@ pub struct Upstream {
     pub balance: &'static str,
     /// Its servers, by host and port.
     pub servers: Vec<Server>,
-    /// Whether a server can vanish while another one serves.
+    /// Whether it has servers on several hosts, of which one can be lost while others serve.
     pub spans_hosts: bool,
+    /// Whether a server can vanish without closing its connections: with its host, or with the network
+    /// of its container.
+    pub can_vanish: bool,
     /// Which methods share keepalive connections: `always` every one, `safe` those that are sent
     /// again when the connection closes, because the app binds its own port.
     pub reuse: &'static str,

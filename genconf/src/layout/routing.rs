@@ -9,7 +9,7 @@ use super::proxy::{
 use super::{limit, naming};
 use crate::source::Spanned;
 use crate::topology::address::Listen;
-use crate::topology::choice::{Balance, Engine, Os};
+use crate::topology::choice::{Balance, Engine, Os, Runtime};
 use crate::topology::decode::Named;
 use crate::topology::foreign::Directive;
 use crate::topology::path::UrlPath;
@@ -111,10 +111,10 @@ impl Resolver<'_> {
             tries: upstreams.iter().map(|u| u.tries).max().unwrap_or(1),
             retry_after_seconds: longest_retry(&own_limits, &routes),
             limits: own_limits,
-            upstream_hosts: if upstreams.iter().any(|u| u.spans_hosts) {
-                "several"
+            kernel_settings: if upstreams.iter().any(|u| u.can_vanish) {
+                "tcp"
             } else {
-                "one"
+                "none"
             },
             upstreams,
             takes_any_path: routes.iter().any(|route| route.path.is_empty())
@@ -264,6 +264,7 @@ impl Resolver<'_> {
             health_timeout_ms: pool.app.health_timeout_ms,
             balance: balance.word(),
             spans_hosts: hosts.len() > 1,
+            can_vanish: hosts.len() > 1 || pool.app.runtime == Runtime::Container.word(),
             reuse: if pool.app.takes_socket {
                 "always"
             } else {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lab::load::Report;
 use lab::wait::{self, Seen};
-use lab::{Host, Result};
+use lab::{Host, Loading, Result};
 
 use crate::reply::Expect;
 use crate::row::Row;
@@ -16,6 +16,10 @@ const NOTHING: &str = "0 GET, 0 POST";
 /// For how long a proxy is stopped: longer than it keeps idle connections, and shorter than the 2 s
 /// for which an instance that stops leaves them open.
 const STALL: Duration = Duration::from_millis(600);
+
+/// Many clients that each pause between two requests, so that connections to the instances are idle
+/// when the proxy is stopped.
+const PACED: &[&str] = &["--connections", "64", "--rate", "1500"];
 
 /// Where a drop-in gives the instances of the pool another grace.
 const GRACE_DROPIN: &str = "/run/systemd/system/randoms-spread@.service.d";
@@ -50,11 +54,12 @@ pub(crate) fn restarting_all_loses_nothing(stage: &Stage) -> Result<()> {
 /// The same while the proxy's workers are stopped, as on a machine that is busy elsewhere: when
 /// they go on, requests wait for them.
 pub(crate) fn restarting_all_behind_a_stalled_proxy_loses_nothing(stage: &Stage) -> Result<()> {
-    restarted(
-        stage,
-        "restart of all behind a stalled proxy",
-        restart_stalled,
-    )
+    let load = stage.load_on("/api/randoms", PACED)?;
+    let report = disturbed(stage, load, restart_stalled)?;
+    let fault = format!("restart of all behind a stalled proxy, {} times", rounds());
+    stage.note(Row::loaded(&fault, NOTHING, &report));
+    assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
+    Ok(())
 }
 
 /// Control: instances that close idle connections after 150 ms lose requests of a stalled proxy.
@@ -67,11 +72,8 @@ pub(crate) fn a_short_grace_is_counted(stage: &Stage) -> Result<()> {
     // Which a worker reads first when it goes on, requests or ends of connections, is up to chance.
     let mut lost = 0;
     for _ in 0..TRIALS {
-        let load = stage.load()?;
-        for _ in 0..rounds() {
-            restart_stalled(host)?;
-        }
-        lost += load.finish()?.failures();
+        let load = stage.load_on("/api/randoms", PACED)?;
+        lost += disturbed(stage, load, restart_stalled)?.failures();
         if lost > 0 {
             break;
         }
@@ -201,25 +203,19 @@ pub(crate) fn a_closed_port_is_counted(stage: &Stage) -> Result<()> {
 }
 
 fn restarted(stage: &Stage, fault: &str, act: impl Fn(&Host) -> Result<()>) -> Result<()> {
-    let report = disturbed(stage, fault, NOTHING, act)?;
+    let report = disturbed(stage, stage.load()?, act)?;
+    let fault = format!("{fault}, {} times", rounds());
+    stage.note(Row::loaded(&fault, NOTHING, &report));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
     Ok(())
 }
 
-/// What comes of `act`, again and again under load.
-fn disturbed(
-    stage: &Stage,
-    fault: &str,
-    allowed: &str,
-    act: impl Fn(&Host) -> Result<()>,
-) -> Result<Report> {
-    let load = stage.load()?;
+/// What comes of `act`, again and again under `load`.
+fn disturbed(stage: &Stage, load: Loading, act: impl Fn(&Host) -> Result<()>) -> Result<Report> {
     for _ in 0..rounds() {
         act(stage.front())?;
     }
     let report = load.finish()?;
     wait_active(stage.front(), &stage.units)?;
-    let fault = format!("{fault}, {} times", rounds());
-    stage.note(Row::loaded(&fault, allowed, &report));
     Ok(report)
 }
