@@ -1,5 +1,7 @@
 //! Proxies, resolved. `routing` fills these in.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 /// A front door.
@@ -61,6 +63,8 @@ pub struct Proxy {
     /// Kernel settings that its connections to instances need: `tcp` where an instance can vanish
     /// without closing them, or `none`.
     pub kernel_settings: &'static str,
+    /// Its pools with such instances, by name.
+    pub vanishing_pools: BTreeSet<String>,
     /// Whether a pool of its routes has apps that bind their own port.
     pub has_separate_connections: bool,
     /// Most attempts of a request to any of its pools.

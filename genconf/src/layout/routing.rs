@@ -1,6 +1,6 @@
 //! From a proxy as written to all that an engine must know of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::pool::{self, Pool};
 use super::proxy::{
@@ -81,6 +81,7 @@ impl Resolver<'_> {
         let extra_server: Vec<String> = directives(extra.and_then(|e| e.server.as_ref()));
         let upstreams = self.upstreams();
         let routes = self.routes(&upstreams);
+        let vanishing_pools = vanishing_pools(&upstreams);
         let own_limits = limits("clients", proxy.rate_limit.as_ref());
         Proxy {
             name: name.to_owned(),
@@ -111,11 +112,8 @@ impl Resolver<'_> {
             tries: upstreams.iter().map(|u| u.tries).max().unwrap_or(1),
             retry_after_seconds: longest_retry(&own_limits, &routes),
             limits: own_limits,
-            kernel_settings: if upstreams.iter().any(|u| u.can_vanish) {
-                "tcp"
-            } else {
-                "none"
-            },
+            kernel_settings: ["tcp", "none"][usize::from(vanishing_pools.is_empty())],
+            vanishing_pools,
             upstreams,
             takes_any_path: routes.iter().any(|route| route.path.is_empty())
                 || extra_server.iter().any(|line| takes_any_path(line)),
@@ -342,6 +340,11 @@ impl Resolver<'_> {
 fn trusted_proxies(proxy: &topology::Proxy) -> Vec<String> {
     let networks = proxy.trusted_proxies.iter().flat_map(|list| list.iter());
     networks.map(|network| network.value.to_string()).collect()
+}
+
+fn vanishing_pools(upstreams: &[Upstream]) -> BTreeSet<String> {
+    let vanishing = upstreams.iter().filter(|upstream| upstream.can_vanish);
+    vanishing.map(|upstream| upstream.pool.clone()).collect()
 }
 
 fn client_address(proxy: &topology::Proxy) -> &'static str {

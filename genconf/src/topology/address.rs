@@ -221,7 +221,7 @@ impl Leaf for Network {
         let network = Self { address, prefix };
         let base = network.base();
         if base != address {
-            return Err(format!("the network of this address is `{base}/{prefix}`"));
+            return Err(format!("it has host bits; write `{base}/{prefix}`"));
         }
         Ok(network)
     }

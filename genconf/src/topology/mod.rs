@@ -201,13 +201,13 @@ record! {
         optional server_name: NonEmpty<Vec<Spanned<ServerName>>>,
         /// How routes balance that do not say. Default: `round_robin`.
         optional balance: Spanned<Balance>,
-        /// Largest request body; `HAProxy` limits bodies with a `Content-Length` only. Default: 1MiB.
+        /// Largest request body; `HAProxy` does not limit bodies without a `Content-Length`. Default: 1MiB.
         optional max_body: Spanned<ByteSize>,
-        /// How long it waits.
+        /// Timeouts.
         optional timeouts: Timeouts,
         /// Most requests of one client address. Default: no limit.
         optional rate_limit: RateLimit,
-        /// Load balancers and CDNs in front, as addresses or networks: the client address, scheme and host that they report count. Default: none.
+        /// Load balancers and CDNs in front, as addresses or networks: the client address, scheme and host that they report are used, those of other clients are replaced. Default: none.
         optional trusted_proxies: NonEmpty<Vec<Spanned<Network>>>,
         /// Whether `trusted_proxies` report the client address by the PROXY protocol, and nothing else. Default: false.
         optional proxy_protocol: Spanned<Switch>,
@@ -259,15 +259,15 @@ record! {
 record! {
     /// How long a proxy waits.
     Timeouts, "timeouts" {
-        /// For a connection to an instance. Default: 1s.
+        /// Longest time to connect to an instance; then another one is tried. Default: 1s.
         optional connect: Spanned<Duration>,
-        /// Between two reads of a response. Default: 60s.
+        /// Longest time between two reads of a response; then 504, without a retry. Default: 60s.
         optional read: Spanned<Duration>,
-        /// Between two writes of a request; `HAProxy` has one timeout for both directions, `read`. Default: 60s.
+        /// Longest time between two writes of a request; `HAProxy` has `read` for both directions. Default: 60s.
         optional send: Spanned<Duration>,
-        /// Between two transfers of a websocket or an event stream. Default: 1h.
+        /// Longest time between two transfers of a websocket, or of a request that accepts `text/event-stream`. Default: 1h.
         optional tunnel: Spanned<Duration>,
-        /// After a reload, until connections to the replaced workers are closed. Default: 1h.
+        /// Longest life of connections to replaced workers after a reload. Default: 1h.
         optional drain: Spanned<Duration>,
     }
 }
@@ -275,11 +275,11 @@ record! {
 record! {
     /// How long a proxy waits for the instances of one route.
     RouteTimeouts, "the timeouts of a route" {
-        /// Between two reads of a response. Default: as the proxy.
+        /// Longest time between two reads of a response; then 504, without a retry. Default: as the proxy.
         optional read: Spanned<Duration>,
-        /// Between two writes of a request; `HAProxy` has one timeout for both directions, `read`. Default: as the proxy.
+        /// Longest time between two writes of a request; `HAProxy` has `read` for both directions. Default: as the proxy.
         optional send: Spanned<Duration>,
-        /// Between two transfers of a websocket or an event stream. Default: as the proxy.
+        /// Longest time between two transfers of a websocket, or of a request that accepts `text/event-stream`. Default: as the proxy.
         optional tunnel: Spanned<Duration>,
     }
 }
@@ -295,13 +295,13 @@ record! {
         optional balance: Spanned<Balance>,
         /// What replaces the path before the request is passed on. Default: as it came.
         optional rewrite: Spanned<UrlPath>,
-        /// How long the proxy waits here. Default: as the proxy.
+        /// Timeouts here. Default: as the proxy.
         optional timeouts: RouteTimeouts,
         /// Largest request body here. Default: as the proxy.
         optional max_body: Spanned<ByteSize>,
-        /// Most requests of one client address here, counted besides those of the proxy. Default: no limit.
+        /// Most requests of one client address here, in addition to the limit of the proxy. Default: no limit.
         optional rate_limit: RateLimit,
-        /// Which requests are sent again, once, when a connection fails. Default: safe.
+        /// Requests that are retried when the connection fails after they were sent: `safe` (GET, HEAD, OPTIONS) or `idempotent` (PUT and DELETE as well). Default: safe.
         optional retry: Spanned<Retry>,
     }
 }

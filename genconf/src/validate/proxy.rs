@@ -85,12 +85,11 @@ pub(super) fn every_key_has_an_effect(topology: &Topology, faults: &mut Diagnost
             let Some(engine) = haproxy(proxy) else {
                 break;
             };
-            let said =
-                "HAProxy has one timeout for both directions of an instance, which is `read`";
+            let said = "`send` has no effect with HAProxy: `read` covers both directions";
             faults.push(
                 Diagnostic::warning(Code::NoEffect, send.span, said)
                     .also(engine, "HAProxy here")
-                    .help(format!("write `read: {}` instead", send.value)),
+                    .help("remove `send`"),
             );
         }
         let hsts = proxy.tls.as_ref().and_then(|t| t.hsts.as_ref());
@@ -117,7 +116,7 @@ pub(super) fn engine_honors_every_key(topology: &Topology, faults: &mut Diagnost
         };
         let of_routes = proxy.routes.iter().filter_map(|r| r.max_body.as_ref());
         for max_body in proxy.max_body.iter().chain(of_routes) {
-            let said = "HAProxy limits request bodies with a `Content-Length`, chunked ones not";
+            let said = "`max_body` does not limit bodies without a `Content-Length` on HAProxy";
             faults.push(
                 Diagnostic::warning(Code::EngineLimit, max_body.span, said)
                     .also(engine, "HAProxy here")
@@ -137,12 +136,12 @@ pub(super) fn proxy_protocol_has_senders(topology: &Topology, faults: &mut Diagn
             proxy.trusted_proxies.is_none() && !proxy.is_unsure_of(&["trusted_proxies"]);
         if proxy.takes_proxy_protocol() && is_missing {
             let said = format!(
-                "proxy `{}` takes the PROXY protocol and has no `trusted_proxies`",
+                "`proxy_protocol: true` requires `trusted_proxies` in proxy `{}`",
                 name.value.as_str()
             );
             faults.push(
                 Diagnostic::error(Code::Contradiction, key.span, said)
-                    .help("name the load balancers in front: `trusted_proxies: [10.0.0.0/8]`"),
+                    .help("list the load balancers in front: `trusted_proxies: [192.0.2.10]`"),
             );
         }
     }
