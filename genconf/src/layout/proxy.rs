@@ -67,6 +67,8 @@ pub struct Proxy {
     pub vanishing_pools: BTreeSet<String>,
     /// Whether a pool of its routes has apps that bind their own port.
     pub has_separate_connections: bool,
+    /// The widest retry policy of its routes: `safe` or `idempotent`.
+    pub retries: &'static str,
     /// Most attempts of a request to any of its pools.
     pub tries: usize,
     /// The longest `Retry-After` of its limits and those of its routes; 0 where there is none.

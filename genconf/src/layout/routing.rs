@@ -9,7 +9,7 @@ use super::proxy::{
 use super::{limit, naming};
 use crate::source::Spanned;
 use crate::topology::address::Listen;
-use crate::topology::choice::{Balance, Engine, Os, Runtime};
+use crate::topology::choice::{Balance, Engine, Os, Retry, Runtime};
 use crate::topology::decode::Named;
 use crate::topology::foreign::Directive;
 use crate::topology::path::UrlPath;
@@ -109,6 +109,7 @@ impl Resolver<'_> {
                 .div_ceil(1_000),
             stop_timeout_seconds: self.slowest_stop(),
             has_separate_connections: upstreams.iter().any(|u| u.reuse == "safe"),
+            retries: widest_retry(&routes),
             tries: upstreams.iter().map(|u| u.tries).max().unwrap_or(1),
             retry_after_seconds: longest_retry(&own_limits, &routes),
             limits: own_limits,
@@ -360,6 +361,16 @@ fn client_address(proxy: &topology::Proxy) -> &'static str {
 /// A path without a slash at its end: a route takes the path and all below it.
 fn trimmed(path: &Spanned<UrlPath>) -> &str {
     path.value.as_str().trim_end_matches('/')
+}
+
+fn widest_retry(routes: &[Route]) -> &'static str {
+    let idempotent = Retry::Idempotent.word();
+    let is_wide = routes.iter().any(|route| route.retries == idempotent);
+    if is_wide {
+        idempotent
+    } else {
+        Retry::Safe.word()
+    }
 }
 
 fn longest_retry(own: &[Limit], routes: &[Route]) -> u64 {

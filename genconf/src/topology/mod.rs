@@ -237,7 +237,7 @@ record! {
 }
 
 record! {
-    /// Most requests of one client address; more are answered 429.
+    /// Most requests of one client, which is an IPv4 address or an IPv6 /64 network; more are answered 429.
     RateLimit, "a rate limit" {
         /// Requests for a second or a minute: `50/s`, `300/m`.
         required rate: Spanned<Rate>,

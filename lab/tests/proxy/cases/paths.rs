@@ -77,6 +77,9 @@ pub(crate) const CASES: &[Case] = &[
             refused("/api/x/../../api/y")?;
             refused("/api/a/.%2E?x=1")?;
             refused("/api/a/..%2fc")?;
+            refused("/api/..\\..\\admin")?;
+            refused("/api/..%5cadmin")?;
+            refused("/api/..;/admin")?;
             refused("/bare/a/../b")
         },
     ),

@@ -132,6 +132,11 @@ pub(crate) const CASES: &[Case] = &[
         |fixture| dies(fixture, "POST", 1),
     ),
     case(
+        "retries: `idempotent` sends a PROPFIND once",
+        &IDEMPOTENT,
+        |fixture| dies(fixture, "PROPFIND", 1),
+    ),
+    case(
         "retries: GET, POST and PATCH pass by an instance that is down",
         &FOUR,
         |fixture| passes_by(fixture, &["GET", "POST", "PATCH"]),
