@@ -20,8 +20,8 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
-RATES = "| what | ours | requests/s | against | requests/s | ratio | goal |"
-PROCESSOR = "| what | ours | µs | against | µs | ratio | goal |"
+RATES = "| measure | subject | requests/s | reference | requests/s | ratio | goal |"
+PROCESSOR = "| measure | subject | µs | reference | µs | ratio | goal |"
 
 
 def table(heading, rows, sign):

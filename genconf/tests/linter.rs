@@ -23,7 +23,7 @@ enum Topologies {
 }
 
 /// The findings that remain: the check, the line without its indentation, and the topologies. Each
-/// is false here, for the reason beside it. A file that gixy cannot read has no finding at all.
+/// is false here, for the reason given with it. A file that gixy cannot read has no finding at all.
 const REMAINING: &[(&str, &str, Topologies)] = &[
     // LimitNOFILE= of the unit sets the limit. The directive would need setrlimit(2), which
     // SystemCallFilter= of the unit forbids.

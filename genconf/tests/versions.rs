@@ -51,7 +51,7 @@ const NO_LOG: [&str; 2] = [
 const LISTEN_HTTP2: &str =
     "the \"listen ... http2\" directive is deprecated, use the \"http2\" directive instead";
 
-/// What verification runs besides the engines, which is tested elsewhere.
+/// What verification runs in addition to the engines, which is tested elsewhere.
 const OTHER_TOOLS: [&str; 2] = ["logrotate", "systemd-analyze"];
 
 fn repository() -> PathBuf {
@@ -283,7 +283,7 @@ fn a_version_older_than_the_hosts_is_not_asked_and_under_ci_a_failure() {
         ("nginx", "nginx version: nginx/1.22.1"),
         ("haproxy", "HAProxy version 2.6.12-1+deb12u3 2025/10/03"),
     ] {
-        // It refuses whatever it is asked.
+        // It refuses every file.
         tools.add(engine, &format!("[ $1 = -v ] && echo '{printed}' >&2"));
     }
     let output = tools.verify(RAW, "");

@@ -161,7 +161,7 @@ impl<'p> HostPlan<'p> {
         } else if self.changed.contains(&proxy.config) {
             self.step("~ reload", &proxy.unit);
         }
-        for file in proxy.beside.iter().filter(|file| file.is_sysctl()) {
+        for file in proxy.beside.iter().filter(|f| f.kind == "kernel_settings") {
             if self.changed.contains(&file.source) {
                 self.step("~ apply", &file.destination);
             }

@@ -31,9 +31,6 @@ pub(super) enum Answer {
 /// Folders of a host that lead into the scratch folder.
 const HOST_FOLDERS: [&str; 5] = ["/etc/", "/opt/", "/run/", "/usr/local/", "/var/"];
 
-/// Folders that belong to the package of a tool, which is installed here when it is asked.
-const PACKAGE_FOLDERS: [&str; 2] = ["/etc/haproxy/", "/etc/nginx/"];
-
 /// What may stand before such a path.
 const BEFORE: [&str; 4] = [" ", "=", "unix:", "@"];
 
@@ -197,23 +194,25 @@ impl Scratch {
             {
                 let text = bound(&fs::read_to_string(&path)?, &rule.binds);
                 let host = self.host().display().to_string();
-                fs::write(&path, redirected(&text, &host, &rule.stubs))?;
+                fs::write(
+                    &path,
+                    redirected(&text, &host, [&rule.stubs, &rule.packaged]),
+                )?;
             }
         }
         Ok(())
     }
 }
 
-/// `text` with `host` before the paths of a host: those in its folders, and those that `stubs` stand for.
-fn redirected(text: &str, host: &str, stubs: &[String]) -> String {
+/// `text` with `host` before the paths of a host: those in its folders, except those of the tool's own
+/// package, and those that `stubs` stand for.
+fn redirected(text: &str, host: &str, [stubs, packaged]: [&[String]; 2]) -> String {
     let leads_there = |path: &str| {
         let ends = |c: char| c.is_whitespace() || AFTER.contains(&c);
         let path = path.split(ends).next().unwrap_or_default();
-        let known = HOST_FOLDERS.iter().any(|folder| path.starts_with(folder))
-            && !PACKAGE_FOLDERS
-                .iter()
-                .any(|folder| path.starts_with(folder));
-        (known && !path.ends_with(SOCKET)) || stubs.iter().any(|stub| stub == path)
+        let known = HOST_FOLDERS.iter().any(|folder| path.starts_with(folder));
+        let packaged = packaged.iter().any(|folder| path.starts_with(folder));
+        (known && !packaged && !path.ends_with(SOCKET)) || stubs.iter().any(|stub| stub == path)
     };
     let mut turned = String::with_capacity(text.len());
     for (at, character) in text.char_indices() {
@@ -269,7 +268,8 @@ mod tests {
     #[test]
     fn paths_of_a_host_lead_into_the_scratch_folder_and_no_others() {
         let stubs = ["/usr/bin/node".to_owned(), "/opt/p/web/".to_owned()];
-        let turned = |text: &str| redirected(text, "/var/tmp/s/host", &stubs);
+        let packaged = ["/etc/nginx/".to_owned()];
+        let turned = |text: &str| redirected(text, "/var/tmp/s/host", [&stubs, &packaged]);
         let unit = "ExecStart=/usr/bin/node /opt/p/web/current/web -c /etc/p/a.conf";
         let there = "ExecStart=/var/tmp/s/host/usr/bin/node /var/tmp/s/host/opt/p/web/current/web -c /var/tmp/s/host/etc/p/a.conf";
         assert_eq!(turned(unit), there);
@@ -291,7 +291,7 @@ mod tests {
             "ListenStream=/run/p/web-8080.sock",
             "    stats socket    /run/p-edge/admin.sock mode 600",
         ] {
-            assert_eq!(redirected(left, "/scratch/host", &[]), left);
+            assert_eq!(redirected(left, "/scratch/host", [&[], &[]]), left);
         }
     }
 

@@ -115,14 +115,8 @@ pub struct HostFile {
     pub source: String,
     /// Path on the host.
     pub destination: String,
-}
-
-impl HostFile {
-    /// Whether it holds kernel settings, which are applied when they change.
-    #[must_use]
-    pub fn is_sysctl(&self) -> bool {
-        self.destination.starts_with(super::naming::SYSCTL)
-    }
+    /// What it holds: the `configuration` of a program, or `kernel_settings`, which are applied.
+    pub kind: &'static str,
 }
 
 /// A proxy on one host.

@@ -11,6 +11,7 @@ mod placement;
 mod pool;
 mod proxy;
 mod routing;
+mod upstream;
 
 pub use app::{App, Variable};
 pub use host::{DropIn, Forward, Host, HostListener, HostPool, HostProxy};

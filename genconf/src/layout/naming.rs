@@ -4,9 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use sha2::{Digest as _, Sha256};
 
-/// Where a host keeps kernel settings.
-pub(super) const SYSCTL: &str = "/etc/sysctl.d/";
-
 /// Most characters of a user's name.
 const LONGEST_USER: usize = 31;
 
@@ -59,7 +56,7 @@ pub(super) fn port_socket(stem: &str, port: &str) -> String {
 /// `/etc/sysctl.d/60-randoms-edge.conf`: kernel settings for a proxy, after those of Debian's packages
 /// (10 to 50) and before those of the administrator (99), sysctl.d(5).
 pub(super) fn sysctl(stem: &str) -> String {
-    format!("{SYSCTL}60-{stem}.conf")
+    format!("/etc/sysctl.d/60-{stem}.conf")
 }
 
 /// `192.0.2.1:80` or `[2001:db8::1]:80`.

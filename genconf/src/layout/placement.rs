@@ -8,7 +8,7 @@ use super::host::{
 use super::naming;
 use super::pool::{self, Pool};
 use super::proxy::Proxy;
-use super::routing::instance_address;
+use super::upstream::instance_address;
 use crate::topology::{self, Topology, default};
 
 pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]) -> Vec<Host> {
@@ -251,11 +251,13 @@ impl Placement<'_> {
         let place = |file: &str| HostFile {
             source: format!("{}/{}/{file}", proxy.engine, proxy.name),
             destination: format!("/etc/{}/{}/{file}", self.project, proxy.name),
+            kind: "configuration",
         };
         let config = place(proxy.file);
         let rotation = proxy.rotates().then(|| place("logrotate.conf"));
         let sysctl = (proxy.kernel_settings == "tcp").then(|| HostFile {
             destination: naming::sysctl(&proxy.unit),
+            kind: "kernel_settings",
             ..place("sysctl.conf")
         });
         HostProxy {

@@ -29,8 +29,10 @@ pub struct Proxy {
     /// Where the client address comes from: the `connection`, the header `x_forwarded_for` or the
     /// `proxy_protocol` of trusted proxies.
     pub client_address: &'static str,
-    /// How text is compressed: `gzip`, or `off`.
-    pub compression: &'static str,
+    /// Media types that are compressed; none where nothing is.
+    pub compressed_types: &'static [&'static str],
+    /// Request headers that no client may set, because apps take them for those of a proxy.
+    pub removed_headers: &'static [&'static str],
     /// The oldest operating system of its hosts, where all of theirs are written; empty otherwise.
     pub os: &'static str,
     /// Headers added to every answer, by name.
@@ -250,12 +252,12 @@ pub struct Route {
     pub rewrites: bool,
     /// What replaces the path, without a slash at its end; empty for `/`.
     pub rewrite: String,
-    /// Whether it has timeouts of its own.
+    /// Whether the route sets timeouts.
     pub has_timeouts: bool,
     /// How long the proxy waits here for an instance to respond.
     #[serde(flatten)]
     pub timeouts: ResponseTimeouts,
-    /// Whether it has a largest body of its own.
+    /// Whether the route sets a largest body.
     pub has_max_body: bool,
     /// Largest request body in bytes.
     pub max_body: u64,
@@ -263,6 +265,4 @@ pub struct Route {
     pub limits: Vec<Limit>,
     /// Which requests are sent again: `safe` or `idempotent`.
     pub retries: &'static str,
-    /// Most attempts of a request.
-    pub tries: usize,
 }

@@ -1,15 +1,14 @@
 //! From a proxy as written to all that an engine must know of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::pool::{self, Pool};
-use super::proxy::{
-    Bind, Header, Limit, Name, Proxy, ResponseTimeouts, Route, Server, Tls, Upstream,
-};
+use super::proxy::{Bind, Header, Limit, Name, Proxy, ResponseTimeouts, Route, Tls, Upstream};
+use super::upstream::{upstream_name, vanishing_pools};
 use super::{limit, naming};
 use crate::source::Spanned;
 use crate::topology::address::Listen;
-use crate::topology::choice::{Balance, Engine, Os, Retry, Runtime};
+use crate::topology::choice::{Engine, Os, Retry};
 use crate::topology::decode::Named;
 use crate::topology::foreign::Directive;
 use crate::topology::path::UrlPath;
@@ -56,10 +55,10 @@ fn names(written: &[String]) -> Vec<Name> {
     written.iter().map(name).collect()
 }
 
-struct Resolver<'t> {
-    topology: &'t Topology,
-    pools: &'t HashMap<&'t str, &'t Pool>,
-    proxy: &'t topology::Proxy,
+pub(super) struct Resolver<'t> {
+    pub(super) topology: &'t Topology,
+    pub(super) pools: &'t HashMap<&'t str, &'t Pool>,
+    pub(super) proxy: &'t topology::Proxy,
 }
 
 impl Resolver<'_> {
@@ -93,7 +92,8 @@ impl Resolver<'_> {
             tls: proxy.tls.iter().map(|tls| self.tls(tls)).collect(),
             trusted_proxies: trusted_proxies(proxy),
             client_address: client_address(proxy),
-            compression: if proxy.compresses() { "gzip" } else { "off" },
+            compressed_types: proxy.compressed_types(),
+            removed_headers: default::REMOVED_HEADERS,
             os: self.os(),
             headers: headers(proxy.headers.as_ref()),
             extra_global: directives(extra.and_then(|e| e.global.as_ref())),
@@ -113,7 +113,7 @@ impl Resolver<'_> {
             tries: upstreams.iter().map(|u| u.tries).max().unwrap_or(1),
             retry_after_seconds: longest_retry(&own_limits, &routes),
             limits: own_limits,
-            kernel_settings: ["tcp", "none"][usize::from(vanishing_pools.is_empty())],
+            kernel_settings: kernel_settings(&vanishing_pools),
             vanishing_pools,
             upstreams,
             takes_any_path: routes.iter().any(|route| route.path.is_empty())
@@ -142,7 +142,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Those of the proxy, over which a route may have some of its own.
+    /// The timeouts of the proxy, which a route can override.
     fn response_timeouts(&self, route: Option<&topology::RouteTimeouts>) -> ResponseTimeouts {
         let own = |pick: fn(&topology::RouteTimeouts) -> Option<&Spanned<Duration>>| {
             route.and_then(pick).map(|d| d.value.millis())
@@ -205,11 +205,6 @@ impl Resolver<'_> {
         }
     }
 
-    fn balance(&self, route: &topology::Route) -> Balance {
-        let written = route.balance.as_ref().or(self.proxy.balance.as_ref());
-        written.map_or(Balance::RoundRobin, |b| b.value)
-    }
-
     fn slowest_stop(&self) -> u64 {
         let pools = self
             .proxy
@@ -220,80 +215,6 @@ impl Resolver<'_> {
             .map(|p| p.app.stop_timeout_seconds)
             .max()
             .unwrap_or_default()
-    }
-
-    fn upstreams(&self) -> Vec<Upstream> {
-        let mut upstreams = BTreeMap::new();
-        for route in self.proxy.routes.iter() {
-            let balance = self.balance(route);
-            let Some(pool) = self.pools.get(route.pool.value.as_str()) else {
-                continue;
-            };
-            let name = upstream_name(&pool.name, balance);
-            upstreams
-                .entry(name.clone())
-                .or_insert_with(|| self.upstream(name, pool, balance));
-        }
-        upstreams.into_values().collect()
-    }
-
-    fn upstream(&self, name: String, pool: &Pool, balance: Balance) -> Upstream {
-        let mut hosts: Vec<_> = self
-            .topology
-            .hosts
-            .iter()
-            .filter(|(n, _)| pool.hosts.iter().any(|h| h == n.value.as_str()))
-            .collect();
-        hosts.sort_by_key(|(name, _)| &name.value);
-        // Port by port over the hosts, so that the first rounds already reach every host.
-        let places = pool
-            .ports
-            .iter()
-            .flat_map(|port| hosts.iter().map(move |host| (*port, *host)));
-        let servers: Vec<Server> = places
-            .map(|(port, (name, host))| self.server(pool, port, (name.value.as_str(), host)))
-            .collect();
-        Upstream {
-            name,
-            pool: pool.name.clone(),
-            health_path: pool.app.health_path.clone(),
-            health_host: pool.health_host.clone(),
-            health_status: pool.app.health_status.clone(),
-            health_interval_ms: pool.app.health_interval_ms,
-            health_timeout_ms: pool.app.health_timeout_ms,
-            balance: balance.word(),
-            spans_hosts: hosts.len() > 1,
-            can_vanish: hosts.len() > 1 || pool.app.runtime == Runtime::Container.word(),
-            reuse: if pool.app.takes_socket {
-                "always"
-            } else {
-                "safe"
-            },
-            tries: if hosts.len() > 1 {
-                pool.ports.len() + 1
-            } else {
-                2
-            },
-            zone_kib: (servers.len() * 2).next_multiple_of(64).max(64),
-            servers,
-        }
-    }
-
-    fn server(&self, pool: &Pool, port: u16, host: (&str, &topology::Host)) -> Server {
-        let project = self.topology.project.value.as_str();
-        Server {
-            host: host.0.to_owned(),
-            name: format!("{}-{port}", host.0),
-            weight: host
-                .1
-                .weight
-                .as_ref()
-                .map_or(default::WEIGHT, |w| w.value.number()),
-            socket: match pool.listen {
-                "unix" => naming::unix_socket(project, &pool.name, &port.to_string()),
-                _ => naming::socket(instance_address(pool, host.1), port),
-            },
-        }
     }
 
     /// The routes, longest path first.
@@ -333,7 +254,6 @@ impl Resolver<'_> {
             max_body: max_body.unwrap_or_else(|| self.max_body()),
             limits: limits(&format!("route{number}"), route.rate_limit.as_ref()),
             retries: route.retries().word(),
-            tries: upstream.map_or(1, |u| u.tries),
         }
     }
 }
@@ -343,9 +263,12 @@ fn trusted_proxies(proxy: &topology::Proxy) -> Vec<String> {
     networks.map(|network| network.value.to_string()).collect()
 }
 
-fn vanishing_pools(upstreams: &[Upstream]) -> BTreeSet<String> {
-    let vanishing = upstreams.iter().filter(|upstream| upstream.can_vanish);
-    vanishing.map(|upstream| upstream.pool.clone()).collect()
+fn kernel_settings(vanishing_pools: &BTreeSet<String>) -> &'static str {
+    if vanishing_pools.is_empty() {
+        "none"
+    } else {
+        "tcp"
+    }
 }
 
 fn client_address(proxy: &topology::Proxy) -> &'static str {
@@ -384,23 +307,6 @@ fn longest_retry(own: &[Limit], routes: &[Route]) -> u64 {
 fn limits(name: &str, written: Option<&topology::RateLimit>) -> Vec<Limit> {
     let resolve = |limit| limit::resolve(name, limit);
     written.into_iter().map(resolve).collect()
-}
-
-/// Where an instance of `pool` on `host` listens.
-pub(super) fn instance_address(pool: &Pool, host: &topology::Host) -> std::net::IpAddr {
-    if pool.loopback {
-        std::net::Ipv4Addr::LOCALHOST.into()
-    } else {
-        host.address.value.ip()
-    }
-}
-
-/// With an underscore, which no pool's name holds: `api-random` may be another pool.
-fn upstream_name(pool: &str, balance: Balance) -> String {
-    match balance {
-        Balance::RoundRobin => pool.to_owned(),
-        other => format!("{pool}_{}", other.word()),
-    }
 }
 
 fn file(engine: Engine) -> &'static str {

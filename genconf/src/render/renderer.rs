@@ -134,6 +134,7 @@ impl Renderer {
             links: map(&rule.links)?,
             environment: map(&rule.environment)?,
             binds: map(&rule.binds)?,
+            packaged: list(&rule.packaged)?,
             requires: rule
                 .requires
                 .as_ref()

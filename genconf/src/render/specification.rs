@@ -62,6 +62,8 @@ pub struct VerifyRule {
     /// would take, and what stands there before the name of a unix socket: in the copy it takes one
     /// of those, which needs no privilege and no address of this machine.
     pub binds: BTreeMap<String, String>,
+    /// Folders that belong to the package of the tool: paths in them are those of this machine.
+    pub packaged: Vec<String>,
     /// The version of the tool that the artifact needs.
     pub requires: Option<Requirement>,
     /// How often.
@@ -122,6 +124,7 @@ fn verify(node: &Node) -> Result<VerifyRule, String> {
         links: map("links"),
         environment: map("environment"),
         binds: map("binds"),
+        packaged: list("packaged"),
         requires: node.get("requires").map(requirement).transpose()?,
         each: each(node)?,
     })

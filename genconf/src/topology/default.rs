@@ -42,6 +42,42 @@ pub const REDIRECT_FROM: u16 = 80;
 pub const HSTS: Duration = Duration::from_millis(24 * 3_600_000);
 /// `proxies.*.rate_limit.burst`.
 pub const BURST: u16 = 20;
+/// What `proxies.*.compress` compresses: text, and no event streams.
+pub const COMPRESSED_TYPES: &[&str] = &[
+    "application/atom+xml",
+    "application/javascript",
+    "application/json",
+    "application/ld+json",
+    "application/manifest+json",
+    "application/problem+json",
+    "application/rss+xml",
+    "application/wasm",
+    "application/xhtml+xml",
+    "application/xml",
+    "image/svg+xml",
+    "text/css",
+    "text/csv",
+    "text/html",
+    "text/javascript",
+    "text/markdown",
+    "text/plain",
+    "text/xml",
+];
+/// Request headers by which proxies report what the client asked for, in addition to those that a proxy sets.
+pub const REMOVED_HEADERS: &[&str] = &[
+    "Forwarded",
+    "Front-End-Https",
+    "Proxy",
+    "X-Forwarded-Port",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-Server",
+    "X-Forwarded-Ssl",
+    "X-Original-Host",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "X-Url-Scheme",
+];
 /// Where status pages are met: on their own host only.
 pub const STATUS_IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// `proxies.*.status` of the first proxy; each next one, by name, has the next port.
@@ -118,8 +154,9 @@ impl App {
 impl Proxy {
     /// `proxies.*.compress`.
     #[must_use]
-    pub fn compresses(&self) -> bool {
-        self.compress.as_ref().is_none_or(|c| c.value.into())
+    pub fn compressed_types(&self) -> &'static [&'static str] {
+        let is_on = self.compress.as_ref().is_none_or(|c| c.value.into());
+        if is_on { COMPRESSED_TYPES } else { &[] }
     }
 
     /// `proxies.*.proxy_protocol`.

@@ -11,6 +11,7 @@ pub mod foreign;
 pub mod health;
 pub mod image;
 pub mod name;
+pub mod network;
 pub mod path;
 pub mod quantity;
 mod record;
@@ -20,7 +21,7 @@ pub mod text;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Source, Spanned, read};
-use address::{Address, Listen, Network, PortRange};
+use address::{Address, Listen, PortRange};
 use choice::{
     Balance, Count, Engine, Mode, Os, Retry, Runtime, Switch, Transport, Version, Via, Weight,
     Workers, WorkersBy,
@@ -29,6 +30,7 @@ use decode::{Decode, Named, NonEmpty, OneOrMany};
 use foreign::{Command, Directive};
 use health::{HostHeader, StatusRange};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
+use network::Network;
 use path::{FilePath, HostPath, InnerPath, UrlPath};
 use quantity::{ByteSize, Duration, Rate};
 use record::record;

@@ -42,7 +42,7 @@ const SOURCES: [(&str, &str); 8] = [
 /// Debian's Python, which has Debian's packages.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// Node limits headers to 16 KiB unless it is told otherwise.
+/// Node limits headers to 16 KiB by default.
 const NODE: [&str; 2] = ["node", "--max-http-header-size=131072"];
 
 impl Program {

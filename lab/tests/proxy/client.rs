@@ -85,7 +85,7 @@ impl Client {
     }
 
     /// Sends a request whole and reads its answer. What cannot be sent any more since the proxy
-    /// answered early is no error: the answer decides.
+    /// answered early is not an error: the response decides.
     pub(crate) fn ask(&mut self, request: impl AsRef<[u8]>) -> Checked<Answer> {
         let request = request.as_ref();
         let sent = self.send(request);
@@ -107,7 +107,7 @@ pub(crate) fn request(method: &str, url: &str, headers: &str) -> String {
     format!("{method} {url} HTTP/1.1\r\nHost: example.org\r\n{headers}\r\n")
 }
 
-/// The answer to a request of its own connection.
+/// The response to a request on a new connection.
 pub(crate) fn ask(request: impl AsRef<[u8]>) -> Checked<Answer> {
     Client::connect()?.ask(request)
 }

@@ -29,15 +29,15 @@ pub(crate) const ARGUMENT: &str = "--fixture";
 /// How long applications may take to start.
 const START: Duration = Duration::from_secs(20);
 
-/// What a fixture has of its own. `/run` is small, as on a host with little memory; changes of `/etc`
+/// How a fixture is isolated. `/run` is small, as on a host with little memory; changes of `/etc`
 /// and `/var` stay in memory; sockets buffer no more than over a short network.
 const PREPARATION: &str = "ip link set lo up && ip addr add 192.0.2.10/32 dev lo &&
     ip addr add 192.0.2.11/32 dev lo &&
-    mount -t tmpfs -o size=4m none /run && mkdir /run/upper /run/work &&
+    mount -t tmpfs -o size=4m none /run && mkdir /run/upper /run/scratch &&
     for folder in etc var; do
-        mkdir /run/upper/$folder /run/work/$folder &&
+        mkdir /run/upper/$folder /run/scratch/$folder &&
         mount -t overlay none /$folder \
-            -o lowerdir=/$folder,upperdir=/run/upper/$folder,workdir=/run/work/$folder || exit
+            -o lowerdir=/$folder,upperdir=/run/upper/$folder,workdir=/run/scratch/$folder || exit
     done &&
     mount -t tmpfs -o size=256m none /var/log && mount -t tmpfs -o size=1g none /var/cache &&
     echo 4096 16384 65536 >/proc/sys/net/ipv4/tcp_wmem &&
@@ -81,7 +81,7 @@ fn run_named(arguments: &[String]) -> Checked {
     let [folder, engine, names @ ..] = arguments else {
         return Err("a fixture needs a folder, an engine and cases".into());
     };
-    let engine = Engine::named(engine).ok_or("there is no such engine")?;
+    let engine = Engine::named(engine).ok_or("unknown engine")?;
     let find = |name: &String| cases::all().find(|case| case.name == name);
     let cases: Vec<&Case> = names.iter().filter_map(find).collect();
     let first = cases.first().ok_or("there are no such cases")?;

@@ -42,7 +42,7 @@ pub(crate) struct Proxy {
     process: Child,
     notifications: UnixDatagram,
     status: SocketAddr,
-    /// Its standard output, and beside it, ending in `.err`, its standard error.
+    /// Its standard output; its standard error has the same name with `.err`.
     pub(crate) output: PathBuf,
 }
 

@@ -92,7 +92,7 @@ pub(crate) struct Setup {
     pub(crate) program: Program,
     /// Environment variables of the application.
     pub(crate) env: &'static [(&'static str, &'static str)],
-    /// A topology of its own, in place of one that is built from the keys above.
+    /// A complete topology, in place of one that is built from the keys above.
     pub(crate) whole: Option<fn(Engine) -> String>,
     /// Instances of the pool `web`, on the ports from 3001.
     pub(crate) instances: u16,

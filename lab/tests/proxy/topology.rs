@@ -12,7 +12,7 @@ use crate::table::{Engine, Setup};
 pub(crate) const FIRST_PORT: u16 = 3001;
 
 /// The topology of `setup`. Pool `web` has all instances; `first` and `second` one each, for routes
-/// that must be told apart.
+/// that must be distinguished.
 pub(crate) fn text(setup: &Setup, engine: Engine) -> String {
     if let Some(whole) = setup.whole {
         return whole(engine);

@@ -73,7 +73,7 @@ fn folder_or_skip() -> Option<&'static Path> {
 }
 
 /// Writes an app and restarts it on one listening socket, under POST requests
-/// on kept connections. In each restart that is `held`, the client neither
+/// on keepalive connections. In each restart that is `held`, the client neither
 /// sends nor closes anything for 600 ms. Ends with the first failure.
 fn failures(app: &Path, held: impl IntoIterator<Item = bool>) -> Vec<String> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -7,6 +7,7 @@ mod client;
 mod cluster;
 mod drain;
 mod express;
+mod grace;
 mod http;
 mod limits;
 mod load;

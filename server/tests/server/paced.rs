@@ -1,4 +1,4 @@
-//! POSTs on kept connections with pauses between them, as a proxy sends them.
+//! POSTs on keepalive connections with pauses between them, as a proxy sends them.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};

@@ -83,8 +83,8 @@ class ServerTest(booted.HostTest):
         """The host with one instance, which the server answers for."""
         raw = booted.raw_host()
         listener = raw["pools"][0]["listeners"][0]
-        told = {"url": self.server.url, "host": "shop.example.org", "status": "200-299"}
-        raw["pools"][0]["listeners"] = [{**listener, "health": {**told, **rule}}]
+        given = {"url": self.server.url, "host": "shop.example.org", "status": "200-299"}
+        raw["pools"][0]["listeners"] = [{**listener, "health": {**given, **rule}}]
         return description.read(raw)
 
 
@@ -126,8 +126,8 @@ class Probe(ServerTest):
 
     def test_a_complaint_names_what_was_expected(self) -> None:
         self.server.status = 302
-        told = probe(self.check(host="shop.example.org", status="200-299,401")) or ""
-        self.assertRegex(told, r"^GET http://[^ ]+: 302 Found '', expected 200-299,401 for Host shop\.example\.org$")
+        reason = probe(self.check(host="shop.example.org", status="200-299,401")) or ""
+        self.assertRegex(reason, r"^GET http://[^ ]+: 302 Found '', expected 200-299,401 for Host shop\.example\.org$")
 
 
 class EveryQuestion(ServerTest):
@@ -237,9 +237,9 @@ class Earlier(ServerTest):
 
 class StatusPages(ServerTest):
     def test_a_proxy_is_healthy_with_a_status_from_200_to_299_for_localhost(self) -> None:
-        told = {"name": "edge", "engine": "nginx", "unit": "e.service", "socket": "e.socket"}
+        given = {"name": "edge", "engine": "nginx", "unit": "e.service", "socket": "e.socket"}
         place = {"destination": "/etc/e.conf", "certificate": "", "key": "", "health": self.server.url}
-        proxy = description.read({**booted.raw_host(), "proxies": [{**told, **place}]}).proxies[0]
+        proxy = description.read({**booted.raw_host(), "proxies": [{**given, **place}]}).proxies[0]
         self.systemd.units["e.service"] = State("e.service", active="active")
         work = converge.Convergence(self.host, self.systemd, dry=False)
         self.assertIsNone(work._complaint(proxy))

@@ -34,10 +34,10 @@ class KernelTest(booted.HostTest):
             self.systemd.units[unit] = replace(up, active_since=2.0, changed_at=2.0)
 
     def raw_proxy(self) -> dict:
-        told = {"name": "edge", "engine": "nginx", "health": "", "certificate": "", "key": ""}
+        given = {"name": "edge", "engine": "nginx", "health": "", "certificate": "", "key": ""}
         units = {"unit": "edge.service", "socket": "edge.socket", "destination": str(self.root / "none")}
         beside = [str(self.root / "etc/randoms/edge/logrotate.conf"), str(self.file)]
-        return {**told, **units, "beside": [{"source": "x", "destination": path} for path in beside]}
+        return {**given, **units, "beside": [{"source": "x", "destination": path} for path in beside]}
 
     def write(self, path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,8 @@ use super::tree::Directive;
 use super::upstream::left;
 use crate::import::Note;
 use crate::import::plan::ProxyPlan;
-use crate::topology::address::Network;
 use crate::topology::decode::Leaf as _;
+use crate::topology::network::Network;
 
 /// Stands for load balancers that nothing names: no client is trusted by it.
 const UNNAMED: &str = "127.0.0.1";

@@ -110,7 +110,7 @@ fn concurrent(request: Vec<u8>) -> Checked<Answer> {
     let mut client = Client::connect()?;
     let mut sender = client.stream.get_ref().try_clone()?;
     let sending = thread::spawn(move || {
-        // What cannot be sent since the answer came is no failure.
+        // A write that fails after the response has arrived is not a failure.
         let _ = sender.write_all(&request);
     });
     let answer = client.answer("POST");

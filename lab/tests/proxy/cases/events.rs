@@ -49,6 +49,16 @@ pub(crate) const CASES: &[Case] = &[
         |_| stream("/events?do=events&quiet=3500"),
     ),
     case(
+        "events: Accept names the media type in any case",
+        &SHORT_READ,
+        |_| {
+            stream_for(
+                "Accept: Text/Event-Stream\r\n",
+                "/events?do=events&quiet=3500",
+            )
+        },
+    ),
+    case(
         "events: `timeouts.tunnel` closes a quiet stream",
         &SHORT_TUNNEL,
         |_| {
@@ -116,9 +126,14 @@ pub(crate) const CASES: &[Case] = &[
     }),
 ];
 
-/// The whole stream arrives.
+/// The whole stream arrives at an EventSource.
 fn stream(url: &str) -> Checked {
-    let answer = client::get_with(url, EVENT_SOURCE)?.expect(200)?;
+    stream_for(EVENT_SOURCE, url)
+}
+
+/// The whole stream arrives at a client with these request headers.
+fn stream_for(headers: &str, url: &str) -> Checked {
+    let answer = client::get_with(url, headers)?.expect(200)?;
     ensure!(
         answer.text().ends_with("data: second\n\n"),
         "the stream is {:?}",

@@ -6,7 +6,7 @@ use crate::failure::{Checked, ensure};
 use crate::fixture::Fixture;
 use crate::table::{Case, Engine, PLAIN, Setup, case, differ, only};
 
-const NO_CHECKS: &str = "nginx checks no instance by itself";
+const NO_CHECKS: &str = "nginx has no active health checks";
 
 static NO_CONTENT: Setup = Setup {
     app: "artifact: app.tar, main: app.js, runtime: node, health: { path: /health, interval: 500ms }",

@@ -40,7 +40,7 @@ pub(crate) const CASES: &[Case] = &[
         |_| no_name(".example.org"),
     ),
     case(
-        "hosts: what is no host is 400 without server names",
+        "hosts: an invalid Host is 400 without server names",
         &DEFAULTS,
         |_| {
             answered("evil.example/?,example.org", 400)?;
@@ -54,7 +54,7 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
-        "hosts: what is no host is 400 with server names",
+        "hosts: an invalid Host is 400 with server names",
         &NAMED,
         |_| {
             answered("user@example.org", 400)?;
@@ -119,7 +119,7 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
-        "hosts: a dot at the end of a server name is no other name",
+        "hosts: a dot at the end of a server name is ignored",
         &NAMED,
         |_| {
             answered("example.org.", 200)?;

@@ -1,4 +1,4 @@
-//! The access log: one JSON object a line, whatever was asked.
+//! The access log: one JSON object a line, for every request.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
-        "logs: invalid UTF-8 in headers and URL is no invalid JSON",
+        "logs: invalid UTF-8 in headers and URL is valid JSON in the log",
         &BYTES,
         |fixture| {
             for url in [
@@ -116,7 +116,7 @@ fn lines(fixture: &Fixture, count: usize) -> Checked<Vec<serde_json::Value>> {
     let read = |line: &Vec<u8>| {
         let value: serde_json::Value = serde_json::from_slice(line)
             .doing(format!("reading {:.300}", line.escape_ascii().to_string()))?;
-        ensure!(value.is_object(), "{value} is no object");
+        ensure!(value.is_object(), "{value} is not an object");
         Ok(value)
     };
     lines.iter().map(read).collect()

@@ -122,7 +122,7 @@ pub(crate) const CASES: &[Case] = &[
         refused("Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n")
     }),
     case(
-        "requests: a length beside chunks smuggles no request",
+        "requests: a Content-Length with chunks smuggles no request",
         &DEFAULTS,
         |_| {
             let body = "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: example.org\r\n\r\n";

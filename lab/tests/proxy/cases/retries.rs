@@ -97,17 +97,17 @@ pub(crate) const CASES: &[Case] = &[
         |fixture| dies_once(fixture, "OPTIONS"),
     ),
     case(
-        "retries: a POST on a kept connection runs once",
+        "retries: a POST on a keepalive connection runs once",
         &FOUR_ACTIVATED,
         |fixture| dies(fixture, "POST", 1),
     ),
     case(
-        "retries: a PUT on a kept connection runs once",
+        "retries: a PUT on a keepalive connection runs once",
         &FOUR_ACTIVATED,
         |fixture| dies(fixture, "PUT", 1),
     ),
     case(
-        "retries: a GET on a kept connection runs twice",
+        "retries: a GET on a keepalive connection runs twice",
         &FOUR_ACTIVATED,
         |fixture| dies(fixture, "GET", 2),
     ),

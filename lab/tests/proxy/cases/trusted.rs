@@ -75,7 +75,7 @@ pub(crate) const CASES: &[Case] = &[
         )
     }),
     case(
-        "trusted: what is no address is not the client",
+        "trusted: an invalid address is not the client",
         &TRUSTED,
         |_| {
             let answer = from(BALANCER, "X-Forwarded-For: <script>, unknown\r\n")?;

@@ -160,11 +160,11 @@ class Convergence(Step):
         if proxy.sysctl is None:
             return
         for key, value in kernel.pending(proxy.sysctl).items():
-            told = f"{proxy.unit}: {key} = {value} of {proxy.sysctl} is not in force"
+            problem = f"{proxy.unit}: {key} = {value} of {proxy.sysctl} is not in force"
             if later := kernel.overriding(proxy.sysctl, key, value):
-                self.warnings.append(f"{told}: {later} comes later and sets another value")
+                self.warnings.append(f"{problem}: {later} comes later and sets another value")
             elif reason := kernel.put(key, value, dry=self.dry):
-                self.warnings.append(f"{told}: {kernel.PROC}/{key.replace('.', '/')}: {reason}")
+                self.warnings.append(f"{problem}: {kernel.PROC}/{key.replace('.', '/')}: {reason}")
             else:
                 self.log.append(f"set {key} = {value}")
 

@@ -1,6 +1,6 @@
 """Kernel settings of a sysctl.d file, set without a reboot.
 
-systemd-sysctl sets them at boot. Here only the keys of the one file are set, so that whatever an
+systemd-sysctl sets them at boot. Here only the keys of the one file are set, so that other settings of an
 administrator has set by hand on this host stays.
 """
 
