@@ -263,11 +263,11 @@ pub(crate) const IPC_RANDOM: System = System {
             "ls /run/ipc | tr '\\n' ' '",
             "children-8001.sock children-8002.sock children-8003.sock children-8004.sock",
         ),
-        // No port but the proxy's own.
+        // No port but the proxy's own, which it has for IPv4 and for IPv6.
         (
             "node1",
-            "ss -Hltn '( sport >= :8000 and sport <= :8010 )' | wc -l",
-            "1",
+            "ss -Hltn '( sport >= :8000 and sport <= :8010 )' | awk '{ print $4 }' | sort | tr '\\n' ' '",
+            "0.0.0.0:8000 [::]:8000",
         ),
     ],
     door: "http://192.168.56.11:8000/api/randoms",
