@@ -1,320 +1,237 @@
-//! What a user may type, and the exit codes it ends with.
+//! The command line: options, help texts, and the dispatch to commands.
 
-use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::commands;
+use crate::commands::check::{self, CheckArgs};
+use crate::commands::diff::{self, DiffArgs};
+use crate::commands::exit::Exit;
+use crate::commands::explain::{self, ExplainArgs};
+use crate::commands::graph::{self, GraphArgs};
+use crate::commands::import::{self, ImportArgs};
+use crate::commands::init::{self, InitArgs};
+use crate::commands::options::{ColorWhen, GlobalArgs};
+use crate::commands::plan::{self, PlanArgs};
+use crate::commands::render::{self, RenderArgs};
+use crate::commands::schema;
+use crate::commands::status::{self, StatusArgs};
+use crate::commands::streams::{Streams, Verbosity};
+use crate::commands::verify::{self, VerifyArgs};
 use crate::diagnostic::human::Colour;
-use crate::topology::default;
-
-/// How a run ended: the process's exit code.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Exit {
-    /// All is well.
-    Fine = 0,
-    /// The topology or the world is at fault.
-    Fault = 1,
-    /// What is on disk is not what the topology describes.
-    Drift = 2,
-    /// A real tool refused the rendered files.
-    Refused = 3,
-    /// The command line makes no sense (sysexits.h, `EX_USAGE`).
-    Usage = 64,
-    /// genconf itself is at fault (sysexits.h, `EX_SOFTWARE`).
-    Bug = 70,
-}
 
 const EXAMPLES: &str = "\
 Examples:
-  genconf topology.yaml            write nginx/, systemd/, ansible/ and vagrant/ beside it
-  genconf topology.yaml --diff     show what would change, write nothing
-  genconf topology.yaml --check    exit 2 and list what is stale
-  genconf verify topology.yaml     ask nginx, systemd, Ansible and Ruby what they think of it
-  genconf explain port-clash       what a fault means and how to mend it
+  genconf init                  create topology.yaml
+  genconf check                 validate it
+  genconf render                write nginx/, systemd/, ansible/ and vagrant/ next to it
+  genconf topology.yaml         short form of `genconf render topology.yaml`
+  genconf explain port-clash    explain a diagnostic
 
 Exit codes:
-  0 fine   1 a fault in the topology or the world   2 stale files
-  3 a verifier refused   64 wrong usage   70 a bug in genconf";
+  0 success   1 error   2 differences (only with --check or --exit-code)
+  3 verification failed, or instances unhealthy   64 invalid command line   70 bug";
 
-/// One topology.yaml becomes nginx, systemd, Ansible and Vagrant files.
+const CODES_BASIC: &str = "Exit codes: 0 success, 1 error, 64 invalid command line, 70 bug";
+const CODES_CHECK: &str = "Exit codes: 0 valid, 1 invalid (with --strict also on warnings), 64 invalid command line, 70 bug";
+const CODES_RENDER: &str = "\
+Exit codes: 0 success, 1 error or files edited by hand, 2 files differ (only with --check),
+64 invalid command line, 70 bug";
+const CODES_DIFFERENCES: &str = "\
+Exit codes: 0 success, 1 error, 2 differences (only with --exit-code), 64 invalid command line, 70 bug";
+const CODES_VERIFY: &str = "\
+Exit codes: 0 passed, 1 error or a skipped validator with --require-tools, 3 a validator failed,
+64 invalid command line, 70 bug";
+const CODES_STATUS: &str = "\
+Exit codes: 0 all instances are ready, 1 error, 3 an instance is not ready or a host is not reachable,
+64 invalid command line, 70 bug";
+
+/// Render proxy configuration, systemd units, Ansible playbooks, and a Vagrantfile from one topology.yaml.
 #[derive(Debug, Parser)]
-#[command(name = "genconf", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(name = "genconf", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Cli {
-    /// Another thing to do than to write the bundle.
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// The command.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Writing the bundle.
-    #[command(flatten)]
-    pub generate: GenerateArgs,
 }
 
-/// What else there is to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the real tools on the rendered files, in a scratch copy
-    Verify(VerifyArgs),
-    /// Tell what a fault means, or where a rendered line comes from
-    Explain(ExplainArgs),
-    /// Say what applying the topology would do on the hosts
-    Plan(PlanArgs),
-    /// Tell how every instance of every host is (Ansible asks them by SSH)
-    Status(StatusArgs),
-    /// Draw the topology
-    Graph(GraphArgs),
-    /// Write a topology to begin with
+    /// Create a starter topology
+    #[command(after_help = CODES_BASIC)]
     Init(InitArgs),
-    /// Turn a file of PM2, foreman or nginx into a topology
+    /// Convert PM2, Procfile, or nginx configuration to a topology
+    #[command(after_help = CODES_BASIC)]
     Import(ImportArgs),
-    /// Print the manual page
-    Man,
-    /// Print the JSON Schema of the topology, for editors
+    /// Validate the topology
+    #[command(after_help = CODES_CHECK, alias = "validate")]
+    Check(CheckArgs),
+    /// Write the configuration files
+    #[command(after_help = CODES_RENDER)]
+    Render(RenderArgs),
+    /// Show how the rendered files differ from those on disk
+    #[command(after_help = CODES_DIFFERENCES)]
+    Diff(DiffArgs),
+    /// Show what applying the topology would change, compared with the rendered files on disk
+    #[command(after_help = CODES_DIFFERENCES)]
+    Plan(PlanArgs),
+    /// Run nginx, systemd, and Ansible checks on the rendered files
+    #[command(after_help = CODES_VERIFY)]
+    Verify(VerifyArgs),
+    /// Show the state of every instance (queries hosts over SSH)
+    #[command(after_help = CODES_STATUS)]
+    Status(StatusArgs),
+    /// Explain a diagnostic, a rendered line, or a key
+    #[command(after_help = CODES_BASIC)]
+    Explain(ExplainArgs),
+    /// Print a diagram of the topology
+    #[command(after_help = CODES_BASIC)]
+    Graph(GraphArgs),
+    /// Print the JSON Schema of topology.yaml
+    #[command(after_help = CODES_BASIC)]
     Schema,
-    /// Print completions for a shell
+    /// Print shell completions
+    #[command(after_help = CODES_BASIC)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Print the manual page of genconf, or of a command
+    #[command(after_help = CODES_BASIC)]
+    Man {
+        /// The command
+        command: Option<String>,
+    },
 }
 
-/// How the bundle is written.
-#[derive(Args, Debug)]
-pub struct GenerateArgs {
-    /// The topology; `-` reads standard input
-    #[arg(required = true)]
-    pub topology: Option<PathBuf>,
-    /// Folder of the bundle [default: the topology's own]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Only these folders of the bundle, such as `nginx,systemd`
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub only: Vec<String>,
-    /// Write nothing; list what is stale and exit 2 if anything is
-    #[arg(long, conflicts_with_all = ["diff", "force"])]
-    pub check: bool,
-    /// Write nothing; show what would change and exit 2 if anything would
-    #[arg(long, conflicts_with = "force")]
-    pub diff: bool,
-    /// Overwrite files that were edited by hand
-    #[arg(long)]
-    pub force: bool,
-    /// How faults are told
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-}
-
-/// What is verified, and how faults are told.
-#[derive(Args, Debug)]
-pub struct VerifyArgs {
-    /// The topology; `-` reads standard input
-    pub topology: PathBuf,
-    /// Only these renderers
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub only: Vec<String>,
-    /// How faults are told
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-}
-
-/// What is explained.
-#[derive(Args, Debug)]
-pub struct ExplainArgs {
-    /// A code such as `port-clash`, or `FILE:LINE` of the bundle; without it, the list of all codes
-    pub what: Option<String>,
-    /// The topology that made FILE
-    #[arg(long, default_value = "topology.yaml")]
-    pub topology: PathBuf,
-    /// Folder of the bundle [default: the topology's own]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-}
-
-/// What is planned.
-#[derive(Args, Debug)]
-pub struct PlanArgs {
-    /// The topology; `-` reads standard input
-    pub topology: PathBuf,
-    /// Folder of the bundle that the hosts have [default: the topology's own]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// How faults are told
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-}
-
-/// Which hosts are asked, and how the answer is told.
-#[derive(Args, Debug)]
-pub struct StatusArgs {
-    /// Folder of the bundle
-    #[arg(default_value = ".")]
-    pub bundle: PathBuf,
-    /// How the answer is told
-    #[arg(long, value_enum, default_value_t = StatusFormat::Table)]
-    pub format: StatusFormat,
-    /// Arguments for Ansible, such as `-- --user root --limit node1`
-    #[arg(last = true)]
-    pub ansible: Vec<OsString>,
-}
-
-/// How a status is told.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum StatusFormat {
-    /// Columns, for people
-    Table,
-    /// A JSON array, for programs
-    Json,
-}
-
-/// What is drawn, and for whom.
-#[derive(Args, Debug)]
-pub struct GraphArgs {
-    /// The topology; `-` reads standard input
-    pub topology: PathBuf,
-    /// The language of the drawing
-    #[arg(long, value_enum, default_value_t = Drawing::Svg)]
-    pub r#as: Drawing,
-    /// How faults are told
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-}
-
-/// The language of a drawing.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Drawing {
-    /// For browsers
-    Svg,
-    /// For pages that draw Mermaid
-    Mermaid,
-    /// For Graphviz
-    Dot,
-}
-
-/// Which topology to begin with, and where.
-#[derive(Args, Debug)]
-pub struct InitArgs {
-    /// The file to write; one that exists is left alone
-    #[arg(default_value = "topology.yaml")]
-    pub file: PathBuf,
-    /// Which example
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    pub example: String,
-    /// List the examples
-    #[arg(long)]
-    pub list: bool,
-}
-
-/// What is imported, and where the topology goes.
-#[derive(Args, Debug)]
-pub struct ImportArgs {
-    /// The tool that FILE was written for
-    pub tool: Tool,
-    /// Its file: an ecosystem file (.js, .json, .yml), process.json, dump.pm2, Procfile, a site's file of nginx or what `nginx -T` says; `-` reads standard input
-    pub file: PathBuf,
-    /// Where to write the topology; a file that exists is left alone [default: standard output]
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Processors of the host, for PM2's `instances: max`
-    #[arg(long, value_name = "N", default_value_t = default::CPUS, value_parser = clap::value_parser!(u16).range(1..=512))]
-    pub cpus: u16,
-    /// Which environment of PM2 lies over `env`: `env_NAME`
-    #[arg(long, value_name = "NAME", default_value = "production")]
-    pub env: String,
-}
-
-/// A tool whose files are imported.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Tool {
-    /// An ecosystem file; one in JavaScript is run by node
-    Pm2,
-    /// A Procfile of foreman or Heroku
-    Procfile,
-    /// A configuration of nginx
-    Nginx,
-}
-
-/// How faults are told.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Format {
-    /// Lines with carets, for people
-    Human,
-    /// One line each, for editors and grep
-    Line,
-    /// A JSON array, for programs
-    Json,
-}
-
-/// Where a command talks.
-pub struct Streams<'s> {
-    /// Data.
-    pub out: &'s mut dyn Write,
-    /// Talk.
-    pub err: &'s mut dyn Write,
-    /// Whether data is coloured.
-    pub out_colour: Colour,
-    /// Whether talk is coloured.
-    pub err_colour: Colour,
-}
-
-/// Runs the command line `args`, whose first is the program's name.
+/// Runs the command line `args`; its first item is the name of the program.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     std::panic::set_hook(Box::new(report_bug));
     let (out, err) = (io::stdout(), io::stderr());
-    let (out_colour, err_colour) = (colour(out.is_terminal()), colour(err.is_terminal()));
     let mut streams = Streams {
+        out_colour: colour(ColorWhen::Auto, out.is_terminal()),
+        err_colour: colour(ColorWhen::Auto, err.is_terminal()),
         out: &mut out.lock(),
         err: &mut err.lock(),
-        out_colour,
-        err_colour,
+        verbosity: Verbosity::Normal,
     };
     let exit = match run(args, &mut streams) {
         Ok(exit) => exit,
-        // A reader that went away, as in `genconf … | head`, is no fault.
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Fine,
+        // The reader closed the pipe, as in `genconf … | head`.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
         Err(e) => {
             let _ = writeln!(streams.err, "error: {e}");
-            Exit::Fault
+            Exit::Failure
         }
     };
-    ExitCode::from(exit as u8)
+    ExitCode::from(exit.code())
 }
 
-/// Parses `args` and runs the command they name.
-pub fn run(
-    args: impl IntoIterator<Item = OsString>,
-    streams: &mut Streams<'_>,
-) -> io::Result<Exit> {
-    let cli = match Cli::try_parse_from(args) {
+fn run(args: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let cli = match parse(args.into_iter().collect()) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, streams),
+        Err(error) => return print_usage(&error, streams),
     };
-    match cli.command {
-        None => commands::generate::run(&cli.generate, streams),
-        Some(Command::Verify(args)) => commands::verify::run(&args, streams),
-        Some(Command::Explain(args)) => commands::explain::run(&args, streams),
-        Some(Command::Plan(args)) => commands::plan::run(&args, streams),
-        Some(Command::Status(args)) => commands::status::run(&args, streams),
-        Some(Command::Graph(args)) => commands::graph::run(&args, streams),
-        Some(Command::Init(args)) => commands::init::run(&args, streams),
-        Some(Command::Import(args)) => commands::import::run(&args, streams),
-        Some(Command::Man) => commands::man::run(streams),
-        Some(Command::Schema) => commands::schema::run(streams),
+    let global = &cli.global;
+    apply(global, streams);
+    if let Some(directory) = &global.directory
+        && let Err(error) = std::env::set_current_dir(directory)
+    {
+        let message = format!("cannot change to {}: {error}", directory.display());
+        return streams.fail(&message, "name a directory after `-C`");
+    }
+    match &cli.command {
+        None => print_help(streams),
+        Some(Command::Init(args)) => init::run(args, global, streams),
+        Some(Command::Import(args)) => import::run(args, global, streams),
+        Some(Command::Check(args)) => check::run(args, global, streams),
+        Some(Command::Render(args)) => render::run(args, global, streams),
+        Some(Command::Diff(args)) => diff::run(args, global, streams),
+        Some(Command::Plan(args)) => plan::run(args, global, streams),
+        Some(Command::Verify(args)) => verify::run(args, global, streams),
+        Some(Command::Status(args)) => status::run(args, global, streams),
+        Some(Command::Explain(args)) => explain::run(args, global, streams),
+        Some(Command::Graph(args)) => graph::run(args, global, streams),
+        Some(Command::Schema) => schema::run(streams),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "genconf", streams.out);
-            Ok(Exit::Fine)
+            clap_complete::generate(*shell, &mut Cli::command(), "genconf", streams.out);
+            Ok(Exit::Success)
         }
+        Some(Command::Man { command }) => print_manual_page(command.as_deref(), streams),
     }
 }
 
-fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Exit> {
-    let asked = matches!(
+/// Parses `args`. `genconf TOPOLOGY …` is the short form of `genconf render TOPOLOGY …`.
+fn parse(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let error = match Cli::try_parse_from(&args) {
+        Ok(cli) => return Ok(cli),
+        Err(error) => error,
+    };
+    if is_help(&error) || !is_short_form(&args) {
+        return Err(error);
+    }
+    args.insert(1, "render".into());
+    Cli::try_parse_from(args)
+}
+
+/// Whether the first argument that is not an option names a file, and none names a command.
+fn is_short_form(args: &[OsString]) -> bool {
+    let mut rest = args.iter().skip(1).map(OsString::as_os_str);
+    while let Some(argument) = rest.next() {
+        if takes_value(argument) {
+            rest.next();
+        } else if argument == "-" || !argument.as_encoded_bytes().starts_with(b"-") {
+            return names_topology(argument);
+        }
+    }
+    false
+}
+
+/// Whether `argument` is an option of `genconf render` whose value is the next argument.
+fn takes_value(argument: &OsStr) -> bool {
+    [
+        "-t",
+        "--topology",
+        "-C",
+        "-o",
+        "--output",
+        "--color",
+        "--out-dir",
+        "--only",
+    ]
+    .iter()
+    .any(|option| argument == *option)
+}
+
+fn names_topology(argument: &OsStr) -> bool {
+    let command = Cli::command();
+    let is_command = |name: &OsStr| {
+        name.to_str()
+            .is_some_and(|n| command.find_subcommand(n).is_some())
+    };
+    let path = Path::new(argument);
+    let is_yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    !is_command(argument) && (argument == "-" || is_yaml || path.exists())
+}
+
+fn is_help(error: &clap::Error) -> bool {
+    matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
-    let (stream, colour) = if asked {
+    )
+}
+
+fn print_usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let requested = is_help(error);
+    let (stream, colour) = if requested {
         (&mut streams.out, streams.out_colour)
     } else {
         (&mut streams.err, streams.err_colour)
@@ -324,24 +241,74 @@ fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Exit> {
         Colour::Always => write!(stream, "{}", text.ansi())?,
         Colour::Never => write!(stream, "{text}")?,
     }
-    Ok(if asked { Exit::Fine } else { Exit::Usage })
+    Ok(if requested {
+        Exit::Success
+    } else {
+        Exit::Usage
+    })
 }
 
-/// Colour on a terminal, unless `NO_COLOR` is set (no-color.org) or the terminal is dumb.
-fn colour(terminal: bool) -> Colour {
+fn print_help(streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let help = Cli::command().render_help();
+    match streams.out_colour {
+        Colour::Always => write!(streams.out, "{}", help.ansi())?,
+        Colour::Never => write!(streams.out, "{help}")?,
+    }
+    Ok(Exit::Success)
+}
+
+/// Prints genconf(1) or genconf-COMMAND(1) as roff: `genconf man render | man -l -`.
+fn print_manual_page(command: Option<&str>, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let mut root = Cli::command();
+    root.build();
+    let page = match command {
+        None => Some(&root),
+        Some(name) => root.find_subcommand(name),
+    };
+    let Some(page) = page.cloned() else {
+        let message = format!("there is no command `{}`", command.unwrap_or_default());
+        return streams.reject_usage(&message, "list the commands with `genconf --help`");
+    };
+    let mut text = Vec::new();
+    clap_mangen::Man::new(page).render(&mut text)?;
+    streams.out.write_all(&text)?;
+    Ok(Exit::Success)
+}
+
+/// Applies `--quiet`, `--verbose` and `--color`.
+fn apply(global: &GlobalArgs, streams: &mut Streams<'_>) {
+    streams.verbosity = match (global.quiet, global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, true) => Verbosity::Verbose,
+        (false, false) => Verbosity::Normal,
+    };
+    if global.color != ColorWhen::Auto {
+        streams.out_colour = colour(global.color, false);
+        streams.err_colour = streams.out_colour;
+    }
+}
+
+/// By default color on a terminal, unless `NO_COLOR` is set (no-color.org) or the terminal is dumb.
+fn colour(when: ColorWhen, terminal: bool) -> Colour {
     let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-    if set("NO_COLOR") || (!set("CLICOLOR_FORCE") && (!terminal || dumb)) {
-        return Colour::Never;
+    let colored = match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => !set("NO_COLOR") && (set("CLICOLOR_FORCE") || (terminal && !dumb)),
+    };
+    if colored {
+        Colour::Always
+    } else {
+        Colour::Never
     }
-    Colour::Always
 }
 
 fn report_bug(info: &std::panic::PanicHookInfo<'_>) {
     let _ = writeln!(
         io::stderr(),
-        "genconf {} has a bug: {info}\nPlease report it with the topology that shows it; nothing was written.",
+        "bug: genconf {}: {info}\nhelp: report it with the topology that causes it\nnote: no file was written",
         env!("CARGO_PKG_VERSION")
     );
-    std::process::exit(Exit::Bug as i32);
+    std::process::exit(i32::from(Exit::Bug.code()));
 }

@@ -1,46 +1,66 @@
-//! `genconf explain`: what the code of a fault means, or where a rendered line comes from.
+//! `genconf explain`: what a diagnostic means, where a rendered line comes from, or what a key sets.
 
 use std::io;
 use std::path::Path;
 
-use super::input::{Input, absolute, own_folder, way};
+use clap::Args;
+
+use super::exit::Exit;
+use super::input::{Generation, Input, Results, absolute};
+use super::key_reference;
+use super::options::{GlobalArgs, OutDirArg};
+use super::streams::Streams;
 use super::trace::{Origin, Tracer};
-use crate::cli::{Exit, ExplainArgs, Streams};
 use crate::diagnostic::{Code, nearest};
 use crate::render::{self, Renderer};
 use crate::source::Source;
 use crate::tree::BundlePath;
 
-/// Runs the command.
-pub fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
-    let Some(what) = args.what.as_deref() else {
-        for code in Code::ALL {
-            writeln!(streams.out, "{}", code.name())?;
-        }
-        return Ok(Exit::Fine);
+/// Arguments of the command.
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArgs {
+    /// Code such as `port-clash`, rendered line such as `nginx/edge/nginx.conf:42`, or key such as `pools.ports`; without it, list all codes
+    #[arg(value_name = "CODE|FILE:LINE|KEY")]
+    pub subject: Option<String>,
+    /// The output directory
+    #[command(flatten)]
+    pub out_dir: OutDirArg,
+}
+
+/// Prints the explanation.
+pub fn run(args: &ExplainArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let Some(subject) = args.subject.as_deref() else {
+        return list_codes(streams);
     };
-    if let Some((file, line)) = what.rsplit_once(':') {
+    if let Some((file, line)) = subject.rsplit_once(':') {
         return match line.parse() {
-            Ok(line @ 1..) => explain_line(args, (file, line), streams),
-            _ => told(
-                streams,
-                &format!("`{line}` is not the number of a line; write FILE:LINE"),
+            Ok(line @ 1..) => explain_line(args, global, (file, line), streams),
+            _ => streams.reject_usage(
+                &format!("expected a line number after `{file}:`, found `{line}`"),
+                "name a rendered line: `genconf explain nginx/edge/nginx.conf:42`",
             ),
         };
     }
-    if let Some(code) = Code::by_name(what) {
+    if let Some(code) = Code::by_name(subject) {
         return explain_code(code, streams);
     }
-    let near = nearest(what, Code::ALL.iter().map(|c| c.name()));
-    let help = near.map_or("`genconf explain` lists them".to_owned(), |n| {
+    let keys = key_reference::find(subject);
+    if !keys.is_empty() {
+        return key_reference::print(&keys, streams);
+    }
+    let near = nearest(subject, Code::ALL.iter().map(|c| c.name()));
+    let help = near.map_or("list the codes with `genconf explain`".to_owned(), |n| {
         format!("did you mean `{n}`?")
     });
-    told(streams, &format!("no fault is called `{what}`; {help}"))
+    streams.fail(&format!("there is no code and no key `{subject}`"), &help)
 }
 
-fn told(streams: &mut Streams<'_>, said: &str) -> io::Result<Exit> {
-    writeln!(streams.err, "error: {said}")?;
-    Ok(Exit::Fault)
+fn list_codes(streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let width = Code::ALL.iter().map(|c| c.name().len()).max().unwrap_or(0);
+    for code in Code::ALL {
+        writeln!(streams.out, "{:width$}  {}", code.name(), code.summary())?;
+    }
+    Ok(Exit::Success)
 }
 
 fn explain_code(code: Code, streams: &mut Streams<'_>) -> io::Result<Exit> {
@@ -48,95 +68,100 @@ fn explain_code(code: Code, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let indented = |text: &str| format!("    {}\n", text.replace('\n', "\n    "));
     write!(
         streams.out,
-        "{}\n\n{}\n\nWrong:\n{}\nRight:\n{}",
+        "{}: {}\n\n{}\n\nInvalid:\n{}\nValid:\n{}",
         code.name(),
+        code.summary(),
         explanation.cause,
         indented(explanation.wrong),
         indented(explanation.right)
     )?;
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
 fn explain_line(
     args: &ExplainArgs,
-    what: (&str, usize),
+    global: &GlobalArgs,
+    (file, line): (&str, usize),
     streams: &mut Streams<'_>,
 ) -> io::Result<Exit> {
-    let (file, line) = what;
-    let bundle = args
-        .out
-        .clone()
-        .unwrap_or_else(|| own_folder(&args.topology));
-    let place = way(&bundle, &own_folder(&args.topology))?;
-    let input = Input {
-        path: &args.topology,
-        place: place.clone(),
-        format: crate::cli::Format::Human,
-        prints: true,
-    };
-    let (source, generated) = match input.generate_from(streams)? {
-        Ok(made) => made,
+    let input = match Input::new(global, None, Some(&args.out_dir), streams)? {
+        Ok(input) => input,
         Err(exit) => return Ok(exit),
     };
-    let named = inside(file, &bundle)?;
-    let Some((path, artifact)) = named
-        .into_iter()
-        .find_map(|path| generated.tree.get(&path).cloned().map(|a| (path, a)))
-    else {
-        return told(streams, &format!("{} makes no file {file}", source.name()));
+    let generation = match input.generate(Results::Follow, streams)? {
+        Ok(generation) => generation,
+        Err(exit) => return Ok(exit),
     };
-    let text = String::from_utf8_lossy(&artifact.bytes).into_owned();
-    let Some(written) = text.lines().nth(line - 1) else {
-        return told(
-            streams,
-            &format!("{path} has only {} lines", text.lines().count()),
+    let tree = &generation.generated.tree;
+    let paths = rendered_paths(file, &input.out_dir)?;
+    let found = paths
+        .into_iter()
+        .find_map(|path| tree.get(&path).map(|a| (path, a)));
+    let Some((path, artifact)) = found else {
+        let message = format!("{} renders no file {file}", generation.source.name());
+        return streams.fail(
+            &message,
+            "list the rendered files with `genconf render --check`",
         );
     };
-    writeln!(streams.out, "{path}:{line}: {}", written.trim())?;
-    let renderers = render::embedded().map_err(io::Error::other)?;
-    let maker: Vec<Renderer> = renderers
-        .into_iter()
-        .filter(|r| r.makes(&generated.layout, &path))
-        .collect();
-    let origins = Tracer::new(&source, &place, &maker).origins(&path, line);
-    tell(&origins, &source, streams)?;
-    writeln!(
-        streams.out,
-        "  printed by the renderer `{}`",
-        maker.first().map_or("", Renderer::name)
-    )?;
-    Ok(Exit::Fine)
+    let text = String::from_utf8_lossy(&artifact.bytes).into_owned();
+    let Some(rendered) = text.lines().nth(line - 1) else {
+        let lines = text.lines().count();
+        let message = format!("expected a line of {path} from 1 to {lines}, found {line}");
+        return streams.fail(&message, "name a line of the file as it is rendered now");
+    };
+    writeln!(streams.out, "{path}:{line}: {}", rendered.trim())?;
+    print_origins(&generation, &input.topology_dir()?, (&path, line), streams)
 }
 
-/// What `file` may be in the bundle: its path from there, or written as from there.
-fn inside(file: &str, bundle: &Path) -> io::Result<Vec<BundlePath>> {
-    let (whole, folder) = (absolute(Path::new(file))?, absolute(bundle)?);
-    let below = whole.strip_prefix(folder).ok().and_then(Path::to_str);
-    let written = file.trim_start_matches("./");
-    let paths = below.into_iter().chain([written]);
+fn print_origins(
+    generation: &Generation,
+    topology_dir: &str,
+    (path, line): (&BundlePath, usize),
+    streams: &mut Streams<'_>,
+) -> io::Result<Exit> {
+    let renderers = render::embedded().map_err(io::Error::other)?;
+    let renderer: Vec<Renderer> = renderers
+        .into_iter()
+        .filter(|r| r.makes(&generation.generated.layout, path))
+        .collect();
+    let source = &generation.source;
+    let origins = Tracer::new(source, topology_dir, &renderer).origins(path, line);
+    for origin in &origins {
+        print_origin(origin, source, streams)?;
+    }
+    if origins.is_empty() {
+        let name = source.name();
+        writeln!(
+            streams.out,
+            "  no value of {name} sets this line: a default, or fixed in the template"
+        )?;
+    }
+    let name = renderer.first().map_or("", Renderer::name);
+    writeln!(streams.out, "  rendered from templates/{name}")?;
+    Ok(Exit::Success)
+}
+
+/// The rendered files that `file` may name: relative to this directory, or to the output directory.
+fn rendered_paths(file: &str, out_dir: &Path) -> io::Result<Vec<BundlePath>> {
+    let (file_path, directory) = (absolute(Path::new(file))?, absolute(out_dir)?);
+    let below = file_path
+        .strip_prefix(directory)
+        .ok()
+        .and_then(Path::to_str);
+    let relative = file.trim_start_matches("./");
+    let paths = below.into_iter().chain([relative]);
     Ok(paths.filter_map(BundlePath::new).collect())
 }
 
-fn tell(origins: &[Origin], source: &Source, streams: &mut Streams<'_>) -> io::Result<()> {
-    for origin in origins {
-        let said = source
-            .text()
-            .lines()
-            .nth(origin.at.0 - 1)
-            .unwrap_or_default();
-        writeln!(
-            streams.out,
-            "  {}:{}:{}: {}",
-            source.name(),
-            origin.at.0,
-            origin.at.1,
-            origin.key
-        )?;
-        writeln!(streams.out, "      {}", said.trim())?;
-    }
-    if origins.is_empty() {
-        let said = "changes this line: it is a default or the template's own";
-        writeln!(streams.out, "  nothing written in {} {said}", source.name())?;
-    }
-    Ok(())
+fn print_origin(origin: &Origin, source: &Source, streams: &mut Streams<'_>) -> io::Result<()> {
+    let (line, column) = origin.at;
+    let text = source.text().lines().nth(line - 1).unwrap_or_default();
+    writeln!(
+        streams.out,
+        "  {}:{line}:{column}: {}\n      {}",
+        source.name(),
+        origin.key,
+        text.trim()
+    )
 }

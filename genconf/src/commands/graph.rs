@@ -1,29 +1,53 @@
-//! `genconf graph`: the topology as a picture.
+//! `genconf graph`: a diagram of the topology.
 
 use std::io;
 
-use super::input::Input;
-use crate::cli::{Drawing, Exit, GraphArgs, Streams};
+use clap::{Args, ValueEnum};
+
+use super::exit::Exit;
+use super::input::{Input, Results};
+use super::options::{GlobalArgs, TopologyArg};
+use super::streams::Streams;
 use crate::graph::{Picture, dot, mermaid, svg};
 
-/// Prints the picture.
-pub fn run(args: &GraphArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
-    let input = Input {
-        path: &args.topology,
-        place: ".".to_owned(),
-        format: args.format,
-        prints: true,
-    };
-    let generated = match input.generate(streams)? {
-        Ok(generated) => generated,
+/// Arguments of the command.
+#[derive(Args, Clone, Debug)]
+pub struct GraphArgs {
+    /// The topology
+    #[command(flatten)]
+    pub topology: TopologyArg,
+    /// Format of the diagram
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = DiagramFormat::Svg)]
+    pub format: DiagramFormat,
+}
+
+/// Format of a diagram.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum DiagramFormat {
+    /// SVG image
+    Svg,
+    /// Mermaid flowchart
+    Mermaid,
+    /// Graphviz
+    Dot,
+}
+
+/// Prints the diagram.
+pub fn run(args: &GraphArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let input = match Input::new(global, Some(&args.topology), None, streams)? {
+        Ok(input) => input,
         Err(exit) => return Ok(exit),
     };
-    let picture = Picture::of(&generated.layout);
-    let text = match args.r#as {
-        Drawing::Svg => svg::render(&picture),
-        Drawing::Mermaid => mermaid::render(&picture),
-        Drawing::Dot => dot::render(&picture),
+    let generated = match input.generate(Results::Follow, streams)? {
+        Ok(generation) => generation.generated,
+        Err(exit) => return Ok(exit),
+    };
+    let diagram = Picture::of(&generated.layout);
+    let text = match args.format {
+        DiagramFormat::Svg => svg::render(&diagram),
+        DiagramFormat::Mermaid => mermaid::render(&diagram),
+        DiagramFormat::Dot => dot::render(&diagram),
     };
     streams.out.write_all(text.as_bytes())?;
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }

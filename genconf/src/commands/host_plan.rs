@@ -1,33 +1,37 @@
-//! What applying a topology would do on one host.
+//! The steps that bring one host from the rendered files on disk to the topology.
 
 use std::collections::BTreeSet;
 
-use super::former::Former;
+use super::rendered_state::RenderedState;
 use crate::layout::{Host, HostListener, HostPool, HostProxy};
 
-/// One host, while what is done there is put together.
-pub(super) struct HostPlan<'p> {
+/// Collects the steps of one host.
+pub(super) struct UnitChanges<'p> {
     host: &'p Host,
-    former: &'p Former,
-    /// Paths of the bundle at which there will be something else, or nothing.
+    before: &'p RenderedState,
+    /// Paths of rendered files that change or go.
     changed: &'p BTreeSet<String>,
     steps: Vec<String>,
-    /// Unit files that a step speaks of.
-    told: BTreeSet<String>,
-    /// Units that are to be there.
-    described: BTreeSet<String>,
+    /// Unit files that a step covers.
+    covered: BTreeSet<String>,
+    /// Units of the topology.
+    desired: BTreeSet<String>,
 }
 
-impl<'p> HostPlan<'p> {
-    /// What turns `former` into `host`.
-    pub(super) fn new(host: &'p Host, former: &'p Former, changed: &'p BTreeSet<String>) -> Self {
+impl<'p> UnitChanges<'p> {
+    /// Compares `before` with `host`.
+    pub(super) fn new(
+        host: &'p Host,
+        before: &'p RenderedState,
+        changed: &'p BTreeSet<String>,
+    ) -> Self {
         Self {
             host,
-            former,
+            before,
             changed,
             steps: Vec::new(),
-            told: BTreeSet::new(),
-            described: BTreeSet::new(),
+            covered: BTreeSet::new(),
+            desired: BTreeSet::new(),
         }
     }
 
@@ -43,87 +47,90 @@ impl<'p> HostPlan<'p> {
             self.proxy(proxy);
         }
         self.other_files();
-        self.gone();
+        self.removed();
         self.steps
     }
 
-    fn step(&mut self, verb: &str, what: &str) {
-        self.steps.push(format!("{verb:<12}{what}"));
+    fn step(&mut self, verb: &str, object: &str) {
+        self.steps.push(format!("{verb:<12}{object}"));
     }
 
     fn address(&mut self) {
-        let (old, new) = (&self.former.address, &self.host.address);
+        let (old, new) = (&self.before.address, &self.host.address);
         if old != new {
-            let said = format!("{new} instead of {old}; on another machine everything is set up");
-            self.step("~ address", &said);
+            let text = format!("{new} instead of {old}; another machine is set up from the start");
+            self.step("~ address", &text);
         }
     }
 
     fn listener(&mut self, pool: &HostPool, listener: &HostListener) {
         let service = service_file(listener);
-        let fresh = self.fresh(listener);
-        if !fresh.is_empty() {
-            self.step("+ start", &fresh.join(" "));
+        let added = self.added(listener);
+        if !added.is_empty() {
+            self.step("+ start", &added.join(" "));
             let files = [unit_file(&listener.socket), pool.target.clone()];
-            self.told.extend(files);
+            self.covered.extend(files);
         }
         self.resize(listener);
         if self.runs(listener) {
-            self.renew(listener, &service);
+            self.restart(listener, &service);
         }
-        self.told.insert(service);
-        self.describe(listener);
+        self.covered.insert(service);
+        self.add_desired(listener);
     }
 
-    /// Units of `listener` that are not there yet.
-    fn fresh(&self, listener: &HostListener) -> Vec<String> {
+    /// Units of `listener` that `before` does not have.
+    fn added(&self, listener: &HostListener) -> Vec<String> {
         let prefix = &listener.service_prefix;
-        let uncounted = self.former.has_uncounted(prefix);
-        let is_new = |unit: &&String| !self.former.units.contains(*unit);
+        let sized_by_host = self.before.is_sized_by_host(prefix);
+        let is_new = |unit: &&String| !self.before.units.contains(*unit);
         let socket = Some(&listener.socket).filter(|s| !s.is_empty());
-        let services = listener.services.iter().filter(|_| !uncounted);
-        let mut fresh: Vec<String> = socket
+        let services = listener.services.iter().filter(|_| !sized_by_host);
+        let mut added: Vec<String> = socket
             .into_iter()
             .chain(services)
             .filter(is_new)
             .cloned()
             .collect();
-        if listener.services.is_empty() && !self.former.has_workers(prefix) {
-            fresh.push(format!("{prefix}*"));
+        if listener.services.is_empty() && !self.before.has_workers(prefix) {
+            added.push(format!("{prefix}*"));
         }
-        fresh
+        added
     }
 
     /// Whether some of the services of `listener` run already.
     fn runs(&self, listener: &HostListener) -> bool {
         let prefix = &listener.service_prefix;
         let mut listed = listener.services.iter();
-        listed.any(|unit| self.former.units.contains(unit))
-            || (!prefix.is_empty() && self.former.has_workers(prefix))
+        listed.any(|unit| self.before.units.contains(unit))
+            || (!prefix.is_empty() && self.before.has_workers(prefix))
     }
 
-    /// Workers that were counted and are not, or the other way round: they run already.
+    /// A change between a listed number of workers and `workers: max`; the workers keep running.
     fn resize(&mut self, listener: &HostListener) {
         let prefix = &listener.service_prefix;
-        let counted = self.former.counted(prefix).count();
-        let (old, new) = match (listener.services.len(), self.former.has_uncounted(prefix)) {
+        let listed_before = self.before.listed(prefix).count();
+        let (old, new) = match (
+            listener.services.len(),
+            self.before.is_sized_by_host(prefix),
+        ) {
             _ if prefix.is_empty() => return,
-            (0, false) if counted > 0 => (counted.to_string(), EACH.to_owned()),
-            (new, true) if new > 0 => (EACH.to_owned(), new.to_string()),
+            (0, false) if listed_before > 0 => (listed_before.to_string(), PER_CPU.to_owned()),
+            (new, true) if new > 0 => (PER_CPU.to_owned(), new.to_string()),
             _ => return,
         };
         self.step("~ resize", &format!("{prefix}* from {old} to {new}"));
     }
 
-    /// What becomes of the instances that run already.
-    fn renew(&mut self, listener: &HostListener, service: &str) {
+    /// Restarts, or another address of the socket.
+    fn restart(&mut self, listener: &HostListener, service: &str) {
         let socket = unit_file(&listener.socket);
         let dropin = format!("systemd/hosts/{}/{socket}.d/", self.host.name);
         let moved = !socket.is_empty()
             && (self.is_changed(&socket) || self.changed.iter().any(|c| c.starts_with(&dropin)));
         if moved {
-            self.told.insert(socket);
-            self.reopen(&listener.socket);
+            self.covered.insert(socket);
+            self.rebind(&listener.socket);
         } else if self.is_changed(service) {
             let name = match listener.services.as_slice() {
                 [one] => one.clone(),
@@ -133,29 +140,29 @@ impl<'p> HostPlan<'p> {
         }
     }
 
-    fn reopen(&mut self, socket: &str) {
+    fn rebind(&mut self, socket: &str) {
         self.step(
-            "~ re-open",
-            &format!("{socket} (its port is closed for a moment)"),
+            "~ rebind",
+            &format!("{socket} (the port is closed until it is bound again)"),
         );
     }
 
-    fn describe(&mut self, listener: &HostListener) {
+    fn add_desired(&mut self, listener: &HostListener) {
         let prefix = &listener.service_prefix;
         let listed = listener.services.iter().cloned();
-        self.described
+        self.desired
             .extend(listed.chain([listener.socket.clone(), prefix.clone()]));
         if listener.services.is_empty() {
-            let stay: Vec<_> = self.former.counted(prefix).cloned().collect();
-            self.described.extend(stay);
+            let stay: Vec<_> = self.before.listed(prefix).cloned().collect();
+            self.desired.extend(stay);
         }
     }
 
     fn proxy(&mut self, proxy: &HostProxy) {
-        if !self.former.units.contains(&proxy.socket) {
+        if !self.before.units.contains(&proxy.socket) {
             self.step("+ start", &format!("{} {}", proxy.socket, proxy.unit));
         } else if self.is_changed(&proxy.socket) {
-            self.reopen(&proxy.socket);
+            self.rebind(&proxy.socket);
         } else if self.is_changed(&proxy.unit) {
             self.step("~ restart", &proxy.unit);
         } else if self.changed.contains(&proxy.config) {
@@ -167,15 +174,19 @@ impl<'p> HostPlan<'p> {
             }
         }
         let units = [proxy.unit.clone(), proxy.socket.clone()];
-        self.told.extend(units.clone());
-        self.described.extend(units);
+        self.covered.extend(units.clone());
+        self.desired.extend(units);
     }
 
-    /// Unit files that no step spoke of: timers, probes, targets.
+    /// Unit files that no step covers: timers, probes, targets.
     fn other_files(&mut self) {
-        let untold = self.host.units.iter().filter(|f| !self.told.contains(*f));
+        let uncovered = self
+            .host
+            .units
+            .iter()
+            .filter(|f| !self.covered.contains(*f));
         let (old, new): (Vec<&String>, Vec<&String>) =
-            untold.partition(|f| self.former.files.contains(*f));
+            uncovered.partition(|f| self.before.files.contains(*f));
         let replaced: Vec<&String> = old.into_iter().filter(|f| self.is_changed(f)).collect();
         for (verb, files) in [("+ add", new), ("~ replace", replaced)] {
             if !files.is_empty() {
@@ -185,15 +196,15 @@ impl<'p> HostPlan<'p> {
         }
     }
 
-    /// What nothing describes any more.
-    fn gone(&mut self) {
-        let units = self.former.units.iter();
-        let units = units.filter(|u| !self.described.contains(*u));
+    /// Units that the topology does not have.
+    fn removed(&mut self) {
+        let units = self.before.units.iter();
+        let units = units.filter(|u| !self.desired.contains(*u));
         let stays = |file: &&String| !self.host.units.contains(*file) && !file.contains("@.");
-        let files = self.former.files.iter().filter(stays);
+        let files = self.before.files.iter().filter(stays);
         let names: BTreeSet<&String> = units.chain(files).collect();
         if !names.is_empty() {
-            let names = names.into_iter().map(|unit| whole(unit));
+            let names = names.into_iter().map(|unit| pattern(unit));
             self.step("- remove", &names.collect::<Vec<_>>().join(" "));
         }
     }
@@ -203,19 +214,19 @@ impl<'p> HostPlan<'p> {
     }
 }
 
-/// How many workers there are where only the host counts them.
-const EACH: &str = "one for each processor";
+/// The number of workers where the host sets it.
+const PER_CPU: &str = "one for each CPU";
 
-/// All workers where only what their number follows is known.
-fn whole(unit: &str) -> String {
+/// A pattern for all workers where only their prefix is known.
+fn pattern(unit: &str) -> String {
     let all = if unit.ends_with('@') { "*" } else { "" };
     format!("{unit}{all}")
 }
 
 /// The file of the services of a listener.
 fn service_file(listener: &HostListener) -> String {
-    let uncounted = format!("{}.service", listener.service_prefix);
-    unit_file(listener.services.first().unwrap_or(&uncounted))
+    let sized_by_host = format!("{}.service", listener.service_prefix);
+    unit_file(listener.services.first().unwrap_or(&sized_by_host))
 }
 
 /// The file of a unit: of an instance its template, `randoms-spread@.service`.

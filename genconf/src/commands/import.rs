@@ -1,27 +1,32 @@
-//! `genconf import`: a topology from the file of another tool.
+//! `genconf import`: converts PM2, Procfile, or nginx configuration to a topology.
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::beginning;
-use crate::cli::{Exit, ImportArgs, Streams, Tool};
+use clap::{Args, ValueEnum};
+
+use super::exit::Exit;
+use super::options::GlobalArgs;
+use super::scaffold::{self, Existing};
+use super::streams::Streams;
 use crate::diagnostic::{Diagnostics, human};
 use crate::import::{Fault, Imported, Setting, nginx, pm2, procfile};
 use crate::render;
 use crate::source::Source;
+use crate::topology::default;
 
-/// More than any such file holds; a larger one is another file.
-const LARGEST: u64 = 1 << 20;
+/// Maximum size of a file to import, in bytes.
+const SIZE_LIMIT: u64 = 1 << 20;
 
-/// How long an ecosystem file may take to say what it holds.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum run time of an ecosystem file in JavaScript.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Imports a module of either kind and prints its value. What the file itself
-/// prints is sent to standard error, so that it cannot mix with the value.
+/// Imports a module of either kind and prints its value as JSON. Output of the module itself is
+/// redirected to standard error, which keeps it out of the JSON.
 const EVALUATE: &str = "\
 process.stdout.write = process.stderr.write.bind(process.stderr);
 import(require('url').pathToFileURL(process.argv[1]).href).then((module) => {
@@ -37,21 +42,52 @@ import(require('url').pathToFileURL(process.argv[1]).href).then((module) => {
   process.exit(1);
 });";
 
-/// Runs the command.
-pub fn run(args: &ImportArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
+/// How to go on after a file that cannot be read.
+const HELP: &str = "name an ecosystem file, a Procfile, or an nginx configuration: `genconf import pm2 ecosystem.config.js`";
+
+/// Arguments of the command.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// The program that FILE configures
+    pub tool: Tool,
+    /// Ecosystem file (.js, .json, .yml), process.json, dump.pm2, Procfile, nginx site file, or output of `nginx -T`; `-` is standard input
+    pub file: PathBuf,
+    /// CPUs of the host, for PM2's `instances: max`
+    #[arg(long, value_name = "N", default_value_t = default::CPUS, value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub cpus: u16,
+    /// PM2 environment that is merged over `env`: `env_NAME`
+    #[arg(long, value_name = "NAME", default_value = "production")]
+    pub env: String,
+    /// Overwrite a topology that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// A program whose configuration is imported.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Tool {
+    /// PM2 ecosystem file; JavaScript is run by node
+    Pm2,
+    /// Procfile of foreman or Heroku
+    Procfile,
+    /// nginx configuration
+    Nginx,
+}
+
+/// Writes the topology to `--topology`, by default to standard output, and reports skipped settings.
+pub fn run(args: &ImportArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let file = args.file.display().to_string();
     let text = match text(args) {
         Ok(text) => text,
-        Err(said) => {
-            writeln!(streams.err, "error: {file}: {said}")?;
-            return Ok(Exit::Fault);
+        Err(reason) => {
+            return streams.fail(&format!("cannot import {file}: {reason}"), HELP);
         }
     };
     match import(args, &Source::new(file.clone(), text)) {
-        Ok(imported) => write(&imported, args, streams),
+        Ok(imported) => write(&imported, args, global, streams),
         Err(fault) => {
             writeln!(streams.err, "error: {}", fault.line(&file))?;
-            Ok(Exit::Fault)
+            Ok(Exit::Failure)
         }
     }
 }
@@ -68,7 +104,7 @@ fn import(args: &ImportArgs, source: &Source) -> Result<Imported, Fault> {
     }
 }
 
-/// The text to read, which for JavaScript is what it comes to.
+/// The text to import; of JavaScript, its value as JSON.
 fn text(args: &ImportArgs) -> Result<String, String> {
     if args.file == Path::new("-") {
         return read(io::stdin().lock());
@@ -84,16 +120,16 @@ fn text(args: &ImportArgs) -> Result<String, String> {
 
 fn read(from: impl Read) -> Result<String, String> {
     let mut bytes = Vec::new();
-    from.take(LARGEST + 1)
+    from.take(SIZE_LIMIT + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| e.to_string())?;
-    if bytes.len() as u64 > LARGEST {
-        return Err("it is larger than 1 MiB".to_owned());
+    if bytes.len() as u64 > SIZE_LIMIT {
+        return Err("expected at most 1 MiB, found a larger file".to_owned());
     }
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+    String::from_utf8(bytes).map_err(|_| "expected UTF-8 text".to_owned())
 }
 
-/// What an ecosystem file in JavaScript comes to, as JSON.
+/// The value of an ecosystem file in JavaScript, as JSON.
 fn evaluate(path: &Path) -> Result<String, String> {
     let path = std::path::absolute(path).map_err(|e| e.to_string())?;
     let scratch = || tempfile::tempfile().map_err(|e| e.to_string());
@@ -107,25 +143,25 @@ fn evaluate(path: &Path) -> Result<String, String> {
         .stderr(handle(&err)?)
         .spawn();
     let mut child = child.map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => "this is JavaScript, and node, which would run it, is not installed; \
-             print it as JSON where PM2 runs: node -p 'JSON.stringify(require(\"./ecosystem.config.js\"))'"
+        io::ErrorKind::NotFound => "node, which runs JavaScript files, is not installed; \
+             convert it where PM2 runs: node -p 'JSON.stringify(require(\"./ecosystem.config.js\"))'"
             .to_owned(),
-        _ => format!("node does not start: {e}"),
+        _ => format!("cannot start node: {e}"),
     })?;
     if wait(&mut child).map_err(|e| e.to_string())? {
-        return rewound(out);
+        return read_from_start(out);
     }
-    let said = rewound(err)?;
-    let last = said.lines().rev().find(|l| !l.trim().is_empty());
+    let errors = read_from_start(err)?;
+    let last = errors.lines().rev().find(|l| !l.trim().is_empty());
     Err(format!(
-        "node cannot run it: {}",
-        last.unwrap_or("it ended without a word")
+        "node failed: {}",
+        last.unwrap_or("it printed no error")
     ))
 }
 
-/// Whether `child` ended well, and in time.
+/// Whether `child` exits with success before the timeout.
 fn wait(child: &mut Child) -> io::Result<bool> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while Instant::now() < deadline {
         if let Some(status) = child.try_wait()? {
             return Ok(status.success());
@@ -134,27 +170,28 @@ fn wait(child: &mut Child) -> io::Result<bool> {
     }
     child.kill()?;
     child.wait()?;
-    Err(io::Error::other("node was still running it after 10 s"))
+    Err(io::Error::other("node did not exit within 10 s"))
 }
 
-fn rewound(mut file: File) -> Result<String, String> {
+fn read_from_start(mut file: File) -> Result<String, String> {
     file.rewind().map_err(|e| e.to_string())?;
     read(file)
 }
 
-/// Writes the topology, and says what became of the rest.
-fn write(imported: &Imported, args: &ImportArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
-    if !is_sound(&imported.topology, streams)? {
+/// Writes the topology, and reports each setting that was adjusted or skipped.
+fn write(
+    imported: &Imported,
+    args: &ImportArgs,
+    global: &GlobalArgs,
+    streams: &mut Streams<'_>,
+) -> io::Result<Exit> {
+    if !is_valid(&imported.topology, streams)? {
         return Ok(Exit::Bug);
     }
-    if let Some(path) = &args.out {
-        if let Err(e) = beginning::write(path, &imported.topology) {
-            let said = match e.kind() {
-                io::ErrorKind::AlreadyExists => "is already there; name another file".to_owned(),
-                _ => format!("cannot be written: {e}"),
-            };
-            writeln!(streams.err, "error: {} {said}", path.display())?;
-            return Ok(Exit::Fault);
+    if let Some(path) = &global.topology {
+        let existing = Existing::from_force(args.force);
+        if let Err(exit) = scaffold::create(path, &imported.topology, existing, streams)? {
+            return Ok(exit);
         }
     } else {
         streams.out.write_all(imported.topology.as_bytes())?;
@@ -163,26 +200,29 @@ fn write(imported: &Imported, args: &ImportArgs, streams: &mut Streams<'_>) -> i
     for note in &imported.notes {
         writeln!(streams.err, "{}", note.line(&file))?;
     }
-    if let Some(path) = &args.out {
-        writeln!(streams.err, "wrote {0}; next: genconf {0}", path.display())?;
+    if let Some(path) = &global.topology {
+        streams.note(&format!(
+            "created {0}; next: genconf check {0}",
+            path.display()
+        ))?;
     }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
-/// Whether genconf takes its own topology; a person should never find out.
-fn is_sound(topology: &str, streams: &mut Streams<'_>) -> io::Result<bool> {
+/// Whether the imported topology is valid; anything else is a bug.
+fn is_valid(topology: &str, streams: &mut Streams<'_>) -> io::Result<bool> {
     let source = Source::new("the imported topology", topology);
-    let mut faults = Diagnostics::default();
-    let made = render::embedded()
+    let mut diagnostics = Diagnostics::default();
+    let generated = render::embedded()
         .ok()
-        .and_then(|renderers| crate::generate(&source, ".", &renderers, &mut faults).ok());
-    if made.is_none() {
-        let text = human::render(&faults, &source, streams.err_colour);
+        .and_then(|renderers| crate::generate(&source, ".", &renderers, &mut diagnostics).ok());
+    if generated.is_none() {
+        let text = human::render(&diagnostics, &source, streams.err_colour);
         streams.err.write_all(text.as_bytes())?;
         writeln!(
             streams.err,
-            "genconf has a bug: it refuses what it imported. Nothing was written."
+            "bug: the imported topology is invalid\nnote: no file was written"
         )?;
     }
-    Ok(made.is_some())
+    Ok(generated.is_some())
 }

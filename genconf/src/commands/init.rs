@@ -1,72 +1,98 @@
-//! `genconf init`: a topology to begin with.
+//! `genconf init`: creates a starter topology.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
-use super::beginning;
-use crate::cli::{Exit, InitArgs, Streams};
+use clap::Args;
+
+use super::exit::Exit;
+use super::options::{GlobalArgs, TOPOLOGY};
+use super::scaffold::{self, Existing, SCHEMA};
+use super::streams::Streams;
 use crate::diagnostic::nearest;
 use crate::source::{Node, Source, read};
 
-/// The example for a new project. Its hosts get [`OS`]; the other examples are copied as they are.
+/// The template of a new project. Its hosts get [`OS`]; the other templates are copied unchanged.
 const DEFAULT: &str = "default";
 
 /// The current Debian release.
 const OS: &str = ", os: debian13";
 
-/// Name and text of each example, `default` first.
-const EXAMPLES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/topologies.rs"));
+/// Name and text of each template, `default` first.
+const TEMPLATES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/topologies.rs"));
 
-/// Writes the example, or lists all.
-pub fn run(args: &InitArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
+/// Arguments of the command.
+#[derive(Args, Clone, Debug)]
+pub struct InitArgs {
+    /// Template, see --list
+    #[arg(default_value = DEFAULT)]
+    pub template: String,
+    /// List the templates
+    #[arg(long)]
+    pub list: bool,
+    /// Overwrite a topology that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Writes the template to `--topology`, by default topology.yaml in this directory, or lists all.
+pub fn run(args: &InitArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     if args.list {
-        for (name, text) in EXAMPLES {
+        for (name, text) in TEMPLATES {
             writeln!(streams.out, "{name:<20} {}", summary(text))?;
         }
-        return Ok(Exit::Fine);
+        return Ok(Exit::Success);
     }
-    let Some((_, text)) = EXAMPLES.iter().find(|(name, _)| *name == args.example) else {
-        let near = nearest(&args.example, EXAMPLES.iter().map(|(name, _)| *name));
-        let help = near.map_or("`genconf init --list` shows all".to_owned(), |n| {
+    let Some((_, text)) = TEMPLATES.iter().find(|(name, _)| *name == args.template) else {
+        let near = nearest(&args.template, TEMPLATES.iter().map(|(name, _)| *name));
+        let help = near.map_or("list them with `genconf init --list`".to_owned(), |n| {
             format!("did you mean `{n}`?")
         });
-        writeln!(
-            streams.err,
-            "error: no example is called `{}`; {help}",
-            args.example
-        )?;
-        return Ok(Exit::Fault);
+        let message = format!("there is no template `{}`", args.template);
+        return streams.reject_usage(&message, &help);
     };
-    let name = args.file.display();
-    let text = match args.example.as_str() {
+    let path = global
+        .topology
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(TOPOLOGY));
+    let text = match args.template.as_str() {
         DEFAULT => with_os(text),
         _ => (*text).to_owned(),
     };
-    if let Err(error) = beginning::write(&args.file, &text) {
-        let said = match error.kind() {
-            io::ErrorKind::AlreadyExists => format!("{name} is already there; name another file"),
-            _ => format!("cannot write {name}: {error}"),
-        };
-        writeln!(streams.err, "error: {said}")?;
-        return Ok(Exit::Fault);
-    }
-    writeln!(
-        streams.err,
-        "wrote {name}; put your artifact, the command that builds it and your hosts' addresses in, \
-         then: genconf {name}"
-    )?;
-    Ok(Exit::Fine)
+    create(&path, &text, args, streams)
 }
 
-/// The topology with [`OS`] in each host that is written in braces.
+fn create(path: &Path, text: &str, args: &InitArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let existing = Existing::from_force(args.force);
+    if let Err(exit) = scaffold::create(path, text, existing, streams)? {
+        return Ok(exit);
+    }
+    let name = path.display();
+    let option = if path == Path::new(TOPOLOGY) {
+        String::new()
+    } else {
+        format!(" {name}")
+    };
+    streams.note(&format!(
+        "Created {name} and {}. Set the artifact, its build command, and the addresses of your hosts, then:\n  \
+         genconf check{option}    validate it\n  \
+         genconf render{option}   write the configuration files\n  \
+         genconf verify{option}   run nginx, systemd, and Ansible checks on them",
+        path.with_file_name(SCHEMA).display()
+    ))?;
+    Ok(Exit::Success)
+}
+
+/// The topology with [`OS`] in each host that is a flow mapping.
 fn with_os(topology: &str) -> String {
     let source = Source::new(DEFAULT, topology);
     let root = read(&source).ok();
     let hosts = root.as_ref().and_then(|root| root.get("hosts"));
     let mut text = topology.to_owned();
-    // The last first: a place before an insertion stays where it is.
+    // From the end: an insertion does not move the spans before it.
     for host in hosts.into_iter().flat_map(Node::entries).rev() {
-        let in_braces = topology[host.value.span.start..].starts_with('{');
-        if let Some(last) = host.value.entries().last().filter(|_| in_braces) {
+        let is_flow_mapping = topology[host.value.span.start..].starts_with('{');
+        if let Some(last) = host.value.entries().last().filter(|_| is_flow_mapping) {
             text.insert_str(last.value.span.end, OS);
         }
     }
@@ -76,12 +102,14 @@ fn with_os(topology: &str) -> String {
 /// The first sentence of the comments.
 fn summary(text: &str) -> String {
     let comments = text.lines().map_while(|line| line.strip_prefix('#'));
-    let said: Vec<&str> = comments
+    let paragraph: Vec<&str> = comments
         .map(str::trim)
         .skip_while(|c| c.is_empty() || c.starts_with("yaml-language-server"))
         .take_while(|c| !c.is_empty())
         .collect();
-    let said = said.join(" ");
-    let end = said.find(". ").map_or(said.len(), |stop| stop + 1);
-    said[..end].to_owned()
+    let paragraph = paragraph.join(" ");
+    let end = paragraph
+        .find(". ")
+        .map_or(paragraph.len(), |stop| stop + 1);
+    paragraph[..end].to_owned()
 }

@@ -1,63 +1,95 @@
-//! The topology a command is given, and what it comes to.
+//! The topology of a command, and what is generated from it.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Exit, Format, Streams};
+use super::exit::Exit;
+use super::options::{
+    Format, GlobalArgs, NOT_FOUND, NOT_FOUND_HELP, OutDirArg, TopologyArg, default_out_dir,
+};
+use super::streams::Streams;
 use crate::diagnostic::{Diagnostics, human, json, line};
 use crate::source::{BYTE_BUDGET, Source};
 use crate::{Generated, Refusal, render};
 
-/// A topology as the command line names it.
-pub(super) struct Input<'a> {
-    /// Its path; `-` is standard input.
-    pub(super) path: &'a Path,
-    /// Folder of the topology as seen from the bundle's.
-    pub(super) place: String,
-    /// How faults are told.
-    pub(super) format: Format,
-    /// Whether the command has data of its own to print, once nothing refuses the topology.
-    pub(super) prints: bool,
+/// What a command prints on standard output besides diagnostics.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Results {
+    /// Nothing: with `--output json`, standard output is the array of diagnostics.
+    None,
+    /// A result, once the topology is valid: diagnostics then go to standard error.
+    Follow,
+    /// As [`Results::None`], but the command prints the JSON of a valid topology itself.
+    WithDiagnostics,
 }
 
-impl Input<'_> {
-    /// Generates, and tells every fault. `Err` is how the run ends when there is nothing.
-    pub(super) fn generate(
-        &self,
+/// The topology of a command, and the directory of its rendered files.
+#[derive(Clone, Debug)]
+pub(super) struct Input {
+    /// Path of the topology; `-` is standard input.
+    pub(super) path: PathBuf,
+    /// Output directory.
+    pub(super) out_dir: PathBuf,
+    /// Format of diagnostics.
+    format: Format,
+}
+
+impl Input {
+    /// What the command line names. `Err` is the end of the run: there is no topology.
+    pub(super) fn new(
+        global: &GlobalArgs,
+        topology: Option<&TopologyArg>,
+        out_dir: Option<&OutDirArg>,
         streams: &mut Streams<'_>,
-    ) -> io::Result<Result<Generated, Exit>> {
-        Ok(self.generate_from(streams)?.map(|(_, generated)| generated))
+    ) -> io::Result<Result<Self, Exit>> {
+        let Some(path) = global.topology(topology) else {
+            return Ok(Err(streams.fail(NOT_FOUND, NOT_FOUND_HELP)?));
+        };
+        let named = out_dir.and_then(|argument| argument.out_dir.clone());
+        Ok(Ok(Self {
+            out_dir: named.unwrap_or_else(|| default_out_dir(&path)),
+            path,
+            format: global.output,
+        }))
     }
 
-    /// The same, with the source it came from.
-    pub(super) fn generate_from(
+    /// Path from the output directory to the directory of the topology.
+    pub(super) fn topology_dir(&self) -> io::Result<String> {
+        relative(&self.out_dir, &default_out_dir(&self.path))
+    }
+
+    /// Generates the files, and prints all diagnostics. `Err` is the end of the run.
+    pub(super) fn generate(
         &self,
+        results: Results,
         streams: &mut Streams<'_>,
-    ) -> io::Result<Result<(Source, Generated), Exit>> {
+    ) -> io::Result<Result<Generation, Exit>> {
         let source = match self.read() {
             Ok(source) => source,
             Err(error) => {
-                writeln!(
-                    streams.err,
-                    "error: cannot read {}: {error}",
-                    self.path.display()
-                )?;
-                return Ok(Err(Exit::Fault));
+                let message = format!("cannot read {}: {error}", self.path.display());
+                let help = match error.kind() {
+                    io::ErrorKind::InvalidData => "save the file as UTF-8",
+                    _ => NOT_FOUND_HELP,
+                };
+                return Ok(Err(streams.fail(&message, help)?));
             }
         };
-        let mut faults = Diagnostics::default();
+        let topology_dir = self.topology_dir()?;
+        let mut diagnostics = Diagnostics::default();
         let made = render::embedded()
             .map_err(Refusal::Render)
-            .and_then(|r| crate::generate(&source, &self.place, &r, &mut faults));
-        self.tell(&faults, &source, streams)?;
+            .and_then(|r| crate::generate(&source, &topology_dir, &r, &mut diagnostics));
+        self.print((&diagnostics, &source), results, streams)?;
         match made {
-            Ok(generated) => Ok(Ok((source, generated))),
-            Err(Refusal::Faulty) => Ok(Err(Exit::Fault)),
-            Err(Refusal::Render(fault)) => {
-                writeln!(
-                    streams.err,
-                    "genconf has a bug: {fault}\nNothing was written."
-                )?;
+            Ok(generated) => Ok(Ok(Generation {
+                source,
+                generated,
+                diagnostics,
+            })),
+            Err(Refusal::Faulty) => Ok(Err(Exit::Failure)),
+            Err(Refusal::Render(error)) => {
+                writeln!(streams.err, "bug: {error}\nnote: no file was written")?;
                 Ok(Err(Exit::Bug))
             }
         }
@@ -65,60 +97,59 @@ impl Input<'_> {
 
     fn read(&self) -> io::Result<Source> {
         let mut bytes = Vec::new();
-        // One byte beyond what is read at most is enough to refuse it.
-        let most = BYTE_BUDGET as u64 + 1;
+        // One byte more than the limit is enough for the parser to reject it.
+        let limit = BYTE_BUDGET as u64 + 1;
         if self.path == Path::new("-") {
-            io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+            io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
         } else {
-            std::fs::File::open(self.path)?
-                .take(most)
+            std::fs::File::open(&self.path)?
+                .take(limit)
                 .read_to_end(&mut bytes)?;
         }
         let text = String::from_utf8(bytes).map_err(|e| {
-            let at = e.utf8_error().valid_up_to();
-            let said = format!(
-                "it is not UTF-8 text; byte {} is the first that is not",
-                at + 1
-            );
-            io::Error::new(io::ErrorKind::InvalidData, said)
+            let byte = e.utf8_error().valid_up_to() + 1;
+            let message = format!("expected UTF-8 text, found another encoding at byte {byte}");
+            io::Error::new(io::ErrorKind::InvalidData, message)
         })?;
         Ok(Source::new(self.path.display().to_string(), text))
     }
 
-    /// Faults are talk for people and data for programs. What a program reads is one document:
-    /// data that follows has standard output for itself, and warnings beside it are talk.
-    fn tell(
+    /// With `--output json`, standard output holds one document: the diagnostics, or the result.
+    fn print(
         &self,
-        faults: &Diagnostics,
-        source: &Source,
+        (diagnostics, source): (&Diagnostics, &Source),
+        results: Results,
         streams: &mut Streams<'_>,
     ) -> io::Result<()> {
-        let data_follows = self.prints && !faults.has_errors();
+        let valid = !diagnostics.has_errors();
+        let result_follows = results == Results::Follow && valid;
         let (stream, text) = match self.format {
             Format::Human => {
-                let text = human::render(faults, source, streams.err_colour);
+                let text = human::render(diagnostics, source, streams.err_colour);
                 (&mut streams.err, text)
             }
-            Format::Line => (&mut streams.err, line::render(faults, source)),
-            Format::Json if data_follows && faults.sorted().is_empty() => return Ok(()),
-            Format::Json if data_follows => (&mut streams.err, json::render(faults, source)),
-            Format::Json => (&mut streams.out, json::render(faults, source)),
+            Format::Line => (&mut streams.err, line::render(diagnostics, source)),
+            Format::Json if results == Results::WithDiagnostics && valid => return Ok(()),
+            Format::Json if result_follows && diagnostics.sorted().is_empty() => return Ok(()),
+            Format::Json if result_follows => (&mut streams.err, json::render(diagnostics, source)),
+            Format::Json => (&mut streams.out, json::render(diagnostics, source)),
         };
         stream.write_all(text.as_bytes())
     }
 }
 
-/// The folder a topology's bundle goes to when none is named.
-pub(super) fn own_folder(topology: &Path) -> PathBuf {
-    match topology.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
+/// A valid topology, and the files that come of it.
+pub(super) struct Generation {
+    /// The text of the topology.
+    pub(super) source: Source,
+    /// Model and files.
+    pub(super) generated: Generated,
+    /// Warnings.
+    pub(super) diagnostics: Diagnostics,
 }
 
-/// The way from the folder `from` to the folder `to`, by names alone when one
-/// of them does not exist yet.
-pub(super) fn way(from: &Path, to: &Path) -> io::Result<String> {
+/// The relative path from the directory `from` to the directory `to`. Links are resolved where both exist.
+pub(super) fn relative(from: &Path, to: &Path) -> io::Result<String> {
     let (from, to) = (absolute(from)?, absolute(to)?);
     let shared = from
         .components()
@@ -141,7 +172,7 @@ pub(super) fn way(from: &Path, to: &Path) -> io::Result<String> {
     })
 }
 
-/// Links resolved as far as the path exists, for `..` to mean what it says.
+/// The absolute path, with links resolved as far as it exists.
 pub(super) fn absolute(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     for ancestor in path.ancestors() {

@@ -1,21 +1,26 @@
-//! The commands: they read files, run programs and talk; they hold no rule
-//! and no format of their own.
+//! Commands: they read files, run programs, and print. Rules and formats are in other modules.
 
+pub mod check;
+pub mod diff;
+pub mod exit;
 pub mod explain;
-pub mod generate;
 pub mod graph;
 pub mod import;
 pub mod init;
-pub mod man;
+pub mod options;
 pub mod plan;
+pub mod render;
 pub mod schema;
 pub mod status;
+pub mod streams;
 pub mod verify;
 
-mod beginning;
-mod former;
+mod changes;
 mod host_plan;
 mod input;
+mod key_reference;
+mod rendered_state;
+mod scaffold;
 mod scratch;
+mod tool_version;
 mod trace;
-mod version;

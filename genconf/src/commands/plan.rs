@@ -1,91 +1,130 @@
-//! `genconf plan`: what applying the topology would do, by meaning.
+//! `genconf plan`: what applying the topology would do on the hosts.
 //!
-//! The bundle on disk is what the hosts have; its inventory says which units
-//! run where. Beside it stands what the topology describes now.
+//! The hosts are not queried: the rendered files on disk stand for what they run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::former::{self, Former};
-use super::host_plan::HostPlan;
-use super::input::{Input, own_folder, way};
-use crate::cli::{Exit, PlanArgs, Streams};
+use clap::Args;
+use serde_json::json;
+
+use super::exit::Exit;
+use super::host_plan::UnitChanges;
+use super::input::{Input, Results};
+use super::options::{Format, GlobalArgs, OutDirArg, TopologyArg};
+use super::rendered_state::{self, RenderedState};
+use super::streams::Streams;
 use crate::layout::Layout;
 use crate::tree;
 
-/// Runs the command.
-pub fn run(args: &PlanArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
-    let own = own_folder(&args.topology);
-    let bundle = args.out.clone().unwrap_or_else(|| own.clone());
-    let input = Input {
-        path: &args.topology,
-        place: way(&bundle, &own)?,
-        format: args.format,
-        prints: true,
-    };
-    let generated = match input.generate(streams)? {
-        Ok(generated) => generated,
-        Err(exit) => return Ok(exit),
-    };
-    let changes = tree::compare(&generated.tree, &bundle, &[])?;
-    let paths = changes.iter().map(|c| c.path.to_string()).collect();
-    let before = former::of_bundle(&bundle)?;
-    let steps = steps(&generated.layout, &before, &paths);
-    if steps.is_empty() && changes.is_empty() {
-        writeln!(
-            streams.err,
-            "nothing to do: the bundle is what the topology describes"
-        )?;
-        return Ok(Exit::Fine);
-    }
-    for (host, steps) in &steps {
-        writeln!(streams.out, "{host}")?;
-        for step in steps {
-            writeln!(streams.out, "  {step}")?;
-        }
-    }
-    if steps.is_empty() {
-        writeln!(streams.out, "no host changes: only files that stay here do")?;
-    }
-    let topology = args.topology.display();
-    let out = args
-        .out
-        .as_ref()
-        .map_or(String::new(), |o| format!(" --out {}", o.display()));
-    let inventory = bundle.join("ansible/inventory.yml");
-    let site = bundle.join("ansible/site.yml");
-    writeln!(
-        streams.err,
-        "to do it:\n  genconf {topology}{out}\n  ansible-playbook -i {} {}",
-        inventory.display(),
-        site.display()
-    )?;
-    Ok(Exit::Drift)
+/// Arguments of the command.
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    /// The topology
+    #[command(flatten)]
+    pub topology: TopologyArg,
+    /// The output directory
+    #[command(flatten)]
+    pub out_dir: OutDirArg,
+    /// Exit 2 if applying the topology would change anything
+    #[arg(long)]
+    pub exit_code: bool,
 }
 
-/// What is done on each host, in the order of hosts.
+/// Steps on one host, by its name.
+type HostSteps = (String, Vec<String>);
+
+/// Prints the steps of each host.
+pub fn run(args: &PlanArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let input = match Input::new(global, Some(&args.topology), Some(&args.out_dir), streams)? {
+        Ok(input) => input,
+        Err(exit) => return Ok(exit),
+    };
+    let generated = match input.generate(Results::Follow, streams)? {
+        Ok(generation) => generation.generated,
+        Err(exit) => return Ok(exit),
+    };
+    let changes = tree::compare(&generated.tree, &input.out_dir, &[])?;
+    let paths = changes.iter().map(|c| c.path.to_string()).collect();
+    let before = rendered_state::read(&input.out_dir)?;
+    let steps = steps(&generated.layout, &before, &paths);
+    print(&steps, global.output, streams)?;
+    if steps.is_empty() && changes.is_empty() {
+        streams.note(&format!(
+            "no changes: {} matches the topology (hosts are not queried)",
+            input.out_dir.display()
+        ))?;
+        return Ok(Exit::Success);
+    }
+    if steps.is_empty() {
+        streams.note("no host changes; only files of this directory differ")?;
+    }
+    streams.note(&next_commands(&input, args))?;
+    Ok(if args.exit_code {
+        Exit::Differences
+    } else {
+        Exit::Success
+    })
+}
+
+fn print(steps: &[HostSteps], format: Format, streams: &mut Streams<'_>) -> io::Result<()> {
+    if format == Format::Json {
+        let objects = steps
+            .iter()
+            .map(|(host, steps)| json!({ "host": host, "steps": steps }));
+        let array = serde_json::Value::Array(objects.collect());
+        return writeln!(streams.out, "{array:#}");
+    }
+    for (host, steps) in steps {
+        if format == Format::Human {
+            writeln!(streams.out, "{host}")?;
+        }
+        for step in steps {
+            match format {
+                Format::Line => writeln!(streams.out, "{host}: {step}")?,
+                Format::Human | Format::Json => writeln!(streams.out, "  {step}")?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The commands that apply the plan.
+fn next_commands(input: &Input, args: &PlanArgs) -> String {
+    let topology = input.path.display();
+    let option = args.out_dir.out_dir.as_ref();
+    let out_dir = option.map_or(String::new(), |dir| format!(" --out-dir {}", dir.display()));
+    let inventory = input.out_dir.join("ansible/inventory.yml");
+    let site = input.out_dir.join("ansible/site.yml");
+    format!(
+        "Compared with the rendered files in {}; hosts are not queried. To apply:\n  \
+         genconf render {topology}{out_dir}\n  ansible-playbook -i {} {}",
+        input.out_dir.display(),
+        inventory.display(),
+        site.display()
+    )
+}
+
+/// What is done on each host, by host.
 fn steps(
     layout: &Layout,
-    before: &BTreeMap<String, Former>,
+    before: &BTreeMap<String, RenderedState>,
     changed: &BTreeSet<String>,
-) -> Vec<(String, Vec<String>)> {
+) -> Vec<HostSteps> {
     let mut all = Vec::new();
     for host in &layout.hosts {
         let steps = match before.get(&host.name) {
-            Some(former) => HostPlan::new(host, former, changed).steps(),
-            None => vec![format!(
-                "+ set up    everything: {} units",
-                host.units.len()
-            )],
+            Some(state) => UnitChanges::new(host, state, changed).steps(),
+            None => vec![format!("+ set up    {} units", host.units.len())],
         };
         if !steps.is_empty() {
             all.push((host.name.clone(), steps));
         }
     }
-    let described = |name: &String| layout.hosts.iter().any(|h| h.name == *name);
-    for gone in before.keys().filter(|name| !described(name)) {
-        let said = "- forget    it is described no more; what runs there is left alone";
-        all.push((gone.clone(), vec![said.to_owned()]));
+    let defined = |name: &String| layout.hosts.iter().any(|h| h.name == *name);
+    for removed in before.keys().filter(|name| !defined(name)) {
+        let step = "- unmanage  the host is not in the topology; its units keep running";
+        all.push((removed.clone(), vec![step.to_owned()]));
     }
     all
 }

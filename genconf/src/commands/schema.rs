@@ -1,12 +1,13 @@
-//! `genconf schema`: the language for editors.
+//! `genconf schema`: the JSON Schema of topology.yaml, for editors.
 
 use std::io;
 
-use crate::cli::{Exit, Streams};
+use super::exit::Exit;
+use super::streams::Streams;
 use crate::topology::language_schema;
 
 /// Prints the JSON Schema.
 pub fn run(streams: &mut Streams<'_>) -> io::Result<Exit> {
     writeln!(streams.out, "{:#}", language_schema())?;
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }

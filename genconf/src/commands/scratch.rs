@@ -1,9 +1,8 @@
-//! A copy of a bundle that a tool can be let loose on.
+//! A temporary copy of the rendered files in which validators run.
 //!
-//! The paths of a host (`/etc`, `/opt`, `/run`, `/usr/local`, `/var`) lead into the scratch
-//! folder, with stubs where a host would have programs, so that a laptop can
-//! verify before any host exists. What a tool would take of this machine, an address, is a unix
-//! socket in the copy, so that anybody can verify.
+//! Paths of a host (`/etc`, `/opt`, `/run`, `/usr/local`, `/var`) are redirected into the copy, with
+//! stubs for the programs of a host, so that files are verified before a host exists. Listen addresses
+//! become unix sockets, so that no port of this machine is bound and no privilege is needed.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -14,65 +13,65 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::version::Version;
+use super::tool_version::ToolVersion;
 use crate::render::{Requirement, VerifyRule};
 use crate::{Generated, tree};
 
-/// What a tool said.
-pub(super) enum Answer {
-    /// Nothing to complain of.
+/// The result of a validator.
+pub(super) enum Outcome {
+    /// It accepted the files.
     Passed,
-    /// Its lines, with the paths of a host.
-    Refused(Vec<String>),
-    /// The tool is missing or too old, with the reason.
-    NotAsked(String),
+    /// It rejected them: its output, with the paths of a host.
+    Failed(Vec<String>),
+    /// It is not installed or too old: the reason.
+    Skipped(String),
 }
 
-/// Folders of a host that lead into the scratch folder.
-const HOST_FOLDERS: [&str; 5] = ["/etc/", "/opt/", "/run/", "/usr/local/", "/var/"];
+/// Directories of a host that are redirected.
+const HOST_DIRECTORIES: [&str; 5] = ["/etc/", "/opt/", "/run/", "/usr/local/", "/var/"];
 
-/// What may stand before such a path.
+/// What may precede such a path.
 const BEFORE: [&str; 4] = [" ", "=", "unix:", "@"];
 
-/// How a unix socket is called. One is named in a configuration and not looked at by a test; its path
-/// may be as long as the kernel allows, and no longer.
+/// Extension of unix sockets. Their paths are not redirected: validators do not open them, and the
+/// kernel limits their length (unix(7)).
 const SOCKET: &str = ".sock";
 
-/// What ends a path.
+/// Characters that end a path.
 const AFTER: [char; 6] = [';', ':', ',', '"', '\'', ')'];
 
-/// Files in which paths are turned.
+/// Extensions of files in which paths are redirected.
 const CONFIGURATION: [&str; 4] = ["conf", "cfg", "service", "socket"];
 
-/// Where daemons live, which is not in every user's PATH.
+/// Directories of daemons, which are not in every user's PATH.
 const SYSTEM_PROGRAMS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/// The copy; it goes when this does.
+/// The copy; it is removed on drop.
 pub(super) struct Scratch {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Scratch {
     /// A copy of the tree of `generated`.
     pub(super) fn new(generated: &Generated) -> io::Result<Self> {
-        let folder = tempfile::Builder::new()
+        let directory = tempfile::Builder::new()
             .prefix("genconf-verify.")
             .tempdir()?;
-        let scratch = Self { folder };
+        let scratch = Self { directory };
         let bundle = scratch.bundle();
         let changes = tree::compare(&generated.tree, &bundle, &[])?;
         tree::write(&generated.tree, &changes, &bundle, &[])?;
         Ok(scratch)
     }
 
-    /// Prepares what `rule` needs and runs its commands.
-    pub(super) fn ask(&self, rule: &VerifyRule) -> io::Result<Answer> {
+    /// Creates the stubs of `rule` and runs its commands.
+    pub(super) fn run(&self, rule: &VerifyRule) -> io::Result<Outcome> {
         if let Some(requirement) = &rule.requires
-            && let Some(reason) = self.unsuited(requirement)?
+            && let Some(reason) = self.unsupported(requirement)?
         {
-            return Ok(Answer::NotAsked(reason));
+            return Ok(Outcome::Skipped(reason));
         }
-        self.turn(&self.bundle(), rule)?;
+        self.redirect(&self.bundle(), rule)?;
         rule.stubs.iter().try_for_each(|stub| self.stub(stub))?;
         for (new, old) in &rule.links {
             let new = self.bundle().join(new);
@@ -84,44 +83,45 @@ impl Scratch {
             .filter(|c| !c.is_empty())
         {
             let Some(output) = self.output(command, &rule.environment)? else {
-                return Ok(Answer::NotAsked(not_installed(command)));
+                return Ok(Outcome::Skipped(not_installed(command)));
             };
             if !output.status.success() {
-                return Ok(Answer::Refused(self.lines(&output)));
+                return Ok(Outcome::Failed(self.lines(&output)));
             }
         }
-        Ok(Answer::Passed)
+        Ok(Outcome::Passed)
     }
 
-    /// Why the installed tool cannot decide, if it cannot.
-    fn unsuited(&self, requirement: &Requirement) -> io::Result<Option<String>> {
+    /// Why the installed tool cannot validate the files, if it cannot.
+    fn unsupported(&self, requirement: &Requirement) -> io::Result<Option<String>> {
         if requirement.at_least.is_empty() {
             return Ok(None);
         }
-        let least = Version::find(&requirement.at_least)
+        let minimum = ToolVersion::find(&requirement.at_least)
             .ok_or_else(|| io::Error::other("`requires.at_least` is not a version"))?;
         let command = &requirement.version;
         let Some(output) = self.output(command, &BTreeMap::new())? else {
             return Ok(Some(not_installed(command)));
         };
         let printed = self.lines(&output);
-        let Some(installed) = printed.iter().find_map(|line| Version::find(line)) else {
-            return Ok(Some(format!("`{}` prints no version", command.join(" "))));
+        let Some(installed) = printed.iter().find_map(|line| ToolVersion::find(line)) else {
+            return Ok(Some(format!("`{}` printed no version", command.join(" "))));
         };
         let (program, because) = (&command[0], &requirement.because);
-        Ok((installed < least)
-            .then(|| format!("{program} {installed} is installed, {because} ({program} {least})")))
+        Ok((installed < minimum).then(|| {
+            format!("{program} {installed} is installed, {because} ({program} {minimum})")
+        }))
     }
 
     fn bundle(&self) -> PathBuf {
-        self.folder.path().join("bundle")
+        self.directory.path().join("bundle")
     }
 
     fn host(&self) -> PathBuf {
-        self.folder.path().join("host")
+        self.directory.path().join("host")
     }
 
-    /// A program that does nothing, or a folder where the path ends in a slash.
+    /// Creates a program that does nothing, or a directory where the path ends in a slash.
     fn stub(&self, stub: &str) -> io::Result<()> {
         let path = self.host().join(stub.trim_start_matches('/'));
         if stub.ends_with('/') {
@@ -132,7 +132,7 @@ impl Scratch {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
     }
 
-    /// Runs a command, which has a first word, in the copy of the bundle; `None` when it is not installed.
+    /// Runs a command that is not empty in the copy; `None` when it is not installed.
     fn output(
         &self,
         command: &[String],
@@ -164,30 +164,31 @@ impl Scratch {
         }
     }
 
-    /// What a command said, with the paths of a host instead of the scratch folder's.
+    /// The output of a command, with the paths of a host instead of those of the copy.
     fn lines(&self, output: &Output) -> Vec<String> {
         let host = self.host().display().to_string();
-        let scratch = self.folder.path().display().to_string();
-        let told =
+        let copy = self.directory.path().display().to_string();
+        let streams =
             [&output.stdout, &output.stderr].map(|b| String::from_utf8_lossy(b).into_owned());
         let plain = |line: &str| {
             line.replace(&host, "")
                 .replace("/../bundle/", "/bundle/")
-                .replace(&scratch, "")
+                .replace(&copy, "")
         };
-        told.iter()
+        streams
+            .iter()
             .flat_map(|t| t.lines())
             .filter(|l| !l.is_empty())
             .map(plain)
             .collect()
     }
 
-    /// Turns what rendered configuration names of a host towards the scratch folder.
-    fn turn(&self, folder: &Path, rule: &VerifyRule) -> io::Result<()> {
+    /// Redirects the paths in rendered configuration into the copy.
+    fn redirect(&self, folder: &Path, rule: &VerifyRule) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.is_dir() {
-                self.turn(&path, rule)?;
+                self.redirect(&path, rule)?;
             } else if path
                 .extension()
                 .is_some_and(|e| CONFIGURATION.iter().any(|c| e == *c))
@@ -204,32 +205,34 @@ impl Scratch {
     }
 }
 
-/// `text` with `host` before the paths of a host: those in its folders, except those of the tool's own
-/// package, and those that `stubs` stand for.
+/// `text` with `host` before each path of a host: those in [`HOST_DIRECTORIES`] that do not belong to the
+/// validator's package, and those of `stubs`.
 fn redirected(text: &str, host: &str, [stubs, packaged]: [&[String]; 2]) -> String {
-    let leads_there = |path: &str| {
+    let is_redirected = |path: &str| {
         let ends = |c: char| c.is_whitespace() || AFTER.contains(&c);
         let path = path.split(ends).next().unwrap_or_default();
-        let known = HOST_FOLDERS.iter().any(|folder| path.starts_with(folder));
+        let known = HOST_DIRECTORIES
+            .iter()
+            .any(|folder| path.starts_with(folder));
         let packaged = packaged.iter().any(|folder| path.starts_with(folder));
         (known && !packaged && !path.ends_with(SOCKET)) || stubs.iter().any(|stub| stub == path)
     };
-    let mut turned = String::with_capacity(text.len());
+    let mut redirected = String::with_capacity(text.len());
     for (at, character) in text.char_indices() {
         let (before, path) = text.split_at(at);
         let begins = character == '/' && BEFORE.iter().any(|b| before.ends_with(b));
-        if begins && leads_there(path) {
-            turned.push_str(host);
+        if begins && is_redirected(path) {
+            redirected.push_str(host);
         }
-        turned.push(character);
+        redirected.push(character);
     }
-    turned
+    redirected
 }
 
-/// `text` with a unix socket for each address that it would take: the word after one of `binds`
-/// is then the name of a file, so that two lines with one address still have one socket.
+/// `text` with a unix socket for each listen address: the argument of a directive in `binds`. The name
+/// of the socket is the address, so that two lines with one address share a socket.
 fn bound(text: &str, binds: &BTreeMap<String, String>) -> String {
-    let turned = |line: &str| {
+    let rebind = |line: &str| {
         let inner = line.trim_start();
         let (word, rest) = inner.split_once(' ')?;
         let prefix = binds.get(word)?;
@@ -241,7 +244,7 @@ fn bound(text: &str, binds: &BTreeMap<String, String>) -> String {
         Some(format!("{indent}{word} {prefix}{name}{rest}"))
     };
     text.split_inclusive('\n')
-        .map(|line| turned(line).unwrap_or_else(|| line.to_owned()))
+        .map(|line| rebind(line).unwrap_or_else(|| line.to_owned()))
         .collect()
 }
 
@@ -250,7 +253,7 @@ fn not_installed(command: &[String]) -> String {
     format!("{program} is not installed")
 }
 
-/// This PATH, and where daemons are.
+/// PATH, followed by [`SYSTEM_PROGRAMS`].
 fn search_path() -> OsString {
     let own = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&own).chain(SYSTEM_PROGRAMS.map(PathBuf::from));
@@ -266,32 +269,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_of_a_host_lead_into_the_scratch_folder_and_no_others() {
+    fn only_paths_of_a_host_are_redirected() {
         let stubs = ["/usr/bin/node".to_owned(), "/opt/p/web/".to_owned()];
         let packaged = ["/etc/nginx/".to_owned()];
-        let turned = |text: &str| redirected(text, "/var/tmp/s/host", [&stubs, &packaged]);
+        let redirect = |text: &str| redirected(text, "/var/tmp/s/host", [&stubs, &packaged]);
         let unit = "ExecStart=/usr/bin/node /opt/p/web/current/web -c /etc/p/a.conf";
         let there = "ExecStart=/var/tmp/s/host/usr/bin/node /var/tmp/s/host/opt/p/web/current/web -c /var/tmp/s/host/etc/p/a.conf";
-        assert_eq!(turned(unit), there);
-        for left in [
+        assert_eq!(redirect(unit), there);
+        for unchanged in [
             "ExecStart=/usr/bin/nodejs /bin/sh",
             "path_beg /var",
             "# beside/etc/p",
             "include /etc/nginx/mime.types;",
         ] {
-            assert_eq!(turned(left), left);
+            assert_eq!(redirect(unchanged), unchanged);
         }
     }
 
     #[test]
-    fn the_path_of_a_unix_socket_stays_as_long_as_it_is() {
-        for left in [
+    fn paths_of_unix_sockets_are_not_redirected() {
+        for unchanged in [
             "        server unix:/run/p/web-8080.sock max_fails=0;",
             "        proxy_pass http://unix:/run/p/web-8080.sock:/;",
             "ListenStream=/run/p/web-8080.sock",
             "    stats socket    /run/p-edge/admin.sock mode 600",
         ] {
-            assert_eq!(redirected(left, "/scratch/host", [&[], &[]]), left);
+            assert_eq!(
+                redirected(unchanged, "/scratch/host", [&[], &[]]),
+                unchanged
+            );
         }
     }
 

@@ -1,83 +1,124 @@
-//! `genconf status`: every instance of every host, by SSH.
+//! `genconf status`: the state of every instance, queried over SSH.
 //!
-//! Ansible asks the hosts by the module that `ansible/status.yml` uses and
-//! leaves each one's answer in a file; here they become one table.
+//! Ansible runs the module of `ansible/status.yml` on the hosts and writes each result to a file;
+//! here they are merged into one table.
 
+use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::{Exit, StatusArgs, StatusFormat, Streams};
+use super::exit::Exit;
+use super::options::{
+    Format, GlobalArgs, NOT_FOUND, NOT_FOUND_HELP, OutDirArg, TopologyArg, default_out_dir,
+};
+use super::streams::Streams;
 
-/// Runs the command.
-pub fn run(args: &StatusArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
-    let inventory = args.bundle.join("ansible/inventory.yml");
+/// Arguments of the command.
+#[derive(Args, Clone, Debug)]
+pub struct StatusArgs {
+    /// The topology
+    #[command(flatten)]
+    pub topology: TopologyArg,
+    /// The output directory
+    #[command(flatten)]
+    pub out_dir: OutDirArg,
+    /// Arguments for Ansible, such as `-- --user root --limit node1`
+    #[arg(last = true)]
+    pub ansible: Vec<OsString>,
+}
+
+/// Prints one row for each instance of each host.
+pub fn run(args: &StatusArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let Some(out_dir) = out_dir(args, global) else {
+        return streams.fail(NOT_FOUND, NOT_FOUND_HELP);
+    };
+    let inventory = out_dir.join("ansible/inventory.yml");
     if !inventory.is_file() {
-        writeln!(
-            streams.err,
-            "error: {} is no bundle: it has no ansible/inventory.yml",
-            args.bundle.display()
-        )?;
-        return Ok(Exit::Fault);
+        let message = format!("{} does not exist", inventory.display());
+        return streams.fail(&message, "write it with `genconf render`");
     }
-    let answers = tempfile::Builder::new()
+    let results = tempfile::Builder::new()
         .prefix("genconf-status.")
         .tempdir()?;
-    let said = match ask(args, answers.path()) {
-        Ok(said) => said,
+    let mut command = query(args, &out_dir, results.path())?;
+    streams.detail(&format!("{command:?}"))?;
+    let output = match command.output() {
+        Ok(output) => {
+            [output.stdout, output.stderr].map(|b| String::from_utf8_lossy(&b).into_owned())
+        }
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            writeln!(streams.err, "error: ansible is not installed")?;
-            return Ok(Exit::Fault);
+            let help = "install it: `apt install ansible` or `pipx install ansible-core`";
+            return streams.fail("ansible is not installed", help);
         }
         Err(e) => return Err(e),
     };
-    let rows = rows(answers.path())?;
+    let rows = rows(results.path())?;
     if rows.is_empty() {
-        writeln!(streams.err, "error: no host was asked\n{said}")?;
-        return Ok(Exit::Fault);
+        let message = format!("Ansible queried no host:\n{}", output.concat().trim_end());
+        return streams.fail(&message, "check the hosts and `--limit` after `--`");
     }
-    match args.format {
-        StatusFormat::Table => write!(streams.out, "{}", table(&rows))?,
-        StatusFormat::Json => writeln!(streams.out, "{:#}", Value::Array(rows.clone()))?,
+    print(&rows, global.output, streams)?;
+    let unhealthy = rows.iter().filter(|row| row["fine"] != true).count();
+    if unhealthy > 0 {
+        streams.note(&format!(
+            "{unhealthy} of {} rows need attention",
+            rows.len()
+        ))?;
+        return Ok(Exit::Unhealthy);
     }
-    let amiss = rows.iter().filter(|row| row["fine"] != true).count();
-    if amiss > 0 {
-        writeln!(streams.err, "{amiss} of {} not as described", rows.len())?;
-        return Ok(Exit::Drift);
-    }
-    Ok(Exit::Fine)
+    Ok(Exit::Success)
 }
 
-/// Has Ansible leave each host's answer in the folder `answers`; gives back its own words.
-fn ask(args: &StatusArgs, answers: &Path) -> io::Result<String> {
-    let folder = args.bundle.join("ansible").canonicalize()?;
-    let role = folder.join("roles/genconf");
-    let output = Command::new("ansible")
+/// The output directory; it is enough to have the rendered files.
+fn out_dir(args: &StatusArgs, global: &GlobalArgs) -> Option<PathBuf> {
+    let named = args.out_dir.out_dir.clone();
+    named.or_else(|| {
+        let topology = global.topology(Some(&args.topology))?;
+        Some(default_out_dir(&topology))
+    })
+}
+
+fn print(rows: &[Value], format: Format, streams: &mut Streams<'_>) -> io::Result<()> {
+    match format {
+        Format::Human => write!(streams.out, "{}", table(rows)),
+        Format::Json => writeln!(streams.out, "{:#}", Value::Array(rows.to_vec())),
+        Format::Line => rows.iter().try_for_each(|row| {
+            let cells = HEAD.map(|key| format!("{key}={}", cell(key, &row[key])));
+            writeln!(streams.out, "{}", cells.join("\t"))
+        }),
+    }
+}
+
+/// The command that queries the hosts and writes each result below `results`.
+fn query(args: &StatusArgs, out_dir: &Path, results: &Path) -> io::Result<Command> {
+    let directory = out_dir.join("ansible").canonicalize()?;
+    let role = directory.join("roles/genconf");
+    let mut command = Command::new("ansible");
+    command
         .arg("genconf_hosts")
         .arg("--inventory")
-        .arg(folder.join("inventory.yml"))
+        .arg(directory.join("inventory.yml"))
         .args(["--become", "--module-name", "genconf_status"])
         .args(["--args", r#"{"host": "{{ genconf_host }}"}"#])
         .arg("--tree")
-        .arg(answers)
+        .arg(results)
         .args(&args.ansible)
-        .env("ANSIBLE_CONFIG", folder.join("ansible.cfg"))
+        .env("ANSIBLE_CONFIG", directory.join("ansible.cfg"))
         .env("ANSIBLE_LIBRARY", role.join("library"))
         .env("ANSIBLE_MODULE_UTILS", role.join("module_utils"))
         .env("ANSIBLE_LOAD_CALLBACK_PLUGINS", "true")
         .env("ANSIBLE_NOCOLOR", "1")
-        .stdin(Stdio::null())
-        .output()?;
-    Ok([output.stdout, output.stderr]
-        .map(|b| String::from_utf8_lossy(&b).into_owned())
-        .concat())
+        .stdin(Stdio::null());
+    Ok(command)
 }
 
-/// The rows of every host, by host and instance; a host that did not answer is a row of its own.
-fn rows(answers: &Path) -> io::Result<Vec<Value>> {
-    let mut files: Vec<_> = std::fs::read_dir(answers)?
+/// The rows of every host, by host and instance; a host without a result is one row.
+fn rows(results: &Path) -> io::Result<Vec<Value>> {
+    let mut files: Vec<_> = std::fs::read_dir(results)?
         .map(|e| e.map(|e| e.path()))
         .collect::<Result<_, _>>()?;
     files.sort();
@@ -88,24 +129,24 @@ fn rows(answers: &Path) -> io::Result<Vec<Value>> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let answer: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
-        match answer["rows"].as_array() {
-            Some(answered) => rows.extend(answered.iter().cloned()),
-            None => rows.push(silent(&host, &answer)),
+        let result: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
+        match result["rows"].as_array() {
+            Some(rows_of_host) => rows.extend(rows_of_host.iter().cloned()),
+            None => rows.push(without_result(&host, &result)),
         }
     }
     Ok(rows)
 }
 
-fn silent(host: &str, answer: &Value) -> Value {
-    let state = if answer["unreachable"] == true {
+fn without_result(host: &str, result: &Value) -> Value {
+    let state = if result["unreachable"] == true {
         "unreachable"
     } else {
         "failed"
     };
     json!({
-        "host": host, "pool": "", "instance": "", "state": state, "pid": 0, "uptime": 0, "restarts": 0,
-        "memory": 0, "cpu": 0.0, "release": "", "health": answer["msg"].as_str().unwrap_or_default(), "fine": false,
+        "host": host, "pool": null, "instance": null, "state": state, "pid": null, "uptime": null, "restarts": null,
+        "memory": null, "cpu": null, "release": null, "health": result["msg"].as_str().unwrap_or_default(), "fine": false,
     })
 }
 
@@ -113,6 +154,9 @@ const HEAD: [&str; 11] = [
     "host", "pool", "instance", "state", "pid", "uptime", "restarts", "memory", "cpu", "release",
     "health",
 ];
+
+/// What stands for a value that is not known.
+const NONE: &str = "-";
 
 fn table(rows: &[Value]) -> String {
     let mut cells = vec![HEAD.map(str::to_owned).to_vec()];
@@ -140,21 +184,21 @@ fn table(rows: &[Value]) -> String {
 }
 
 fn cell(key: &str, value: &Value) -> String {
-    let number = value.as_u64().unwrap_or_default();
+    let Some(number) = value.as_u64().or(value.as_f64().map(|_| 0)) else {
+        let text = value.as_str().and_then(|text| text.lines().next());
+        return text.filter(|t| !t.is_empty()).unwrap_or(NONE).to_owned();
+    };
     match key {
-        "uptime" => span(number),
+        "uptime" => duration(number),
         "memory" => format!("{}.{} MiB", number >> 20, ((number & 0xF_FFFF) * 10) >> 20),
         "cpu" => format!("{}%", value.as_f64().unwrap_or_default()),
-        "pid" if number == 0 => String::new(),
-        _ => value.as_str().map_or_else(
-            || value.to_string(),
-            |text| text.lines().next().unwrap_or_default().to_owned(),
-        ),
+        "pid" if number == 0 => NONE.to_owned(),
+        _ => value.to_string(),
     }
 }
 
-/// Seconds as people say them: the two largest units.
-fn span(seconds: u64) -> String {
+/// A duration in seconds, in its two largest units.
+fn duration(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3_600 => format!("{}m {}s", seconds / 60, seconds % 60),
@@ -168,15 +212,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_is_as_wide_as_its_widest_cell() {
+    fn columns_are_as_wide_as_their_widest_cell() {
         let row = json!({
             "host": "node1", "pool": "spread", "instance": "randoms-spread@8082", "state": "active", "pid": 42,
             "uptime": 3_725, "restarts": 0, "memory": 4_930_000, "cpu": 0.5, "release": "0123456789ab", "health": "ok",
         });
-        let wanted = "\
+        let expected = "\
 host   pool    instance             state   pid  uptime  restarts  memory   cpu   release       health
 node1  spread  randoms-spread@8082  active  42   1h 2m   0         4.7 MiB  0.5%  0123456789ab  ok
 ";
-        assert_eq!(table(&[row]), wanted);
+        assert_eq!(table(&[row]), expected);
     }
 }

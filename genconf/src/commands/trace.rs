@@ -1,6 +1,7 @@
-//! Which line of the topology a rendered line comes from, found by experiment:
-//! each value of the topology is changed in turn, and what changes with it in
-//! the rendered file is what it says there. No template has to keep a record.
+//! Traces a rendered line to the values of the topology that it depends on.
+//!
+//! Each value is changed in turn and the topology is rendered again: the line depends on the value if
+//! it changes too. Templates need no source map (docs/decisions/0007-explain-by-experiment.md).
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -15,86 +16,91 @@ use crate::tree::{Artifact, BundlePath, Tree};
 pub(super) struct Origin {
     /// Line and column, from 1.
     pub(super) at: (usize, usize),
-    /// The keys that lead there: `proxies.edge.listen`.
+    /// Path of the value: `proxies.edge.listen`.
     pub(super) key: String,
 }
 
-/// A scalar of the topology and the keys that lead to it.
-struct Leaf {
+/// A scalar of the topology.
+struct Scalar {
     span: Span,
+    /// Path of the value.
     key: String,
-    /// Every place that has this name, when it is a name that others refer to.
-    places: Vec<Span>,
+    /// The value; of a name, also each reference to it.
+    spans: Vec<Span>,
 }
 
 /// Finds origins in one topology.
 pub(super) struct Tracer<'t> {
     source: &'t Source,
-    place: &'t str,
+    topology_dir: &'t str,
     renderers: &'t [Renderer],
 }
 
 impl<'t> Tracer<'t> {
-    /// A tracer for `source`, rendered as from `place`.
-    pub(super) fn new(source: &'t Source, place: &'t str, renderers: &'t [Renderer]) -> Self {
+    /// A tracer for `source`; `topology_dir` is the path from the output directory to it.
+    pub(super) fn new(
+        source: &'t Source,
+        topology_dir: &'t str,
+        renderers: &'t [Renderer],
+    ) -> Self {
         Self {
             source,
-            place,
+            topology_dir,
             renderers,
         }
     }
 
-    /// The places that line `line` (from 1) of the artifact at `path` depends on.
+    /// The values that line `line` (from 1) of the file at `path` depends on.
     pub(super) fn origins(&self, path: &BundlePath, line: usize) -> Vec<Origin> {
         let Some(tree) = self.tree(self.source.text()) else {
             return Vec::new();
         };
         let text = tree.get(path).map(text_of).unwrap_or_default();
-        let wanted = text.lines().nth(line - 1).unwrap_or_default().to_owned();
-        let occurrence = text.lines().take(line).filter(|l| *l == wanted).count();
-        let leaves = read(self.source)
-            .map(|root| leaves(&root))
+        let line_text = text.lines().nth(line - 1).unwrap_or_default().to_owned();
+        let occurrence = text.lines().take(line).filter(|l| *l == line_text).count();
+        let scalars = read(self.source)
+            .map(|root| scalars(&root))
             .unwrap_or_default();
-        let depends = |leaf: &&Leaf| {
-            let mut experiments = self.changed(leaf).filter_map(|t| self.tree(&t));
-            let gone = |other: Tree| {
+        let depends = |scalar: &&Scalar| {
+            let mut experiments = self.changed(scalar).filter_map(|t| self.tree(&t));
+            let disappears = |other: Tree| {
                 let text = successor(path, &tree, &other).unwrap_or_default();
-                text.lines().filter(|l| *l == wanted).count() < occurrence
+                text.lines().filter(|l| *l == line_text).count() < occurrence
             };
-            experiments.any(gone)
+            experiments.any(disappears)
         };
-        let origin = |leaf: &Leaf| {
-            let Position { line, column } = self.source.position(leaf.span.start);
+        let origin = |scalar: &Scalar| {
+            let Position { line, column } = self.source.position(scalar.span.start);
             Origin {
                 at: (line, column),
-                key: leaf.key.clone(),
+                key: scalar.key.clone(),
             }
         };
-        let found: BTreeSet<_> = leaves.iter().filter(depends).map(origin).collect();
+        let found: BTreeSet<_> = scalars.iter().filter(depends).map(origin).collect();
         found.into_iter().collect()
     }
 
-    /// What the topology comes to when it is `text`, if that is valid.
+    /// The rendered files of the topology `text`, if it is valid.
     fn tree(&self, text: &str) -> Option<Tree> {
         let source = Source::new(self.source.name(), text);
         let made = crate::generate(
             &source,
-            self.place,
+            self.topology_dir,
             self.renderers,
             &mut Diagnostics::default(),
         );
         made.ok().map(|made| made.tree)
     }
 
-    /// Texts of the topology in which only this leaf says something else.
-    fn changed<'l>(&'l self, leaf: &'l Leaf) -> impl Iterator<Item = String> + 'l {
+    /// Variants of the topology in which only this scalar differs.
+    fn changed<'l>(&'l self, scalar: &'l Scalar) -> impl Iterator<Item = String> + 'l {
         let text = self.source.text();
-        let written = &text[leaf.span.start..leaf.span.end];
+        let written = &text[scalar.span.start..scalar.span.end];
         others(written).into_iter().map(move |other| {
             let mut changed = text.to_owned();
-            // From the end, so that earlier places stay where they are.
-            for place in leaf.places.iter().rev() {
-                changed.replace_range(place.start..place.end, &other);
+            // From the end: a replacement does not move the spans before it.
+            for span in scalar.spans.iter().rev() {
+                changed.replace_range(span.start..span.end, &other);
             }
             changed
         })
@@ -105,20 +111,20 @@ fn text_of(artifact: &Artifact) -> String {
     String::from_utf8_lossy(&artifact.bytes).into_owned()
 }
 
-/// The text at `path` in `new`; where the change gave the file another name,
-/// the one with the path most like it among the files that `old` did not have.
+/// The text at `path` in `new`; if the file was renamed, the file that `old` does not have with the most
+/// similar path.
 fn successor(path: &BundlePath, old: &Tree, new: &Tree) -> Option<String> {
     if let Some(artifact) = new.get(path) {
         return Some(text_of(artifact));
     }
     let fresh = new.iter().filter(|(p, _)| old.get(p).is_none());
     fresh
-        .max_by_key(|(p, _)| likeness(p.as_str(), path.as_str()))
+        .max_by_key(|(p, _)| similarity(p.as_str(), path.as_str()))
         .map(|(_, artifact)| text_of(artifact))
 }
 
-/// How much two paths have in common at their beginnings and ends.
-fn likeness(one: &str, other: &str) -> usize {
+/// Length of the common prefix and suffix of two paths.
+fn similarity(one: &str, other: &str) -> usize {
     let same = |(a, b): &(u8, u8)| a == b;
     let head = one.bytes().zip(other.bytes()).take_while(same).count();
     let (one, other) = (&one.as_bytes()[head..], &other.as_bytes()[head..]);
@@ -126,9 +132,9 @@ fn likeness(one: &str, other: &str) -> usize {
     head + ends.take_while(|(a, b)| a == b).count()
 }
 
-/// Other things that could stand where `written` stands; what is not valid there is passed over.
+/// Other values for `written`; those that are not valid there are skipped when they are parsed.
 fn others(written: &str) -> Vec<String> {
-    const WORDS: [&str; 14] = [
+    const VALUES: [&str; 14] = [
         "true",
         "false",
         "fork",
@@ -157,7 +163,7 @@ fn others(written: &str) -> Vec<String> {
         &written[inner..]
     ));
     others.extend(
-        WORDS
+        VALUES
             .iter()
             .filter(|w| **w != written)
             .map(|w| (*w).to_owned()),
@@ -191,7 +197,7 @@ fn shifted(written: &str, step: u64) -> Option<String> {
 }
 
 /// Every scalar value and every name, in the order of the text.
-fn leaves(root: &Rc<Node>) -> Vec<Leaf> {
+fn scalars(root: &Rc<Node>) -> Vec<Scalar> {
     let mut found = Vec::new();
     collect(root, "", &mut found);
     let mut names = Vec::new();
@@ -202,19 +208,19 @@ fn leaves(root: &Rc<Node>) -> Vec<Leaf> {
     }
     for (section, key) in names {
         let name = key.text().unwrap_or_default();
-        let mut places = vec![key.span];
-        places.extend(
+        let mut spans = vec![key.span];
+        spans.extend(
             found
                 .iter()
                 .filter(|l| refers(&l.key, section))
                 .filter(|l| text_at(root, l.span) == Some(name))
                 .map(|l| l.span),
         );
-        places.sort_unstable();
-        found.push(Leaf {
+        spans.sort_unstable();
+        found.push(Scalar {
             span: key.span,
             key: format!("{section}.{name}"),
-            places,
+            spans,
         });
     }
     found
@@ -237,7 +243,7 @@ fn text_at(node: &Rc<Node>, span: Span) -> Option<&str> {
     }
 }
 
-fn collect(node: &Rc<Node>, key: &str, found: &mut Vec<Leaf>) {
+fn collect(node: &Rc<Node>, key: &str, found: &mut Vec<Scalar>) {
     let below = |step: &str| {
         if key.is_empty() {
             step.to_owned()
@@ -247,10 +253,10 @@ fn collect(node: &Rc<Node>, key: &str, found: &mut Vec<Leaf>) {
     };
     match &node.kind {
         Kind::Scalar { .. } if node.is_null() => {}
-        Kind::Scalar { .. } => found.push(Leaf {
+        Kind::Scalar { .. } => found.push(Scalar {
             span: node.span,
             key: key.to_owned(),
-            places: vec![node.span],
+            spans: vec![node.span],
         }),
         Kind::Sequence(elements) => {
             for (index, element) in elements.iter().enumerate() {
@@ -274,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_shifted_where_they_stand() {
+    fn numbers_are_shifted_in_place() {
         assert_eq!(shifted("8082-8085", 1000).as_deref(), Some("9082-9085"));
         assert_eq!(
             shifted("192.168.56.11", 1).as_deref(),

@@ -1,143 +1,228 @@
-//! `genconf verify`: what the real tools say of the rendered files.
+//! `genconf verify`: runs validators such as `nginx -t` on the rendered files.
 //!
-//! Each renderer names its own commands; they run in a [`Scratch`] copy of the
-//! bundle. What a tool complains of is traced back to the topology.
+//! Each renderer names its commands; they run in a [`Scratch`] copy of the files. A message of a
+//! validator that names a rendered line is traced to the topology.
 
 use std::io;
 
-use super::input::Input;
-use super::scratch::{Answer, Scratch};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::exit::Exit;
+use super::input::{Generation, Input, Results};
+use super::options::{Format, GlobalArgs, TopologyArg};
+use super::scratch::{Outcome, Scratch};
+use super::streams::Streams;
 use super::trace::Tracer;
-use crate::Generated;
-use crate::cli::{Exit, Streams, VerifyArgs};
 use crate::diagnostic::nearest;
 use crate::render::{self, Renderer, VerifyRule};
-use crate::source::Source;
 use crate::tree::BundlePath;
 
-/// Runs the command.
-pub fn run(args: &VerifyArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
+/// Arguments of the command.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+    /// The topology
+    #[command(flatten)]
+    pub topology: TopologyArg,
+    /// Only these renderers, such as `nginx,systemd`
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Exit 1 if a validator is not installed or is too old
+    #[arg(long)]
+    pub require_tools: bool,
+}
+
+/// Runs every validator, and prints a report.
+pub fn run(args: &VerifyArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let renderers = render::embedded().map_err(io::Error::other)?;
-    let names: Vec<&str> = renderers.iter().map(Renderer::name).collect();
-    if let Some(name) = args.only.iter().find(|n| !names.contains(&n.as_str())) {
-        let near = nearest(name, names.iter().copied());
-        let help = near.map_or(format!("there are {}", names.join(", ")), |n| {
-            format!("did you mean `{n}`?")
-        });
-        writeln!(streams.err, "error: no renderer is called `{name}`; {help}")?;
-        return Ok(Exit::Usage);
+    if let Some((message, help)) = unknown_renderer(&args.only, &renderers) {
+        return streams.reject_usage(&message, &help);
     }
-    let input = Input {
-        path: &args.topology,
-        place: ".".to_owned(),
-        format: args.format,
-        prints: false,
-    };
-    let (source, generated) = match input.generate_from(streams)? {
-        Ok(made) => made,
+    let input = match Input::new(global, Some(&args.topology), None, streams)? {
+        Ok(input) => input,
         Err(exit) => return Ok(exit),
     };
-    let asked = |r: &Renderer| args.only.is_empty() || args.only.iter().any(|n| n == r.name());
-    let mut report = Report {
-        source: &source,
-        generated: &generated,
-        streams,
-        passed: 0,
-        refused: 0,
-        missing: 0,
+    let generation = match input.generate(Results::Follow, streams)? {
+        Ok(generation) => generation,
+        Err(exit) => return Ok(exit),
     };
-    for renderer in renderers.into_iter().filter(asked) {
+    let is_selected =
+        |r: &Renderer| args.only.is_empty() || args.only.iter().any(|n| n == r.name());
+    let topology_dir = input.topology_dir()?;
+    let mut report = Report {
+        generation: &generation,
+        topology_dir: &topology_dir,
+        format: global.output,
+        streams,
+        checks: Vec::new(),
+    };
+    for renderer in renderers.into_iter().filter(is_selected) {
         let rules = renderer
-            .verifications(&generated.layout)
+            .verifications(&generation.generated.layout)
             .map_err(io::Error::other)?;
-        let maker = [renderer];
+        let renderer = [renderer];
         for rule in rules {
-            let answer = Scratch::new(&generated)?.ask(&rule)?;
-            report.add(&maker, &rule, answer)?;
+            let outcome = Scratch::new(&generation.generated)?.run(&rule)?;
+            report.add(&renderer, &rule, outcome)?;
         }
     }
-    report.tell_extra()?;
-    report.close()
+    report.finish(args.require_tools)
 }
 
-/// What the tools said, while it is put together.
-struct Report<'r, 's> {
-    source: &'r Source,
-    generated: &'r Generated,
-    streams: &'r mut Streams<'s>,
-    passed: usize,
-    refused: usize,
-    missing: usize,
+/// A name in `--only` that no renderer has, and the help for it.
+fn unknown_renderer(only: &[String], renderers: &[Renderer]) -> Option<(String, String)> {
+    let names: Vec<&str> = renderers.iter().map(Renderer::name).collect();
+    let name = only.iter().find(|n| !names.contains(&n.as_str()))?;
+    let near = nearest(name, names.iter().copied());
+    let help = near.map_or(format!("renderers: {}", names.join(", ")), |n| {
+        format!("did you mean `{n}`?")
+    });
+    Some((
+        format!("`--only {name}`: there is no renderer `{name}`"),
+        help,
+    ))
 }
+
+/// The result of one validator.
+struct Check {
+    result: &'static str,
+    renderer: String,
+    command: String,
+    messages: Vec<String>,
+}
+
+/// Results of the validators, printed as they come.
+struct Report<'r, 's> {
+    generation: &'r Generation,
+    /// Path from the output directory to the topology's.
+    topology_dir: &'r str,
+    format: Format,
+    streams: &'r mut Streams<'s>,
+    checks: Vec<Check>,
+}
+
+const PASSED: &str = "passed";
+const SKIPPED: &str = "skipped";
+const FAILED: &str = "failed";
 
 impl Report<'_, '_> {
-    fn add(&mut self, maker: &[Renderer; 1], rule: &VerifyRule, answer: Answer) -> io::Result<()> {
-        let said = format!("{}: {}", maker[0].name(), rule.run.join(" "));
-        match answer {
-            Answer::Passed => {
-                self.passed += 1;
-                writeln!(self.streams.err, "passed     {said}")
-            }
-            Answer::NotAsked(reason) => {
-                self.missing += 1;
-                writeln!(self.streams.err, "not asked  {said}: {reason}")
-            }
-            Answer::Refused(lines) => {
-                self.refused += 1;
-                writeln!(self.streams.err, "refused    {said}")?;
-                lines
-                    .iter()
-                    .try_for_each(|line| self.complaint(maker, line))
-            }
-        }
-    }
-
-    /// A line of a tool, and the lines of the topology that the place it names comes from.
-    fn complaint(&mut self, maker: &[Renderer; 1], line: &str) -> io::Result<()> {
-        writeln!(self.streams.err, "    {line}")?;
-        let Some((path, number)) = place_in(line) else {
-            return Ok(());
+    fn add(
+        &mut self,
+        renderer: &[Renderer; 1],
+        rule: &VerifyRule,
+        outcome: Outcome,
+    ) -> io::Result<()> {
+        let (result, messages) = match outcome {
+            Outcome::Passed => (PASSED, Vec::new()),
+            Outcome::Skipped(reason) => (SKIPPED, vec![reason]),
+            Outcome::Failed(lines) => (FAILED, self.with_origins(renderer, lines)),
         };
-        for origin in Tracer::new(self.source, ".", maker).origins(&path, number) {
-            let name = self.source.name();
-            writeln!(
-                self.streams.err,
-                "      comes from {name}:{}:{}: {}",
-                origin.at.0, origin.at.1, origin.key
-            )?;
-        }
+        let check = Check {
+            result,
+            renderer: renderer[0].name().to_owned(),
+            command: command_line(rule),
+            messages,
+        };
+        self.print(&check)?;
+        self.checks.push(check);
         Ok(())
     }
 
-    /// Lines that nobody but the engine judges.
-    fn tell_extra(&mut self) -> io::Result<()> {
-        for proxy in &self.generated.layout.proxies {
-            for line in proxy.extra_global.iter().chain(&proxy.extra_server) {
+    fn print(&mut self, check: &Check) -> io::Result<()> {
+        let Check {
+            result,
+            renderer,
+            command,
+            messages,
+        } = check;
+        match self.format {
+            Format::Json => Ok(()),
+            Format::Line => {
+                let messages = messages.join("; ");
                 writeln!(
-                    self.streams.err,
-                    "as written {}/{}: {line}",
-                    proxy.engine, proxy.name
-                )?;
+                    self.streams.out,
+                    "{result}: {renderer}: {command}: {messages}"
+                )
+            }
+            Format::Human => {
+                writeln!(self.streams.out, "{result:<8} {renderer}: {command}")?;
+                messages
+                    .iter()
+                    .try_for_each(|line| writeln!(self.streams.out, "           {line}"))
             }
         }
-        Ok(())
     }
 
-    /// A tool that is missing or too old is reported; under `CI=true` it is a failure.
-    fn close(self) -> io::Result<Exit> {
-        let counts = (self.passed, self.refused, self.missing);
-        writeln!(
-            self.streams.err,
-            "{} passed, {} refused, {} not asked",
-            counts.0, counts.1, counts.2
-        )?;
-        let strict = std::env::var_os("CI").is_some_and(|v| v == "true");
-        let fails = self.refused > 0 || (strict && self.missing > 0);
-        Ok(if fails { Exit::Refused } else { Exit::Fine })
+    /// Each line of a validator, followed by the places in the topology that it comes from.
+    fn with_origins(&self, renderer: &[Renderer; 1], lines: Vec<String>) -> Vec<String> {
+        let source = &self.generation.source;
+        let mut messages = Vec::new();
+        for line in lines {
+            let place = place_in(&line);
+            messages.push(line);
+            let Some((path, number)) = place else {
+                continue;
+            };
+            let origins = Tracer::new(source, self.topology_dir, renderer).origins(&path, number);
+            messages.extend(origins.iter().map(|origin| {
+                let (line, column) = origin.at;
+                format!("  from {}:{line}:{column}: {}", source.name(), origin.key)
+            }));
+        }
+        messages
+    }
+
+    /// Lines of `raw` blocks, which no rule of genconf checks.
+    fn raw_lines(&self) -> Vec<String> {
+        let proxies = self.generation.generated.layout.proxies.iter();
+        let lines = proxies.flat_map(|proxy| {
+            let lines = proxy.extra_global.iter().chain(&proxy.extra_server);
+            lines.map(move |line| format!("{}/{}: {line}", proxy.engine, proxy.name))
+        });
+        lines.collect()
+    }
+
+    fn count(&self, result: &str) -> usize {
+        self.checks.iter().filter(|c| c.result == result).count()
+    }
+
+    fn finish(self, require_tools: bool) -> io::Result<Exit> {
+        let raw = self.raw_lines();
+        let (passed, failed, skipped) =
+            (self.count(PASSED), self.count(FAILED), self.count(SKIPPED));
+        if self.format == Format::Json {
+            let checks = self.checks.iter().map(|c| {
+                json!({
+                    "result": c.result, "renderer": c.renderer, "command": c.command, "messages": c.messages,
+                })
+            });
+            let report = json!({ "checks": checks.collect::<Vec<Value>>(), "raw": raw });
+            writeln!(self.streams.out, "{report:#}")?;
+        } else {
+            for line in raw {
+                writeln!(self.streams.out, "raw      {line}")?;
+            }
+            self.streams.note(&format!(
+                "{passed} passed, {failed} failed, {skipped} skipped"
+            ))?;
+        }
+        if failed > 0 {
+            return Ok(Exit::VerifyFailed);
+        }
+        if require_tools && skipped > 0 {
+            let help = "install the tools listed as skipped, or omit `--require-tools`";
+            return self.streams.fail("a validator was skipped", help);
+        }
+        Ok(Exit::Success)
     }
 }
 
-/// The place of the bundle that a line names as `bundle/PATH:LINE`, in nginx's and systemd's way.
+/// The command as it would run in the output directory.
+fn command_line(rule: &VerifyRule) -> String {
+    rule.run.join(" ").replace("SCRATCH/../bundle/", "")
+}
+
+/// The rendered line that a message names as `/bundle/PATH:LINE`, as nginx and systemd do.
 fn place_in(line: &str) -> Option<(BundlePath, usize)> {
     let (_, rest) = line.split_once("/bundle/")?;
     let (path, rest) = rest.split_once(':')?;
@@ -150,10 +235,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_place_of_a_complaint_is_found() {
+    fn the_line_that_a_message_names_is_found() {
         let nginx =
             "nginx: [emerg] unknown directive \"gzipp\" in /bundle/nginx/edge/nginx.conf:42";
-        let (path, line) = place_in(nginx).expect("names a place");
+        let (path, line) = place_in(nginx).expect("the message names a line");
         assert_eq!((path.as_str(), line), ("nginx/edge/nginx.conf", 42));
         assert!(place_in("no such file").is_none());
     }

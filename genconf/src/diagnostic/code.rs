@@ -31,6 +31,12 @@ macro_rules! codes {
                 match self { $(Self::$variant => $name,)+ }
             }
 
+            /// One sentence for the list of codes.
+            #[must_use]
+            pub fn summary(self) -> &'static str {
+                self.explanation().cause
+            }
+
             /// Cause, example and cure.
             #[must_use]
             pub fn explanation(self) -> Explanation {

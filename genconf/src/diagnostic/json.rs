@@ -9,12 +9,14 @@ use crate::source::Source;
 /// `help`, `primary` and `secondary`; places count from 1.
 #[must_use]
 pub fn render(diagnostics: &Diagnostics, source: &Source) -> String {
-    let all: Vec<Value> = diagnostics
-        .sorted()
-        .into_iter()
-        .map(|d| object(d, source))
-        .collect();
-    format!("{:#}\n", Value::Array(all))
+    format!("{:#}\n", Value::Array(objects(diagnostics, source)))
+}
+
+/// The objects of that array.
+#[must_use]
+pub fn objects(diagnostics: &Diagnostics, source: &Source) -> Vec<Value> {
+    let all = diagnostics.sorted().into_iter();
+    all.map(|d| object(d, source)).collect()
 }
 
 fn object(diagnostic: &Diagnostic, source: &Source) -> Value {

@@ -1,6 +1,10 @@
-//! The program as a person runs it: output, exit codes, and what is on disk after.
+//! The program as a user runs it: output, exit codes, and files on disk.
 
-mod asking;
-mod planning;
+mod explain;
+mod graph;
+mod init;
+mod plan;
 mod project;
-mod writing;
+mod render;
+mod usage;
+mod verify;

@@ -1,17 +1,17 @@
-//! A topology in a folder of its own, and the command at work there.
+//! A topology in a temporary directory, and the program run there.
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-pub(crate) const SOUND: &str = "\
+pub(crate) const VALID: &str = "\
 version: 1
 project: p
 hosts: { a: { address: 192.0.2.1 } }
 apps: { web: { artifact: web } }
 pools: { web: { app: web, ports: [8080-8081] } }
-proxies: { door: { routes: [{ path: /, pool: web }] } }
+proxies: { edge: { routes: [{ path: /, pool: web }] } }
 ";
 
 pub(crate) fn genconf(folder: &Path, args: &[&str]) -> Output {
@@ -23,12 +23,12 @@ pub(crate) fn genconf(folder: &Path, args: &[&str]) -> Output {
         .expect("genconf starts")
 }
 
-pub(crate) fn said(output: &Output) -> (i32, String, String) {
+pub(crate) fn output(process: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (
-        output.status.code().unwrap_or(-1),
-        text(&output.stdout),
-        text(&output.stderr),
+        process.status.code().unwrap_or(-1),
+        text(&process.stdout),
+        text(&process.stderr),
     )
 }
 

@@ -1,50 +1,50 @@
-//! What the bundle on disk says that the hosts have, by its inventory.
+//! The units of each host, read from the rendered inventory on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-use crate::source::{Kind, Node, Source, read};
+use crate::source::{self, Kind, Node, Source};
 
-/// What one host has.
+/// The units of one host at the last render.
 #[derive(Debug, Default)]
-pub(super) struct Former {
-    /// Where Ansible enters it.
+pub(super) struct RenderedState {
+    /// Address that Ansible connects to.
     pub(super) address: String,
-    /// Files of its units, by name.
+    /// Names of its unit files.
     pub(super) files: BTreeSet<String>,
-    /// Its sockets and services. Of workers that only the host counts, what their number follows:
-    /// `randoms-shared-8081@`.
+    /// Its sockets and services. Where the host sets the number of workers (`workers: max`), the
+    /// prefix of their names: `randoms-shared-8081@`.
     pub(super) units: BTreeSet<String>,
 }
 
-impl Former {
-    /// Workers of which only the host knows how many there are.
-    pub(super) fn has_uncounted(&self, prefix: &str) -> bool {
+impl RenderedState {
+    /// Whether the host sets the number of workers with this prefix.
+    pub(super) fn is_sized_by_host(&self, prefix: &str) -> bool {
         self.units.contains(prefix)
     }
 
-    /// Whether workers are behind `prefix`, counted or not.
+    /// Whether there are workers with this prefix.
     pub(super) fn has_workers(&self, prefix: &str) -> bool {
-        self.has_uncounted(prefix) || self.counted(prefix).next().is_some()
+        self.is_sized_by_host(prefix) || self.listed(prefix).next().is_some()
     }
 
-    /// Workers behind `prefix` that have a number.
-    pub(super) fn counted<'f>(&'f self, prefix: &'f str) -> impl Iterator<Item = &'f String> {
+    /// Workers with this prefix that the inventory lists one by one.
+    pub(super) fn listed<'s>(&'s self, prefix: &'s str) -> impl Iterator<Item = &'s String> {
         let own = move |unit: &&String| unit.len() > prefix.len() && unit.starts_with(prefix);
         self.units.iter().filter(own)
     }
 }
 
-/// Every host of the bundle in the folder `bundle`; none where it holds no inventory.
-pub(super) fn of_bundle(bundle: &Path) -> io::Result<BTreeMap<String, Former>> {
-    let text = match std::fs::read_to_string(bundle.join("ansible/inventory.yml")) {
+/// Every host of the inventory in the output directory; none where there is no inventory.
+pub(super) fn read(out_dir: &Path) -> io::Result<BTreeMap<String, RenderedState>> {
+    let text = match std::fs::read_to_string(out_dir.join("ansible/inventory.yml")) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(e) => return Err(e),
     };
     let source = Source::new("inventory.yml", text);
-    let Ok(root) = read(&source) else {
+    let Ok(root) = source::read(&source) else {
         return Ok(BTreeMap::new());
     };
     let mut hosts = BTreeMap::new();
@@ -55,19 +55,19 @@ pub(super) fn of_bundle(bundle: &Path) -> io::Result<BTreeMap<String, Former>> {
             };
             for entry in entries {
                 let name = entry.key.text().unwrap_or_default().to_owned();
-                hosts.insert(name, former(&entry.value));
+                hosts.insert(name, state(&entry.value));
             }
         }
     }
     Ok(hosts)
 }
 
-fn former(host: &Node) -> Former {
+fn state(host: &Node) -> RenderedState {
     let mut units = BTreeSet::new();
     collect_units(host, &mut units);
     let address = host.get("ansible_host").and_then(|n| n.text());
     let files = host.get("genconf_host").and_then(|n| n.get("units"));
-    Former {
+    RenderedState {
         address: address.unwrap_or_default().to_owned(),
         files: files
             .into_iter()
@@ -79,7 +79,7 @@ fn former(host: &Node) -> Former {
     }
 }
 
-/// Every text below `node` that names a unit, where it is not a file that is meant.
+/// Every name of a unit below `node`; the key `units` lists files.
 fn collect_units(node: &Node, units: &mut BTreeSet<String>) {
     match &node.kind {
         Kind::Scalar { text, .. } => {

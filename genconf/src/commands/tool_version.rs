@@ -1,12 +1,12 @@
-//! The version of a tool, as it prints it.
+//! The version that a tool prints.
 
 use std::fmt;
 
-/// Numbers with dots between them, compared one by one.
+/// Numbers separated by dots, compared one by one.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Version(Vec<u64>);
+pub(super) struct ToolVersion(Vec<u64>);
 
-impl Version {
+impl ToolVersion {
     /// The first version in `text`: two numbers or more, as in `nginx/1.22.1` and
     /// `version 2.6.12-1+deb12u4`.
     pub(super) fn find(text: &str) -> Option<Self> {
@@ -19,7 +19,7 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for ToolVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let numbers: Vec<String> = self.0.iter().map(u64::to_string).collect();
         f.write_str(&numbers.join("."))
@@ -43,14 +43,14 @@ mod tests {
             ("nginx version: none.", None),
             ("", None),
         ] {
-            let found = Version::find(printed).map(|v| v.to_string());
+            let found = ToolVersion::find(printed).map(|v| v.to_string());
             assert_eq!(found.as_deref(), version, "{printed}");
         }
     }
 
     #[test]
     fn versions_are_compared_by_numbers() {
-        let older = |a: &str, b: &str| Version::find(a) < Version::find(b);
+        let older = |a: &str, b: &str| ToolVersion::find(a) < ToolVersion::find(b);
         assert!(older("1.9.9", "1.26"));
         assert!(older("1.25.5", "1.26"));
         assert!(!older("1.26.3", "1.26"));

@@ -1,8 +1,8 @@
-//! What `genconf plan` says of a change.
+//! `genconf plan`: the steps of each kind of change.
 
 use std::fs;
 
-use crate::project::{SOUND, genconf, project, said};
+use crate::project::{VALID, genconf, output, project};
 
 const SHARED: &str = "\
 version: 1
@@ -12,16 +12,19 @@ apps: { web: { artifact: web }, api: { artifact: api.js, runtime: node } }
 pools:
   web: { app: web, mode: cluster, ports: [8080], workers: max }
   api: { app: api, ports: [8090-8091] }
-proxies: { door: { routes: [{ path: /, pool: web }, { path: /api, pool: api }] } }
+proxies: { edge: { routes: [{ path: /, pool: web }, { path: /api, pool: api }] } }
 ";
 
-/// Exit code and steps of a plan from the bundle of `before` to `after`.
+/// Exit code and steps of a plan from the rendered files of `before` to `after`.
 fn planned(before: &str, after: &str) -> (i32, String) {
     let folder = project(before);
-    let (code, _, err) = said(&genconf(folder.path(), &["topology.yaml"]));
+    let (code, _, err) = output(&genconf(folder.path(), &["topology.yaml"]));
     assert_eq!(code, 0, "{err}");
     fs::write(folder.path().join("topology.yaml"), after).expect("can be written");
-    let (code, out, _) = said(&genconf(folder.path(), &["plan", "topology.yaml"]));
+    let (code, out, _) = output(&genconf(
+        folder.path(),
+        &["plan", "topology.yaml", "--exit-code"],
+    ));
     (code, out)
 }
 
@@ -33,45 +36,48 @@ fn assert_steps(before: &str, after: &str, steps: &[&str]) {
 }
 
 #[test]
-fn a_plan_says_by_meaning_what_would_be_done() {
-    let folder = project(SOUND);
-    let (code, out, _) = said(&genconf(folder.path(), &["plan", "topology.yaml"]));
-    let first = out.starts_with("a\n  + set up    everything");
+fn a_plan_lists_starts_reloads_restarts_and_removals() {
+    let folder = project(VALID);
+    let (code, out, _) = output(&genconf(
+        folder.path(),
+        &["plan", "topology.yaml", "--exit-code"],
+    ));
+    let first = out.starts_with("a\n  + set up    ");
     assert!(code == 2 && first, "{out}");
-    assert_eq!(planned(SOUND, SOUND), (0, String::new()));
+    assert_eq!(planned(VALID, VALID), (0, String::new()));
     let grown = [
         "+ start     p-web-port@8082.socket p-web@8082.service",
-        "~ reload    p-door.service",
+        "~ reload    p-edge.service",
     ];
-    assert_steps(SOUND, &SOUND.replace("8080-8081", "8080-8082"), &grown);
+    assert_steps(VALID, &VALID.replace("8080-8081", "8080-8082"), &grown);
     let shrunk = [
-        "~ reload    p-door.service",
+        "~ reload    p-edge.service",
         "- remove    p-web-port@8081.socket p-web@8081.service",
     ];
-    assert_steps(SOUND, &SOUND.replace("8080-8081", "8080"), &shrunk);
+    assert_steps(VALID, &VALID.replace("8080-8081", "8080"), &shrunk);
     let restarted = [
         "~ restart   p-web@8080.service",
         "~ restart   p-web@8081.service",
     ];
-    let changed = SOUND.replace("ports:", "env: { A: b }, ports:");
-    assert_steps(SOUND, &changed, &restarted);
-    let moved = SOUND.replace("routes:", "listen: 81, routes:");
-    let reopened = ["~ re-open   p-door.socket (its port is closed for a moment)"];
-    assert_steps(SOUND, &moved, &reopened);
+    let changed = VALID.replace("ports:", "env: { A: b }, ports:");
+    assert_steps(VALID, &changed, &restarted);
+    let moved = VALID.replace("routes:", "listen: 81, routes:");
+    let rebound = ["~ rebind    p-edge.socket (the port is closed until it is bound again)"];
+    assert_steps(VALID, &moved, &rebound);
 }
 
 #[test]
-fn workers_that_only_the_host_counts_are_restarted() {
+fn workers_whose_number_the_host_sets_are_restarted() {
     let changed = SHARED.replace("workers: max", "workers: max, env: { A: b }");
     assert_steps(SHARED, &changed, &["~ restart   p-web-8080@*"]);
 }
 
 #[test]
-fn workers_that_run_already_are_neither_started_nor_removed() {
+fn running_workers_are_neither_started_nor_removed() {
     let two = SHARED.replace("workers: max", "workers: 2");
-    let more = ["~ resize    p-web-8080@* from 2 to one for each processor"];
+    let more = ["~ resize    p-web-8080@* from 2 to one for each CPU"];
     assert_steps(&two, SHARED, &more);
-    let fewer = ["~ resize    p-web-8080@* from one for each processor to 2"];
+    let fewer = ["~ resize    p-web-8080@* from one for each CPU to 2"];
     assert_steps(SHARED, &two, &fewer);
     let three = SHARED.replace("workers: max", "workers: 3, env: { A: b }");
     let both = [
@@ -82,7 +88,7 @@ fn workers_that_run_already_are_neither_started_nor_removed() {
 }
 
 #[test]
-fn a_pool_comes_and_goes_with_all_of_its_units() {
+fn a_pool_is_added_and_removed_with_all_of_its_units() {
     let without = SHARED
         .replace(
             "  web: { app: web, mode: cluster, ports: [8080], workers: max }\n",
@@ -90,20 +96,20 @@ fn a_pool_comes_and_goes_with_all_of_its_units() {
         )
         .replace("web: { artifact: web }, ", "")
         .replace("{ path: /, pool: web }, ", "");
-    let gone = [
-        "~ reload    p-door.service",
+    let removed = [
+        "~ reload    p-edge.service",
         "- remove    p-web-8080.socket p-web-8080@* p-web.target",
     ];
-    assert_steps(SHARED, &without, &gone);
-    let come = [
+    assert_steps(SHARED, &without, &removed);
+    let added = [
         "+ start     p-web-8080.socket p-web-8080@*",
-        "~ reload    p-door.service",
+        "~ reload    p-edge.service",
     ];
-    assert_steps(&without, SHARED, &come);
+    assert_steps(&without, SHARED, &added);
 }
 
 #[test]
-fn units_beside_the_instances_are_named_as_well() {
+fn timers_and_path_units_are_listed() {
     let slower = SHARED.replace("runtime: node", "runtime: node, health: { interval: 9s }");
     assert_steps(SHARED, &slower, &["~ replace   p-api-probe.timer"]);
     let elsewhere = SHARED.replace("runtime: node", "runtime: node, health: /up");
@@ -116,37 +122,59 @@ fn units_beside_the_instances_are_named_as_well() {
 }
 
 #[test]
-fn another_address_of_a_host_is_told() {
-    let moved = SOUND.replace("192.0.2.1", "192.0.2.9");
-    let told =
-        ["~ address   192.0.2.9 instead of 192.0.2.1; on another machine everything is set up"];
-    assert_steps(SOUND, &moved, &told);
+fn a_new_address_of_a_host_is_listed() {
+    let moved = VALID.replace("192.0.2.1", "192.0.2.9");
+    let step =
+        ["~ address   192.0.2.9 instead of 192.0.2.1; another machine is set up from the start"];
+    assert_steps(VALID, &moved, &step);
 }
 
 #[test]
-fn a_socket_that_other_hosts_reach_no_more_is_told() {
-    let two = SOUND
+fn a_socket_that_becomes_local_is_rebound() {
+    let two = VALID
         .replace("hosts: {", "hosts: { b: { address: 192.0.2.2 },")
         .replace("ports:", "hosts: [a, b], ports:")
         .replace("routes:", "hosts: [a], routes:");
     let one = two.replace("hosts: [a, b], ports:", "hosts: [a], ports:");
     let (_, out) = planned(&two, &one);
-    let reopened = "~ re-open   p-web-port@8080.socket (its port is closed for a moment)";
-    assert!(out.contains(reopened), "{out}");
+    let rebound = "~ rebind    p-web-port@8080.socket (the port is closed until it is bound again)";
+    assert!(out.contains(rebound), "{out}");
 }
 
 #[test]
-fn kernel_settings_that_are_added_or_changed_are_told() {
-    let one = SOUND
+fn added_and_changed_kernel_settings_are_listed() {
+    let one = VALID
         .replace("hosts: {", "hosts: { b: { address: 192.0.2.2 },")
         .replace("ports:", "hosts: [a], ports:");
     let two = one.replace("hosts: [a]", "hosts: [a, b]");
     let (code, out) = planned(&one, &two);
-    let applied = "  ~ apply     /etc/sysctl.d/60-p-door.conf\n";
+    let applied = "  ~ apply     /etc/sysctl.d/60-p-edge.conf\n";
     assert!(
         code == 2 && out.matches(applied).count() == 2,
         "{code} {out}"
     );
     let more = two.replace("8080-8081", "8080-8082");
     assert!(!planned(&two, &more).1.contains("sysctl"));
+}
+
+#[test]
+fn differences_have_an_exit_code_only_on_request() {
+    let folder = project(VALID);
+    let (code, out, err) = output(&genconf(folder.path(), &["plan"]));
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("+ set up"), "{out}");
+    assert!(err.contains("hosts are not queried"), "{err}");
+    assert!(err.contains("genconf render topology.yaml"), "{err}");
+}
+
+#[test]
+fn a_removed_host_stays_as_it_is() {
+    let two = VALID
+        .replace("hosts: {", "hosts: { b: { address: 192.0.2.2 },")
+        .replace("ports:", "hosts: [a], ports:");
+    let one = two.replace("hosts: { b: { address: 192.0.2.2 },", "hosts: {");
+    let one = one.replace("hosts: [a], ports:", "ports:");
+    let (_, out) = planned(&two, &one);
+    let step = "b\n  - unmanage  the host is not in the topology; its units keep running\n";
+    assert!(out.contains(step), "{out}");
 }

@@ -1,39 +1,36 @@
-//! What is written, and what is left alone.
+//! `genconf render`: files that are written, kept, and refused.
 
 use std::fs;
 use std::process::Command;
 
-use crate::project::{SOUND, genconf, project, said, snapshot};
+use crate::project::{VALID, genconf, output, project, snapshot};
 
 #[test]
 fn a_second_run_changes_nothing_and_check_agrees() {
-    let folder = project(SOUND);
-    let (code, out, err) = said(&genconf(folder.path(), &["topology.yaml"]));
+    let folder = project(VALID);
+    let (code, out, err) = output(&genconf(folder.path(), &["topology.yaml"]));
     assert_eq!((code, out.as_str()), (0, ""), "{err}");
     let before = snapshot(folder.path());
-    let (code, _, err) = said(&genconf(folder.path(), &["topology.yaml"]));
+    let (code, _, err) = output(&genconf(folder.path(), &["topology.yaml"]));
     assert_eq!(code, 0);
     assert!(err.contains("files are current"), "{err}");
     assert_eq!(before, snapshot(folder.path()));
     assert_eq!(
-        said(&genconf(folder.path(), &["topology.yaml", "--check"])),
+        output(&genconf(folder.path(), &["topology.yaml", "--check"])),
         (0, String::new(), String::new())
     );
 }
 
 #[test]
-fn faults_are_all_told_and_nothing_is_written() {
+fn all_errors_are_printed_and_no_file_is_written() {
     let folder = project(
-        &SOUND
+        &VALID
             .replace("pool: web }", "pool: wbe }")
             .replace("artifact: web", "artefact: web")
             .replace("8080-8081", "80820"),
     );
     let before = snapshot(folder.path());
-    let (code, out, err) = said(&genconf(
-        folder.path(),
-        &["topology.yaml", "--format", "line"],
-    ));
+    let (code, out, err) = output(&genconf(folder.path(), &["topology.yaml", "-o", "line"]));
     let wanted = "\
 topology.yaml:4:16: error[unknown-key]: an app has no key `artefact`; did you mean `artifact`?
 topology.yaml:5:35: error[bad-value]: `80820` is not a port or a range of ports; a port is a whole number from 1 to 65535
@@ -44,95 +41,93 @@ topology.yaml:6:46: error[unknown-name]: no pool is called `wbe`; did you mean `
 }
 
 #[test]
-fn json_faults_are_data_on_stdout() {
-    let folder = project(&SOUND.replace("pool: web }", "pool: wbe }"));
-    let (code, out, err) = said(&genconf(
-        folder.path(),
-        &["topology.yaml", "--format", "json"],
-    ));
+fn json_diagnostics_are_printed_on_standard_output() {
+    let folder = project(&VALID.replace("pool: web }", "pool: wbe }"));
+    let (code, out, err) = output(&genconf(folder.path(), &["topology.yaml", "-o", "json"]));
     assert_eq!((code, err.as_str()), (1, ""));
-    let faults: serde_json::Value = serde_json::from_str(&out).expect("is JSON");
-    assert_eq!(faults[0]["code"], "unknown-name");
-    assert_eq!(faults[0]["primary"]["line"], 6);
-    assert_eq!(faults[0]["primary"]["column"], 46);
+    let diagnostics: serde_json::Value = serde_json::from_str(&out).expect("is JSON");
+    assert_eq!(diagnostics[0]["code"], "unknown-name");
+    assert_eq!(diagnostics[0]["primary"]["line"], 6);
+    assert_eq!(diagnostics[0]["primary"]["column"], 46);
 }
 
 #[test]
-fn what_a_program_reads_is_one_document() {
-    let wrong = SOUND.replace("pool: web }", "pool: wbe }");
-    let warned = SOUND.replace("apps: {", "apps: { idle: { artifact: idle },");
+fn json_on_standard_output_is_one_document() {
+    let wrong = VALID.replace("pool: web }", "pool: wbe }");
+    let warned = VALID.replace("apps: {", "apps: { idle: { artifact: idle },");
     let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("is JSON");
     let run = |topology: &str, words: &[&str]| {
         let folder = project(topology);
-        said(&genconf(
+        output(&genconf(
             folder.path(),
-            &[words, &["topology.yaml", "--format", "json"]].concat(),
+            &[words, &["topology.yaml", "-o", "json"]].concat(),
         ))
     };
     for (words, begins) in [
         (&["graph"][..], "<svg "),
-        (&["plan"], "a\n  + set up"),
-        (&["--check"], "missing RUNBOOK.md\n"),
+        (&["plan"], "[\n  {\n    \"host\": \"a\""),
+        (&["--check"], "[\n  {\n    \"path\": \"RUNBOOK.md\""),
         (&["--diff"], "--- a/"),
     ] {
-        let (_, out, err) = run(SOUND, words);
+        let (_, out, err) = run(VALID, words);
         assert!(out.starts_with(begins), "{words:?}: {out}");
         assert!(!err.contains('['), "{words:?}: {err}");
         let (_, out, err) = run(&warned, words);
         assert!(out.starts_with(begins), "{words:?}: {out}");
-        let told = err.split_inclusive("]\n").next().unwrap_or_default();
-        assert_eq!(json(told)[0]["code"], "unused", "{words:?}: {err}");
+        let warnings = err.split_inclusive("]\n").next().unwrap_or_default();
+        assert_eq!(json(warnings)[0]["code"], "unused", "{words:?}: {err}");
         let (code, out, err) = run(&wrong, words);
         assert_eq!((code, err.as_str()), (1, ""), "{words:?}");
         assert_eq!(json(&out)[0]["code"], "unknown-name", "{words:?}");
     }
-    // Writing has no other data; what is told to people is beside it.
-    assert_eq!(run(SOUND, &[]).1, "[]\n");
+    // Rendering has no other result.
+    assert_eq!(run(VALID, &[]).1, "[]\n");
     assert_eq!(json(&run(&warned, &[]).1)[0]["code"], "unused");
-    let folder = project(SOUND);
+    let folder = project(VALID);
     genconf(folder.path(), &["topology.yaml"]);
-    let conf = folder.path().join("nginx/door/nginx.conf");
+    let conf = folder.path().join("nginx/edge/nginx.conf");
     fs::write(conf, "# by hand\n").expect("can be written");
-    let edited = genconf(folder.path(), &["topology.yaml", "--format", "json"]);
-    let (code, out, err) = said(&edited);
-    assert_eq!((code, out.as_str()), (2, "[]\n"));
-    assert!(err.contains("-# by hand"), "{err}");
+    let edited = genconf(folder.path(), &["topology.yaml", "-o", "json"]);
+    let (code, out, err) = output(&edited);
+    assert_eq!((code, err.as_str()), (1, ""));
+    assert_eq!(json(&out)[0]["code"], "edited-file");
+    assert_eq!(json(&out)[0]["primary"]["file"], "./nginx/edge/nginx.conf");
 }
 
 #[test]
-fn what_is_no_longer_described_is_removed() {
-    let folder = project(SOUND);
+fn files_without_a_source_are_removed() {
+    let folder = project(VALID);
     genconf(folder.path(), &["topology.yaml"]);
-    let conf = folder.path().join("nginx/door/nginx.conf");
+    let conf = folder.path().join("nginx/edge/nginx.conf");
     assert!(conf.exists());
-    let renamed = SOUND.replace("door:", "gate:");
+    let renamed = VALID.replace("edge:", "front:");
     fs::write(folder.path().join("topology.yaml"), renamed).expect("can be written");
-    let (code, out, _) = said(&genconf(folder.path(), &["topology.yaml", "--check"]));
+    let (code, out, _) = output(&genconf(folder.path(), &["topology.yaml", "--check"]));
     assert_eq!(code, 2);
-    assert!(out.contains("orphan nginx/door/nginx.conf\n"), "{out}");
-    assert!(out.contains("missing nginx/gate/nginx.conf\n"), "{out}");
-    let (code, _, err) = said(&genconf(folder.path(), &["topology.yaml"]));
+    assert!(out.contains("orphan nginx/edge/nginx.conf\n"), "{out}");
+    assert!(out.contains("missing nginx/front/nginx.conf\n"), "{out}");
+    let (code, _, err) = output(&genconf(folder.path(), &["topology.yaml"]));
     assert_eq!(code, 0, "{err}");
     assert!(!conf.exists() && !conf.parent().expect("has one").exists());
-    assert!(folder.path().join("nginx/gate/nginx.conf").exists());
+    assert!(folder.path().join("nginx/front/nginx.conf").exists());
 }
 
 #[test]
 fn a_file_edited_by_hand_is_refused_with_a_diff_until_forced() {
-    let folder = project(SOUND);
+    let folder = project(VALID);
     genconf(folder.path(), &["topology.yaml"]);
-    let conf = folder.path().join("nginx/door/nginx.conf");
+    let conf = folder.path().join("nginx/edge/nginx.conf");
     let edited = fs::read_to_string(&conf).expect("is readable") + "# by hand\n";
     fs::write(&conf, &edited).expect("can be written");
-    let (code, out, err) = said(&genconf(folder.path(), &["topology.yaml"]));
-    assert_eq!(code, 2, "{err}");
+    let (code, out, err) = output(&genconf(folder.path(), &["topology.yaml"]));
+    assert_eq!(code, 1, "{err}");
     assert!(out.contains("-# by hand"), "{out}");
     assert!(
-        err.contains("nginx/door/nginx.conf was edited by hand"),
+        err.contains("nginx/edge/nginx.conf was edited by hand"),
         "{err}"
     );
     assert_eq!(fs::read_to_string(&conf).expect("is readable"), edited);
-    let (code, _, err) = said(&genconf(folder.path(), &["topology.yaml", "--force"]));
+    let (code, _, err) = output(&genconf(folder.path(), &["topology.yaml", "--force"]));
     assert_eq!(code, 0, "{err}");
     assert!(
         !fs::read_to_string(&conf)
@@ -142,9 +137,9 @@ fn a_file_edited_by_hand_is_refused_with_a_diff_until_forced() {
 }
 
 #[test]
-fn only_writes_one_folder_and_forgets_nothing() {
-    let folder = project(SOUND);
-    let (code, _, err) = said(&genconf(
+fn only_restricts_rendering_to_one_directory() {
+    let folder = project(VALID);
+    let (code, _, err) = output(&genconf(
         folder.path(),
         &["topology.yaml", "--only", "nginx"],
     ));
@@ -152,9 +147,9 @@ fn only_writes_one_folder_and_forgets_nothing() {
     assert!(folder.path().join("nginx").exists() && !folder.path().join("systemd").exists());
     genconf(folder.path(), &["topology.yaml"]);
     genconf(folder.path(), &["topology.yaml", "--only", "nginx"]);
-    let (code, out, _) = said(&genconf(folder.path(), &["topology.yaml", "--check"]));
+    let (code, out, _) = output(&genconf(folder.path(), &["topology.yaml", "--check"]));
     assert_eq!((code, out.as_str()), (0, ""));
-    let (code, _, err) = said(&genconf(
+    let (code, _, err) = output(&genconf(
         folder.path(),
         &["topology.yaml", "--only", "ngnix"],
     ));
@@ -162,9 +157,12 @@ fn only_writes_one_folder_and_forgets_nothing() {
 }
 
 #[test]
-fn a_bundle_elsewhere_knows_the_way_back() {
-    let folder = project(SOUND);
-    let (code, _, err) = said(&genconf(folder.path(), &["topology.yaml", "--out", "a/b"]));
+fn another_output_directory_refers_to_the_topology() {
+    let folder = project(VALID);
+    let (code, _, err) = output(&genconf(
+        folder.path(),
+        &["topology.yaml", "--out-dir", "a/b"],
+    ));
     assert_eq!(code, 0, "{err}");
     let inventory =
         fs::read_to_string(folder.path().join("a/b/ansible/inventory.yml")).expect("is readable");
@@ -173,52 +171,47 @@ fn a_bundle_elsewhere_knows_the_way_back() {
 
 #[test]
 fn a_topology_that_cannot_be_read_is_a_clear_error() {
-    let folder = project(SOUND);
-    let (code, _, err) = said(&genconf(folder.path(), &["none.yaml"]));
+    let folder = project(VALID);
+    let (code, _, err) = output(&genconf(folder.path(), &["none.yaml"]));
     assert_eq!(
         (code, err.as_str()),
         (
             1,
-            "error: cannot read none.yaml: No such file or directory (os error 2)\n"
+            "error: cannot read none.yaml: No such file or directory (os error 2)\nhelp: create one with `genconf init`, or name it: `genconf check path/to/topology.yaml`\n"
         )
     );
-    let (code, _, err) = said(&genconf(folder.path(), &["."]));
-    assert_eq!(
-        (code, err.as_str()),
-        (1, "error: cannot read .: Is a directory (os error 21)\n")
-    );
     fs::write(folder.path().join("latin1.yaml"), b"project: \xe9\n").expect("can be written");
-    let (code, _, err) = said(&genconf(folder.path(), &["latin1.yaml"]));
+    let (code, _, err) = output(&genconf(folder.path(), &["latin1.yaml"]));
     assert_eq!(
         (code, err.as_str()),
         (
             1,
-            "error: cannot read latin1.yaml: it is not UTF-8 text; byte 10 is the first that is not\n"
+            "error: cannot read latin1.yaml: expected UTF-8 text, found another encoding at byte 10\nhelp: save the file as UTF-8\n"
         )
     );
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_leaves_the_old_bundle_whole() {
-    let folder = project(SOUND);
+fn a_failed_write_keeps_all_old_files() {
+    let folder = project(VALID);
     genconf(folder.path(), &["topology.yaml"]);
-    // A folder where a file should go: no permission helps, not even root's.
-    let renamed = SOUND.replace("door:", "gate:");
+    // A directory at the path of a file: not even root can write there.
+    let renamed = VALID.replace("edge:", "front:");
     fs::write(folder.path().join("topology.yaml"), renamed).expect("can be written");
-    fs::create_dir_all(folder.path().join("systemd/p-gate.service/in-the-way"))
+    fs::create_dir_all(folder.path().join("systemd/p-front.service/in-the-way"))
         .expect("can be made");
     let before = snapshot(folder.path());
-    let (code, _, err) = said(&genconf(folder.path(), &["topology.yaml", "--force"]));
+    let (code, _, err) = output(&genconf(folder.path(), &["topology.yaml", "--force"]));
     assert_eq!(code, 1, "{err}");
-    assert!(err.contains("p-gate.service"), "{err}");
+    assert!(err.contains("p-front.service"), "{err}");
     assert_eq!(before, snapshot(folder.path()));
 }
 
 #[test]
-fn a_full_disk_leaves_the_old_bundle_whole() {
-    let folder = project(SOUND);
+fn a_full_disk_keeps_all_old_files() {
+    let folder = project(VALID);
     genconf(folder.path(), &["topology.yaml"]);
-    let renamed = SOUND.replace("door:", "gate:");
+    let renamed = VALID.replace("edge:", "front:");
     fs::write(folder.path().join("topology.yaml"), renamed).expect("can be written");
     let before = snapshot(folder.path());
     // The largest file a process may write: the kernel refuses more as it does on a full disk.
@@ -228,7 +221,7 @@ fn a_full_disk_leaves_the_old_bundle_whole() {
         .current_dir(folder.path())
         .output()
         .expect("bash starts");
-    let (code, _, err) = said(&limited);
+    let (code, _, err) = output(&limited);
     assert_eq!(code, 1, "{err}");
     assert!(
         err.contains("error: cannot write") && err.contains("File too large"),
@@ -238,12 +231,12 @@ fn a_full_disk_leaves_the_old_bundle_whole() {
 }
 
 #[test]
-fn a_kill_in_the_middle_leaves_files_old_or_new_and_the_next_run_completes() {
+fn a_killed_run_leaves_complete_files_and_the_next_run_finishes() {
     for delay_us in [0_u32, 300, 1_000, 3_000, 10_000] {
-        let folder = project(SOUND);
+        let folder = project(VALID);
         genconf(folder.path(), &["topology.yaml"]);
         let old = snapshot(folder.path());
-        let renamed = SOUND.replace("8080-8081", "8080-8089");
+        let renamed = VALID.replace("8080-8081", "8080-8089");
         fs::write(folder.path().join("topology.yaml"), renamed).expect("can be written");
         let mut child = Command::new(env!("CARGO_BIN_EXE_genconf"))
             .arg("topology.yaml")
@@ -255,7 +248,7 @@ fn a_kill_in_the_middle_leaves_files_old_or_new_and_the_next_run_completes() {
         let _ = child.kill();
         child.wait().expect("it ended");
         let killed = snapshot(folder.path());
-        let (code, _, err) = said(&genconf(folder.path(), &["topology.yaml"]));
+        let (code, _, err) = output(&genconf(folder.path(), &["topology.yaml"]));
         assert_eq!(code, 0, "{err}");
         let new = snapshot(folder.path());
         for (name, bytes) in killed
@@ -263,42 +256,48 @@ fn a_kill_in_the_middle_leaves_files_old_or_new_and_the_next_run_completes() {
             .filter(|(n, _)| !n.starts_with(".genconf.stage") && n != "topology.yaml")
         {
             let whole = old.iter().chain(&new).any(|(n, b)| n == name && b == bytes);
-            assert!(whole, "{name} is half written");
+            assert!(whole, "{name} is incomplete");
         }
         assert!(
             new.iter().all(|(n, _)| !n.starts_with(".genconf.stage")),
-            "a staging folder stays"
+            "the staging directory was not removed"
         );
     }
 }
 
 #[test]
-fn what_a_killed_run_staged_is_swept() {
-    let folder = project(SOUND);
+fn staged_files_of_a_killed_run_are_removed() {
+    let folder = project(VALID);
     let stage = folder.path().join(".genconf.stage");
     fs::create_dir(&stage).expect("can be made");
     fs::write(stage.join("3"), "half").expect("can be written");
-    let (code, _, err) = said(&genconf(folder.path(), &["topology.yaml"]));
+    let (code, _, err) = output(&genconf(folder.path(), &["topology.yaml"]));
     assert_eq!(code, 0, "{err}");
     assert!(!stage.exists());
 }
 
 #[test]
-fn another_topology_does_not_take_the_place_of_a_bundle() {
-    let folder = project(SOUND);
-    let (code, ..) = said(&genconf(folder.path(), &["topology.yaml"]));
+fn files_of_another_topology_are_not_overwritten() {
+    let folder = project(VALID);
+    let (code, ..) = output(&genconf(folder.path(), &["topology.yaml"]));
     assert_eq!(code, 0);
     let inventory = folder.path().join("ansible/inventory.yml");
     let before = fs::read_to_string(&inventory).expect("rendered");
     let other = fs::read_to_string(folder.path().join("topology.yaml")).expect("written");
     let other = other.replace("project: p", "project: q");
     fs::write(folder.path().join("other.yaml"), other).expect("can be written");
-    let (code, _, err) = said(&genconf(folder.path(), &["other.yaml"]));
-    assert_eq!(code, 2, "{err}");
-    assert!(err.contains("is that of topology.yaml"), "{err}");
+    let (code, _, err) = output(&genconf(folder.path(), &["other.yaml"]));
+    assert_eq!(code, 1, "{err}");
+    assert!(
+        err.contains("has the rendered files of topology.yaml"),
+        "{err}"
+    );
     assert_eq!(fs::read_to_string(&inventory).expect("still there"), before);
-    let (code, ..) = said(&genconf(folder.path(), &["other.yaml", "--out", "other"]));
+    let (code, ..) = output(&genconf(
+        folder.path(),
+        &["other.yaml", "--out-dir", "other"],
+    ));
     assert_eq!(code, 0);
-    let (code, ..) = said(&genconf(folder.path(), &["other.yaml", "--force"]));
+    let (code, ..) = output(&genconf(folder.path(), &["other.yaml", "--force"]));
     assert_eq!(code, 0);
 }

@@ -1,0 +1,60 @@
+//! Exit codes.
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exit {
+    /// The command did what it was asked to do.
+    Success,
+    /// An invalid topology, an I/O error, or a program that cannot be run.
+    Failure,
+    /// Differences were found, and `--check` or `--exit-code` asked for this code.
+    Differences,
+    /// `verify`: a validator rejected the rendered files.
+    VerifyFailed,
+    /// `status`: an instance is not ready, or a host is not reachable.
+    Unhealthy,
+    /// Invalid command line (sysexits.h, `EX_USAGE`).
+    Usage,
+    /// A bug in genconf (sysexits.h, `EX_SOFTWARE`).
+    Bug,
+}
+
+impl Exit {
+    /// Every way to end, in the order of the codes.
+    pub const ALL: [Self; 7] = [
+        Self::Success,
+        Self::Failure,
+        Self::Differences,
+        Self::VerifyFailed,
+        Self::Unhealthy,
+        Self::Usage,
+        Self::Bug,
+    ];
+
+    /// The exit code of the process. `verify` and `status` share one: an examination found problems.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failure => 1,
+            Self::Differences => 2,
+            Self::VerifyFailed | Self::Unhealthy => 3,
+            Self::Usage => 64,
+            Self::Bug => 70,
+        }
+    }
+
+    /// The meaning of the code, as `--help` and the manual print it.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "error: invalid topology, I/O error, or a missing program",
+            Self::Differences => "differences found (only with --check or --exit-code)",
+            Self::VerifyFailed => "verify: a validator rejected the rendered files",
+            Self::Unhealthy => "status: an instance is not ready or a host is not reachable",
+            Self::Usage => "invalid command line",
+            Self::Bug => "bug in genconf",
+        }
+    }
+}
