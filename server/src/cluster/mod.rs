@@ -1,15 +1,15 @@
-//! The master of a cluster: it holds the port, keeps the workers, and answers
-//! no request itself.
+//! Cluster mode: the supervisor process opens the listening socket and manages
+//! the workers. It serves no requests.
 //!
-//! A worker is this program executed again, never a fork of a process with a
-//! runtime in it. It finds the listening socket by its number, and the master
-//! at the other end of its standard input: when that closes, it ends.
+//! A worker is a new execution of this program, not a fork of a running runtime.
+//! It inherits the listening socket, and its standard input is a channel to the
+//! supervisor. When the channel closes, the worker exits.
 
 mod backoff;
-mod crew;
-mod inheritance;
-mod roster;
+mod process_table;
+mod supervisor;
 mod worker;
+mod worker_parameters;
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -19,76 +19,77 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
-use crate::listener::{Bound, Keeper};
+use crate::listener::{ListeningSocket, SocketOwner};
 use crate::log::Log;
-use crate::notify::{Supervisor, watchdog_bound};
-use crate::serve::Order;
+use crate::notify::{Notifier, watchdog_timeout};
+use crate::serve::RunState;
 use crate::settings::Settings;
-use crew::{Crew, Terms};
-pub(crate) use inheritance::Inheritance;
-use worker::{Message, Recipe, number_of};
+use supervisor::{Config, Supervisor};
+use worker::{Message, SpawnSpec, descriptor_of};
+pub(crate) use worker_parameters::WorkerParameters;
 
-/// Silence after which a worker counts as hung, when systemd sets no bound.
-const SILENCE: Duration = Duration::from_secs(10);
+/// Time without a ping after which a worker is killed, if systemd sets no watchdog timeout.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Runs the master of a cluster until it is told to end.
+/// Runs the supervisor process until it receives SIGTERM or SIGINT.
 pub(crate) fn run(settings: &Settings, log: &Log) -> io::Result<()> {
-    let bound = Bound::obtain(&settings.address)?;
-    // The one descriptor that workers are to find open.
-    fcntl_setfd(&bound.socket, FdFlags::empty())?;
-    let terms = terms(settings, &bound)?;
+    let listening = ListeningSocket::open(&settings.address)?;
+    // Workers inherit this descriptor only.
+    fcntl_setfd(&listening.socket, FdFlags::empty())?;
+    let config = config(settings, &listening)?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
         .block_on(async {
-            let (sender, news) = mpsc::unbounded_channel();
-            let crew = Crew::new(terms, log.clone(), sender);
-            let master = Master {
-                bound: Some(bound),
-                supervisor: Supervisor::from_environment(),
-                watchdog: watchdog_bound(),
-                crew,
+            let (sender, events) = mpsc::unbounded_channel();
+            let supervisor = Supervisor::new(config, log.clone(), sender);
+            let process = SupervisorProcess {
+                listening: Some(listening),
+                notifier: Notifier::from_environment(),
+                watchdog: watchdog_timeout(),
+                supervisor,
                 log: log.clone(),
-                announced: Announced::Never,
+                reported: Reported::Nothing,
             };
-            master.keep(news).await
+            process.run(events).await
         })
 }
 
-fn terms(settings: &Settings, bound: &Bound) -> io::Result<Terms> {
-    let silence = watchdog_bound().unwrap_or(SILENCE);
-    let beat = (silence / 4).as_millis();
-    let inheritance = Inheritance {
-        master: rustix::process::getpid().as_raw_nonzero().get(),
-        socket: number_of(&bound.socket),
-        index: 0,
-        of: settings.workers.0.get(),
-        beat: u64::try_from(beat).unwrap_or(u64::MAX).max(1),
+fn config(settings: &Settings, listening: &ListeningSocket) -> io::Result<Config> {
+    let ping_timeout = watchdog_timeout().unwrap_or(PING_TIMEOUT);
+    let ping_interval = (ping_timeout / 4).as_millis();
+    let parameters = WorkerParameters {
+        supervisor_pid: rustix::process::getpid().as_raw_nonzero().get(),
+        socket: descriptor_of(&listening.socket),
+        number: 0,
+        workers: settings.workers.0.get(),
+        ping_interval: u64::try_from(ping_interval).unwrap_or(u64::MAX).max(1),
     };
-    Ok(Terms {
-        recipe: Recipe::of_this_process()?,
-        inheritance,
-        silence,
+    Ok(Config {
+        spec: SpawnSpec::of_this_process()?,
+        parameters,
+        ping_timeout,
         drain: settings.drain,
         respawn: settings.respawn,
     })
 }
 
-/// What the world was told about the crew.
+/// The state of the workers that was last reported to systemd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Announced {
-    Never,
-    Incomplete,
-    Complete,
+enum Reported {
+    Nothing,
+    Replacing,
+    Ready,
 }
 
-struct Master {
-    bound: Option<Bound>,
-    supervisor: Supervisor,
+struct SupervisorProcess {
+    /// The listening socket; `None` once the process is stopping.
+    listening: Option<ListeningSocket>,
+    notifier: Notifier,
     watchdog: Option<Duration>,
-    crew: Crew,
+    supervisor: Supervisor,
     log: Log,
-    announced: Announced,
+    reported: Reported,
 }
 
 struct Signals {
@@ -97,101 +98,102 @@ struct Signals {
     hangup: Signal,
 }
 
-impl Master {
-    async fn keep(mut self, mut news: mpsc::UnboundedReceiver<Message>) -> io::Result<()> {
+impl SupervisorProcess {
+    async fn run(mut self, mut events: mpsc::UnboundedReceiver<Message>) -> io::Result<()> {
         let mut signals = Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
         };
-        let period = self.watchdog.map_or(SILENCE, |bound| bound) / 12;
+        let period = self.watchdog.map_or(PING_TIMEOUT, |timeout| timeout) / 12;
         let mut ticks =
             interval(period.clamp(Duration::from_millis(20), Duration::from_millis(250)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut pinged = Instant::now();
-        self.greet();
+        let mut last_ping = Instant::now();
+        self.log_start();
         loop {
-            self.crew.fill();
-            self.announce();
-            if self.bound.is_none() && self.crew.is_empty() {
-                self.log.note("all workers have left");
+            self.supervisor.start_due_workers();
+            self.report_changes();
+            if self.listening.is_none() && self.supervisor.is_empty() {
+                self.log.info("all workers stopped");
                 return Ok(());
             }
-            let due = self.crew.next_due();
+            let due = self.supervisor.next_due();
             tokio::select! {
-                Some(message) = news.recv() => self.crew.hear(message),
+                Some(message) = events.recv() => self.supervisor.on_event(message),
                 _ = signals.terminate.recv() => self.stop(),
                 _ = signals.interrupt.recv() => self.stop(),
-                _ = signals.hangup.recv() => self.crew.replace_all(),
-                () = until(due) => {}
+                _ = signals.hangup.recv() => self.supervisor.replace_all(),
+                () = wait_until(due) => {}
                 _ = ticks.tick() => {
-                    self.crew.enforce();
-                    self.ping(&mut pinged);
+                    self.supervisor.kill_overdue();
+                    self.ping(&mut last_ping);
                 }
             }
         }
     }
 
-    fn greet(&self) {
-        if let Some(bound) = &self.bound {
+    fn log_start(&self) {
+        if let Some(listening) = &self.listening {
             let pid = std::process::id();
+            let address = listening.address_text();
             self.log
-                .note(format!("master {pid} holds {}", bound.describe()));
+                .info(format!("supervisor (pid {pid}) opened {address}"));
         }
     }
 
-    /// Tells the world when the crew has become complete, or incomplete.
-    fn announce(&mut self) {
-        let now = if self.crew.is_settled() {
-            Announced::Complete
+    /// Reports to systemd when all workers are ready, and when workers are being replaced.
+    fn report_changes(&mut self) {
+        let now = if self.supervisor.is_steady() {
+            Reported::Ready
         } else {
-            Announced::Incomplete
+            Reported::Replacing
         };
-        if self.bound.is_none() || now == self.announced {
+        if self.listening.is_none() || now == self.reported {
             return;
         }
-        match (self.announced, now) {
-            (Announced::Never, Announced::Complete) => {
-                self.supervisor.ready("All workers answer.");
-                self.log.note(self.crew.roster());
+        match (self.reported, now) {
+            (Reported::Nothing, Reported::Ready) => {
+                self.notifier.ready("All workers are ready.");
+                self.log.info(self.supervisor.process_table());
             }
-            (_, Announced::Complete) => {
-                self.supervisor.status("All workers answer.");
-                self.log.note(self.crew.roster());
+            (_, Reported::Ready) => {
+                self.notifier.status("All workers are ready.");
+                self.log.info(self.supervisor.process_table());
             }
-            (Announced::Never, _) => return,
-            (_, _) => self.supervisor.status("Replacing workers."),
+            (Reported::Nothing, _) => return,
+            (_, _) => self.notifier.status("Replacing workers."),
         }
-        self.announced = now;
+        self.reported = now;
     }
 
     fn stop(&mut self) {
-        let Some(bound) = self.bound.take() else {
+        let Some(listening) = self.listening.take() else {
             return;
         };
-        self.supervisor.stopping();
-        self.log.note("stopping all workers");
-        // A port that is ours closes with the last worker, which therefore
-        // takes what still waits there.
-        self.crew.dismiss_all(match bound.keeper {
-            Keeper::Nobody => Order::Stop,
-            Keeper::Other => Order::Drain,
+        self.notifier.stopping();
+        self.log.info("stopping all workers");
+        // A port that this process bound closes with the last worker, so the
+        // workers must accept the connections in its backlog.
+        self.supervisor.stop_all(match listening.owner {
+            SocketOwner::ThisProcess => RunState::Stop,
+            SocketOwner::Parent => RunState::Drain,
         });
     }
 
-    /// The master is as alive as its workers.
-    fn ping(&self, pinged: &mut Instant) {
-        if let Some(bound) = self.watchdog
-            && pinged.elapsed() >= bound / 3
-            && self.crew.has_pulse()
+    /// Sends a watchdog ping to systemd if at least one worker is responsive.
+    fn ping(&self, last_ping: &mut Instant) {
+        if let Some(timeout) = self.watchdog
+            && last_ping.elapsed() >= timeout / 3
+            && self.supervisor.has_responsive_worker()
         {
-            *pinged = Instant::now();
-            self.supervisor.alive();
+            *last_ping = Instant::now();
+            self.notifier.ping();
         }
     }
 }
 
-async fn until(due: Option<Instant>) {
+async fn wait_until(due: Option<Instant>) {
     match due {
         Some(due) => sleep_until(due.into()).await,
         None => std::future::pending().await,

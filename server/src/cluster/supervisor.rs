@@ -1,4 +1,4 @@
-//! The workers of a master: who is to be started, replaced, dismissed.
+//! The supervisor of the workers: starts, replaces, and stops them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::process::ExitStatus;
@@ -7,248 +7,256 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::backoff::Backoff;
-use super::inheritance::Inheritance;
-use super::roster::roster;
-use super::worker::{Message, News, Recipe, Stage, Worker};
+use super::process_table::process_table;
+use super::worker::{Message, SpawnSpec, Stage, Worker, WorkerEvent};
+use super::worker_parameters::WorkerParameters;
 use crate::log::Log;
-use crate::serve::Order;
+use crate::serve::RunState;
 
-/// How long a worker may take to answer for the first time.
-const START: Duration = Duration::from_secs(20);
+/// Time from the start of a worker until it must be ready.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How much longer than its drain deadline a leaving worker may live.
-const LAST_RESORT: Duration = Duration::from_secs(1);
+/// Time after the drain deadline before a stopping worker is killed.
+const KILL_MARGIN: Duration = Duration::from_secs(1);
 
-/// What a crew is told once.
+/// The configuration of a supervisor.
 #[derive(Clone, Debug)]
-pub(super) struct Terms {
-    pub(super) recipe: Recipe,
-    pub(super) inheritance: Inheritance,
-    /// Silence after which a worker counts as hung.
-    pub(super) silence: Duration,
+pub(super) struct Config {
+    pub(super) spec: SpawnSpec,
+    pub(super) parameters: WorkerParameters,
+    /// Time without a ping after which a worker is killed.
+    pub(super) ping_timeout: Duration,
     pub(super) drain: Duration,
     pub(super) respawn: Duration,
 }
 
-/// A place that always has a worker, or will have one at a given time.
+/// A slot for one worker, and the time of its next start.
 #[derive(Debug)]
 struct Slot {
     backoff: Backoff,
     due: Instant,
 }
 
-/// The workers of a master.
+/// The workers of a cluster, and the state of a rolling restart.
 #[derive(Debug)]
-pub(super) struct Crew {
-    terms: Terms,
+pub(super) struct Supervisor {
+    config: Config,
     log: Log,
-    news: mpsc::UnboundedSender<Message>,
+    events: mpsc::UnboundedSender<Message>,
     workers: BTreeMap<u64, Worker>,
     slots: Vec<Slot>,
-    next: u64,
-    /// Slots whose worker is still to be replaced by a new one.
-    roll: VecDeque<usize>,
+    next_id: u64,
+    /// Slots whose worker is still to be replaced in a rolling restart.
+    pending_restarts: VecDeque<usize>,
     is_stopping: bool,
 }
 
-impl Crew {
-    /// A crew nobody of which has started.
-    pub(super) fn new(terms: Terms, log: Log, news: mpsc::UnboundedSender<Message>) -> Self {
+impl Supervisor {
+    /// Creates a supervisor without workers.
+    pub(super) fn new(config: Config, log: Log, events: mpsc::UnboundedSender<Message>) -> Self {
         let due = Instant::now();
         let slot = |_| Slot {
             backoff: Backoff::default(),
             due,
         };
         Self {
-            slots: (0..terms.inheritance.of).map(slot).collect(),
-            terms,
+            slots: (0..config.parameters.workers).map(slot).collect(),
+            config,
             log,
-            news,
+            events,
             workers: BTreeMap::new(),
-            next: 0,
-            roll: VecDeque::new(),
+            next_id: 0,
+            pending_restarts: VecDeque::new(),
             is_stopping: false,
         }
     }
 
-    /// Starts a worker on each place that has none and is due.
-    pub(super) fn fill(&mut self) {
+    /// Starts a worker in each empty slot that is due.
+    pub(super) fn start_due_workers(&mut self) {
         let now = Instant::now();
         for slot in 0..self.slots.len() {
-            if !self.is_stopping && !self.is_held(slot) && self.slots[slot].due <= now {
+            if !self.is_stopping && !self.is_occupied(slot) && self.slots[slot].due <= now {
                 self.start(slot);
             }
         }
     }
 
-    /// When the next place is due.
+    /// Returns the time of the next start.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        let empty = |&slot: &usize| !self.is_stopping && !self.is_held(slot);
+        let empty = |&slot: &usize| !self.is_stopping && !self.is_occupied(slot);
         let slots = (0..self.slots.len()).filter(empty);
         slots.map(|slot| self.slots[slot].due).min()
     }
 
-    fn is_held(&self, slot: usize) -> bool {
+    fn is_occupied(&self, slot: usize) -> bool {
         self.workers
             .values()
-            .any(|worker| worker.slot == slot && worker.stage != Stage::Leaving)
+            .any(|worker| worker.slot == slot && worker.stage != Stage::Stopping)
     }
 
     fn start(&mut self, slot: usize) {
-        let mut inheritance = self.terms.inheritance;
-        inheritance.index = slot + 1;
-        let id = self.next;
-        self.next += 1;
-        match Worker::start(&self.terms.recipe, &inheritance, id, &self.news) {
+        let mut parameters = self.config.parameters;
+        parameters.number = slot + 1;
+        let id = self.next_id;
+        self.next_id += 1;
+        match Worker::start(&self.config.spec, &parameters, id, &self.events) {
             Ok(worker) => drop(self.workers.insert(id, worker)),
             Err(error) => {
                 self.log
                     .warn(format!("cannot start worker {}: {error}", slot + 1));
-                self.roll.clear();
-                self.postpone(slot, Duration::ZERO);
+                self.pending_restarts.clear();
+                self.schedule_start(slot, Duration::ZERO);
             }
         }
     }
 
-    fn postpone(&mut self, slot: usize, lived: Duration) -> Duration {
-        let pause = self.slots[slot].backoff.pause(lived, self.terms.respawn);
-        self.slots[slot].due = Instant::now() + pause;
-        pause
+    fn schedule_start(&mut self, slot: usize, uptime: Duration) -> Duration {
+        let delay = self.slots[slot].backoff.delay(uptime, self.config.respawn);
+        self.slots[slot].due = Instant::now() + delay;
+        delay
     }
 
-    /// Takes note of what a worker said or that it is gone.
-    pub(super) fn hear(&mut self, (id, news): Message) {
+    /// Handles an event of a worker.
+    pub(super) fn on_event(&mut self, (id, event): Message) {
         let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
-        match news {
-            News::Alive => worker.heard = Instant::now(),
-            News::Ready => {
+        match event {
+            WorkerEvent::Ping => worker.last_ping = Instant::now(),
+            WorkerEvent::Ready => {
                 if worker.stage == Stage::Starting {
-                    worker.enter(Stage::Ready);
+                    worker.set_stage(Stage::Ready);
                     let slot = worker.slot;
-                    self.dismiss_predecessors(id, slot);
+                    self.stop_predecessors(id, slot);
                 }
             }
-            News::Exited(status) => {
+            WorkerEvent::Exited(status) => {
                 if let Some(worker) = self.workers.remove(&id) {
-                    self.mourn(&worker, status.ok());
+                    self.on_exit(&worker, status.ok());
                 }
             }
         }
-        self.advance_roll();
+        self.continue_rolling_restart();
     }
 
-    fn dismiss_predecessors(&mut self, id: u64, slot: usize) {
+    fn stop_predecessors(&mut self, id: u64, slot: usize) {
         for (&other, worker) in &mut self.workers {
-            if other < id && worker.slot == slot && worker.stage != Stage::Leaving {
-                worker.dismiss(Order::Drain);
+            if other < id && worker.slot == slot && worker.stage != Stage::Stopping {
+                worker.stop(RunState::Drain);
             }
         }
     }
 
-    fn mourn(&mut self, worker: &Worker, status: Option<ExitStatus>) {
+    fn on_exit(&mut self, worker: &Worker, status: Option<ExitStatus>) {
         let name = format!("worker {} (pid {})", worker.slot + 1, worker.pid);
-        if worker.stage == Stage::Leaving {
-            self.log.note(format!("{name} has left"));
+        if worker.stage == Stage::Stopping {
+            self.log.info(format!("{name} stopped"));
             return;
         }
-        let how = status.map_or_else(|| "in an unknown way".to_owned(), |how| how.to_string());
-        if self.is_held(worker.slot) {
-            // A replacement that died; whom it was to replace goes on.
-            self.roll.clear();
+        let status = status.map_or_else(
+            || "unknown exit status".to_owned(),
+            |status| status.to_string(),
+        );
+        if self.is_occupied(worker.slot) {
+            // A replacement failed to start. The worker it was to replace keeps running.
+            self.pending_restarts.clear();
             self.log.warn(format!(
-                "{name} ended before it answered: {how}; replacing is given up"
+                "{name} exited before it was ready: {status}; rolling restart canceled"
             ));
             return;
         }
-        let pause = self
-            .postpone(worker.slot, worker.born.elapsed())
+        let delay = self
+            .schedule_start(worker.slot, worker.started.elapsed())
             .as_millis();
         self.log
-            .warn(format!("{name} ended: {how}; replaced in {pause} ms"));
+            .warn(format!("{name} exited: {status}; restarting in {delay} ms"));
     }
 
-    /// Begins to replace all workers, one after the other.
+    /// Starts a rolling restart of all workers.
     pub(super) fn replace_all(&mut self) {
-        self.roll = (0..self.slots.len()).collect();
-        self.log.note("replacing workers one by one");
-        self.advance_roll();
+        self.pending_restarts = (0..self.slots.len()).collect();
+        self.log.info("replacing workers one at a time");
+        self.continue_rolling_restart();
     }
 
-    /// Replaces the next one when everybody answers and nobody is leaving.
-    fn advance_roll(&mut self) {
-        if self.is_stopping || self.roll.is_empty() || !self.is_complete() {
+    /// Replaces the next worker if all workers are ready and none is stopping.
+    fn continue_rolling_restart(&mut self) {
+        if self.is_stopping || self.pending_restarts.is_empty() || !self.all_ready() {
             return;
         }
         if self.workers.len() == self.slots.len()
-            && let Some(slot) = self.roll.pop_front()
+            && let Some(slot) = self.pending_restarts.pop_front()
         {
             self.start(slot);
         }
     }
 
-    /// Whether each place has a worker that answers.
-    pub(super) fn is_complete(&self) -> bool {
-        let answers = |slot| {
+    /// Whether each slot has a ready worker.
+    pub(super) fn all_ready(&self) -> bool {
+        let is_ready = |slot| {
             self.workers
                 .values()
                 .any(|worker| worker.slot == slot && worker.stage == Stage::Ready)
         };
-        (0..self.slots.len()).all(answers)
+        (0..self.slots.len()).all(is_ready)
     }
 
-    /// Whether workers come and go at the moment.
-    pub(super) fn is_settled(&self) -> bool {
-        self.roll.is_empty() && self.is_complete() && self.workers.len() == self.slots.len()
+    /// Whether all workers are ready and none is starting, stopping, or to be replaced.
+    pub(super) fn is_steady(&self) -> bool {
+        self.pending_restarts.is_empty()
+            && self.all_ready()
+            && self.workers.len() == self.slots.len()
     }
 
-    /// Whether some worker has answered itself lately.
-    pub(super) fn has_pulse(&self) -> bool {
+    /// Whether at least one worker has sent a ping within the timeout.
+    pub(super) fn has_responsive_worker(&self) -> bool {
         self.workers.values().any(|worker| {
-            worker.stage == Stage::Ready && worker.heard.elapsed() < self.terms.silence
+            worker.stage == Stage::Ready && worker.last_ping.elapsed() < self.config.ping_timeout
         })
     }
 
-    /// Tells everybody to end.
-    pub(super) fn dismiss_all(&mut self, order: Order) {
+    /// Stops all workers.
+    pub(super) fn stop_all(&mut self, run_state: RunState) {
         self.is_stopping = true;
         for worker in self.workers.values_mut() {
-            worker.dismiss(order);
+            worker.stop(run_state);
         }
     }
 
-    /// Whether nobody is left.
+    /// Whether no worker process is left.
     pub(super) fn is_empty(&self) -> bool {
         self.workers.is_empty()
     }
 
-    /// Kills those whose time is over.
-    pub(super) fn enforce(&self) {
+    /// Kills the workers that exceeded the timeout of their stage.
+    pub(super) fn kill_overdue(&self) {
         for worker in self.workers.values() {
-            let (is_over, why) = match worker.stage {
-                Stage::Starting => (worker.stage_age() > START, "does not start"),
-                Stage::Ready => (worker.heard.elapsed() > self.terms.silence, "hangs"),
-                Stage::Leaving => {
-                    let limit = self.terms.drain + LAST_RESORT;
-                    (worker.stage_age() > limit, "does not leave")
+            let (is_overdue, reason) = match worker.stage {
+                Stage::Starting => (worker.stage_age() > START_TIMEOUT, "start timeout"),
+                Stage::Ready => (
+                    worker.last_ping.elapsed() > self.config.ping_timeout,
+                    "ping timeout",
+                ),
+                Stage::Stopping => {
+                    let limit = self.config.drain + KILL_MARGIN;
+                    (worker.stage_age() > limit, "stop timeout")
                 }
             };
-            if is_over {
+            if is_overdue {
                 let name = format!("worker {} (pid {})", worker.slot + 1, worker.pid);
-                self.log.warn(format!("{name} {why}; killed"));
+                self.log.warn(format!("{name} killed: {reason}"));
                 worker.kill();
             }
         }
     }
 
-    /// The list a person wants to read.
-    pub(super) fn roster(&self) -> String {
+    /// Formats the table of processes.
+    pub(super) fn process_table(&self) -> String {
         let workers = self.workers.values();
         let mut rows: Vec<_> = workers
-            .map(|worker| (worker.slot + 1, worker.pid, worker.born))
+            .map(|worker| (worker.slot + 1, worker.pid, worker.started))
             .collect();
         rows.sort_by_key(|row| row.0);
-        roster(&rows)
+        process_table(&rows)
     }
 }

@@ -1,4 +1,4 @@
-//! One worker, seen from its master.
+//! One worker process, as managed by the supervisor.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,11 +14,11 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, mpsc};
 
-use super::inheritance::{Inheritance, VARIABLE, channel};
-use crate::serve::Order;
+use super::worker_parameters::{VARIABLE, WorkerParameters, channel};
+use crate::serve::RunState;
 
-/// Variables that speak to the master and not to its workers.
-const MASTERS_OWN: [&str; 6] = [
+/// Environment variables that are set for the supervisor only.
+const SUPERVISOR_VARIABLES: [&str; 6] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
@@ -27,41 +27,41 @@ const MASTERS_OWN: [&str; 6] = [
     "LISTEN_FDNAMES",
 ];
 
-/// What a master hears of its workers.
+/// An event of a worker.
 #[derive(Debug)]
-pub(super) enum News {
-    /// It answers.
+pub(super) enum WorkerEvent {
+    /// The worker is ready to serve.
     Ready,
-    /// It has answered itself.
-    Alive,
-    /// It is gone.
+    /// The worker passed its health check.
+    Ping,
+    /// The worker exited.
     Exited(io::Result<ExitStatus>),
 }
 
-/// News and the worker they are of.
-pub(super) type Message = (u64, News);
+/// The ID of a worker and its event.
+pub(super) type Message = (u64, WorkerEvent);
 
-/// Where a worker stands in its life.
+/// The lifecycle stage of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// It does not answer yet.
+    /// Started, but not ready.
     Starting,
-    /// It answers.
+    /// Ready to serve.
     Ready,
-    /// It was told to end.
-    Leaving,
+    /// Received the command to stop.
+    Stopping,
 }
 
-/// How a worker is started.
+/// The command line of a worker.
 #[derive(Clone, Debug)]
-pub(super) struct Recipe {
+pub(super) struct SpawnSpec {
     executable: PathBuf,
     arguments: Vec<OsString>,
 }
 
-impl Recipe {
-    /// As this process was started. A path that was typed is kept as typed,
-    /// links and all: behind `current` there may be a new release next time.
+impl SpawnSpec {
+    /// Returns the command line of this process. Symbolic links in the path are not resolved, so
+    /// that a path through `current` starts the release that is current at that time.
     pub(super) fn of_this_process() -> io::Result<Self> {
         let mut arguments = std::env::args_os();
         let typed = arguments.next().unwrap_or_default();
@@ -77,125 +77,131 @@ impl Recipe {
         })
     }
 
-    fn command(&self, inheritance: &Inheritance) -> Command {
+    fn command(&self, parameters: &WorkerParameters) -> Command {
         let mut command = Command::new(&self.executable);
         command
             .args(&self.arguments)
-            .env(VARIABLE, inheritance.to_string());
-        for name in MASTERS_OWN {
+            .env(VARIABLE, parameters.to_string());
+        for name in SUPERVISOR_VARIABLES {
             command.env_remove(name);
         }
         command
     }
 }
 
-/// One worker, seen from its master.
+/// A worker process, as managed by the supervisor.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) slot: usize,
     pub(super) pid: u32,
     pub(super) stage: Stage,
-    /// When the stage began.
-    pub(super) since: Instant,
-    pub(super) born: Instant,
-    /// When it last gave a sign of life.
-    pub(super) heard: Instant,
+    /// Start of the current stage.
+    pub(super) stage_started: Instant,
+    /// Start of the process.
+    pub(super) started: Instant,
+    /// Time of the last ping or stage change.
+    pub(super) last_ping: Instant,
     channel: OwnedWriteHalf,
     kill: Arc<Notify>,
 }
 
 impl Worker {
-    /// Starts one; its news come through `news` under the name `id`.
+    /// Starts a worker. Its events are sent to `events` with the ID `id`.
     pub(super) fn start(
-        recipe: &Recipe,
-        inheritance: &Inheritance,
+        spec: &SpawnSpec,
+        parameters: &WorkerParameters,
         id: u64,
-        news: &mpsc::UnboundedSender<Message>,
+        events: &mpsc::UnboundedSender<Message>,
     ) -> io::Result<Self> {
-        let (ours, theirs) = channel()?;
-        let (listening, channel) = UnixStream::from_std(ours)?.into_split();
-        let child = recipe
-            .command(inheritance)
-            .stdin(Stdio::from(theirs))
+        let (supervisor_end, worker_end) = channel()?;
+        let (reader, channel) = UnixStream::from_std(supervisor_end)?.into_split();
+        let child = spec
+            .command(parameters)
+            .stdin(Stdio::from(worker_end))
             .spawn()?;
         let pid = child.id().unwrap_or_default();
         let kill = Arc::new(Notify::new());
-        tokio::spawn(listen(listening, id, news.clone()));
-        tokio::spawn(wait(child, Arc::clone(&kill), id, news.clone()));
+        tokio::spawn(read_events(reader, id, events.clone()));
+        tokio::spawn(wait_for_exit(child, Arc::clone(&kill), id, events.clone()));
         let now = Instant::now();
         Ok(Self {
-            slot: inheritance.index - 1,
+            slot: parameters.number - 1,
             pid,
             stage: Stage::Starting,
-            since: now,
-            born: now,
-            heard: now,
+            stage_started: now,
+            started: now,
+            last_ping: now,
             channel,
             kill,
         })
     }
 
-    /// Moves on to the next stage.
-    pub(super) fn enter(&mut self, stage: Stage) {
+    /// Changes the stage.
+    pub(super) fn set_stage(&mut self, stage: Stage) {
         self.stage = stage;
-        self.since = Instant::now();
-        self.heard = self.since;
+        self.stage_started = Instant::now();
+        self.last_ping = self.stage_started;
     }
 
-    /// Tells it to end.
-    pub(super) fn dismiss(&mut self, order: Order) {
-        let line: &[u8] = match order {
-            Order::Stop => b"stop\n",
-            Order::Serve | Order::Drain => b"drain\n",
+    /// Sends the command to drain or to stop.
+    pub(super) fn stop(&mut self, run_state: RunState) {
+        let line: &[u8] = match run_state {
+            RunState::Stop => b"stop\n",
+            RunState::Serve | RunState::Drain => b"drain\n",
         };
-        // One that does not read it is killed when its time is over.
+        // A worker that does not read the command is killed after the timeout.
         let _ = self.channel.try_write(line);
-        if self.stage != Stage::Leaving {
-            self.enter(Stage::Leaving);
+        if self.stage != Stage::Stopping {
+            self.set_stage(Stage::Stopping);
         }
     }
 
-    /// Ends it without asking.
+    /// Kills the process with SIGKILL.
     pub(super) fn kill(&self) {
         self.kill.notify_one();
     }
 
-    /// How long it has been in its stage.
+    /// Returns the time since the stage started.
     pub(super) fn stage_age(&self) -> Duration {
-        self.since.elapsed()
+        self.stage_started.elapsed()
     }
 }
 
-async fn listen(channel: OwnedReadHalf, id: u64, news: mpsc::UnboundedSender<Message>) {
+async fn read_events(channel: OwnedReadHalf, id: u64, events: mpsc::UnboundedSender<Message>) {
     let mut lines = BufReader::with_capacity(64, channel).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        let heard = match line.as_str() {
-            "ready" => News::Ready,
-            _ => News::Alive,
+        let event = match line.as_str() {
+            "ready" => WorkerEvent::Ready,
+            _ => WorkerEvent::Ping,
         };
-        if news.send((id, heard)).is_err() {
+        if events.send((id, event)).is_err() {
             return;
         }
     }
 }
 
-/// Waits for the end of a worker, so that it never stays a zombie. Killing
-/// goes through here too: only who waits knows that the number is still its.
-async fn wait(mut child: Child, kill: Arc<Notify>, id: u64, news: mpsc::UnboundedSender<Message>) {
+/// Waits until a worker exits, so that it does not remain a zombie. The same task kills it: the
+/// process ID is valid only until the exit status is read.
+async fn wait_for_exit(
+    mut child: Child,
+    kill: Arc<Notify>,
+    id: u64,
+    events: mpsc::UnboundedSender<Message>,
+) {
     let status = loop {
         tokio::select! {
             status = child.wait() => break status,
             () = kill.notified() => {
-                // It may have ended by itself just now.
+                // Fails if the process has just exited.
                 let _ = child.start_kill();
             }
         }
     };
-    // The master itself may be gone.
-    let _ = news.send((id, News::Exited(status)));
+    // Fails if the supervisor is exiting.
+    let _ = events.send((id, WorkerEvent::Exited(status)));
 }
 
-/// The number under which a worker finds the listening socket.
-pub(super) fn number_of(socket: &socket2::Socket) -> i32 {
+/// Returns the descriptor number that workers inherit.
+pub(super) fn descriptor_of(socket: &socket2::Socket) -> i32 {
     socket.as_raw_fd()
 }

@@ -1,5 +1,7 @@
-//! What a worker gets from its master: the listening socket, a channel on
-//! standard input, and one variable that says so.
+//! The parameters of a worker process, and its channel to the supervisor.
+//!
+//! The supervisor passes the listening socket as a descriptor, a socket pair as
+//! standard input, and the parameters in one environment variable.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader};
@@ -13,62 +15,65 @@ use rustix::process::getppid;
 use tokio::sync::watch;
 
 use crate::identity::Role;
-use crate::listener::Bound;
+use crate::listener::ListeningSocket;
 use crate::log::Log;
-use crate::notify::Supervisor;
+use crate::notify::Notifier;
 use crate::process::Process;
-use crate::serve::Order;
+use crate::serve::RunState;
 use crate::settings::Settings;
 
-/// The variable by which a worker knows what it is.
+/// The environment variable that holds the parameters.
 pub(super) const VARIABLE: &str = "RANDOMS_INHERITED";
 
-/// How much longer than its deadline a worker without master may live, should
-/// its runtime be stuck.
-const LAST_RESORT: Duration = Duration::from_secs(2);
+/// Time after the drain deadline before a worker exits even if its runtime is
+/// blocked.
+const EXIT_MARGIN: Duration = Duration::from_secs(2);
 
-/// What a worker gets from its master.
+/// The parameters that a worker receives from its supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Inheritance {
-    /// Process id of the master.
-    pub(super) master: i32,
-    /// Number of the listening descriptor.
+pub(crate) struct WorkerParameters {
+    /// Process ID of the supervisor.
+    pub(super) supervisor_pid: i32,
+    /// Descriptor number of the listening socket.
     pub(super) socket: RawFd,
-    /// The worker's number, from one.
-    pub(super) index: usize,
-    /// How many workers there are.
-    pub(super) of: usize,
-    /// Milliseconds between two signs of life.
-    pub(super) beat: u64,
+    /// Number of this worker, from one.
+    pub(super) number: usize,
+    /// Number of workers in the cluster.
+    pub(super) workers: usize,
+    /// Milliseconds between two pings.
+    pub(super) ping_interval: u64,
 }
 
-impl fmt::Display for Inheritance {
+impl fmt::Display for WorkerParameters {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            master,
+            supervisor_pid,
             socket,
-            index,
-            of,
-            beat,
+            number,
+            workers,
+            ping_interval,
         } = self;
-        write!(out, "{master} {socket} {index} {of} {beat}")
+        write!(
+            out,
+            "{supervisor_pid} {socket} {number} {workers} {ping_interval}"
+        )
     }
 }
 
-impl FromStr for Inheritance {
+impl FromStr for WorkerParameters {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut fields = text.split(' ');
-        let inheritance = Self {
-            master: field(&mut fields)?,
+        let parameters = Self {
+            supervisor_pid: field(&mut fields)?,
             socket: field(&mut fields)?,
-            index: field(&mut fields)?,
-            of: field(&mut fields)?,
-            beat: field(&mut fields)?,
+            number: field(&mut fields)?,
+            workers: field(&mut fields)?,
+            ping_interval: field(&mut fields)?,
         };
         match fields.next() {
-            None => Ok(inheritance),
+            None => Ok(parameters),
             Some(_) => Err(()),
         }
     }
@@ -78,67 +83,67 @@ fn field<T: FromStr>(fields: &mut std::str::Split<'_, char>) -> Result<T, ()> {
     fields.next().ok_or(())?.parse().map_err(|_| ())
 }
 
-impl Inheritance {
-    /// Reads the variable, when it is set.
+impl WorkerParameters {
+    /// Reads the environment variable; `None` if it is not set or not valid.
     pub(crate) fn from_environment() -> Option<Self> {
         std::env::var(VARIABLE).ok()?.parse().ok()
     }
 
-    /// Serves as a worker until the master, or its end, says otherwise. One
-    /// whose master is gone before it began must not begin, least of all as a
-    /// master.
+    /// Runs a worker until the supervisor stops it or exits.
+    ///
+    /// Fails if the supervisor has exited before the worker starts.
     pub(crate) fn serve(self, settings: &Settings, log: Log) -> io::Result<()> {
-        if getppid().map(|pid| pid.as_raw_nonzero().get()) != Some(self.master) {
-            return Err(io::Error::other("the master of this worker is gone"));
+        if getppid().map(|pid| pid.as_raw_nonzero().get()) != Some(self.supervisor_pid) {
+            return Err(io::Error::other("the supervisor of this worker has exited"));
         }
         let channel = io::stdin().as_fd().try_clone_to_owned()?;
-        let orders = watch::Sender::new(Order::Serve);
-        let listening = UnixStream::from(channel.try_clone()?);
-        spawn_obedience(listening, orders.clone(), settings.drain)?;
+        let run_state = watch::Sender::new(RunState::Serve);
+        let commands = UnixStream::from(channel.try_clone()?);
+        spawn_command_reader(commands, run_state.clone(), settings.drain)?;
         let process = Process {
-            role: Role::Worker { of: self.of },
-            bound: Bound::adopt(self.socket)?,
-            supervisor: Supervisor::Master(channel),
-            pings: Some(Duration::from_millis(self.beat)),
-            orders,
+            role: Role::Worker { of: self.workers },
+            listening: ListeningSocket::inherit(self.socket)?,
+            notifier: Notifier::Supervisor(channel),
+            ping_interval: Some(Duration::from_millis(self.ping_interval)),
+            run_state,
         };
         process.serve(settings, log)
     }
 }
 
-/// Listens to the master on a thread of its own: that the master is gone must
-/// be noticed even by a worker whose runtime is stuck, or it is an orphan.
-fn spawn_obedience(
+/// Reads the commands of the supervisor on a dedicated thread, so that a worker
+/// with a blocked runtime also exits when the supervisor has exited.
+fn spawn_command_reader(
     channel: UnixStream,
-    orders: watch::Sender<Order>,
+    run_state: watch::Sender<RunState>,
     drain: Duration,
 ) -> io::Result<()> {
-    let obey = move || {
+    let read_commands = move || {
         for line in BufReader::with_capacity(64, channel).lines() {
             match line.as_deref() {
-                Ok("drain") => orders.send_replace(Order::Drain),
-                Ok("stop") => orders.send_replace(Order::Stop),
+                Ok("drain") => run_state.send_replace(RunState::Drain),
+                Ok("stop") => run_state.send_replace(RunState::Stop),
                 _ => break,
             };
         }
-        if *orders.borrow() == Order::Serve {
-            orders.send_replace(Order::Stop);
+        if *run_state.borrow() == RunState::Serve {
+            run_state.send_replace(RunState::Stop);
         }
-        thread::sleep(drain + LAST_RESORT);
+        thread::sleep(drain + EXIT_MARGIN);
         std::process::exit(1);
     };
     thread::Builder::new()
-        .name("obedience".to_owned())
+        .name("commands".to_owned())
         .stack_size(64 * 1024)
-        .spawn(obey)?;
+        .spawn(read_commands)?;
     Ok(())
 }
 
-/// The two ends of a channel: the master's, and the worker's standard input.
+/// Creates a channel: the supervisor's end, and the standard input of the worker.
 pub(super) fn channel() -> io::Result<(UnixStream, OwnedFd)> {
-    let (ours, theirs) = UnixStream::pair()?;
-    ours.set_nonblocking(true)?;
-    Ok((ours, theirs.into()))
+    let (supervisor_end, worker_end) = UnixStream::pair()?;
+    supervisor_end.set_nonblocking(true)?;
+    Ok((supervisor_end, worker_end.into()))
 }
 
 #[cfg(test)]
@@ -146,17 +151,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inheritance_reads_what_it_writes() {
-        let inheritance = Inheritance {
-            master: 12,
+    fn parameters_round_trip() {
+        let parameters = WorkerParameters {
+            supervisor_pid: 12,
             socket: 7,
-            index: 2,
-            of: 4,
-            beat: 1000,
+            number: 2,
+            workers: 4,
+            ping_interval: 1000,
         };
-        assert_eq!(inheritance.to_string().parse(), Ok(inheritance));
+        assert_eq!(parameters.to_string().parse(), Ok(parameters));
         for wrong in ["", "1 2 3 4", "1 2 3 4 5 6", "a 2 3 4 5"] {
-            assert!(wrong.parse::<Inheritance>().is_err(), "{wrong}");
+            assert!(wrong.parse::<WorkerParameters>().is_err(), "{wrong}");
         }
     }
 }

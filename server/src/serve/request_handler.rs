@@ -1,5 +1,5 @@
-//! One request: its body is read to the end, the routes answer, the answer is
-//! counted and named.
+//! Handling of one request: reads the body, calls the route, and completes the
+//! response.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -12,18 +12,16 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
+use warp::reply::Response;
 
 use crate::app::App;
-use crate::connection::{Phase, Pulse};
+use crate::connection::{Activity, Phase};
 use crate::routes::{Problem, Route, Routes};
 
-/// Says which process answered.
+/// The response header that names the serving process.
 const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
-/// The answer of a route.
-pub(super) type Answer = warp::reply::Response;
-
-/// Counts a request as in flight until dropped, finished or not.
+/// Counts a request as in flight until dropped.
 struct InFlight(&'static App);
 
 impl InFlight {
@@ -39,63 +37,65 @@ impl Drop for InFlight {
     }
 }
 
-/// An answer that is there, or will be when the body has been read.
-pub(super) enum Answering {
-    Now(Option<Answer>),
-    Later(Pin<Box<dyn Future<Output = Answer> + Send>>),
+/// The future of a response.
+pub(super) enum ResponseFuture {
+    /// The response to a request without a body.
+    Ready(Option<Response>),
+    /// The response to a request whose body is to be read first.
+    AfterBody(Pin<Box<dyn Future<Output = Response> + Send>>),
 }
 
-impl Future for Answering {
-    type Output = Result<Answer, Infallible>;
+impl Future for ResponseFuture {
+    type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Now(answer) => answer
+            Self::Ready(response) => response
                 .take()
-                .map_or(Poll::Pending, |answer| Poll::Ready(Ok(answer))),
-            Self::Later(answer) => answer.as_mut().poll(context).map(Ok),
+                .map_or(Poll::Pending, |response| Poll::Ready(Ok(response))),
+            Self::AfterBody(response) => response.as_mut().poll(context).map(Ok),
         }
     }
 }
 
-/// What answers the requests of one connection.
+/// Handles the requests of one connection.
 #[derive(Clone)]
-pub(super) struct Answerer {
+pub(super) struct RequestHandler {
     pub(super) app: &'static App,
     pub(super) routes: &'static Routes,
-    pub(super) pulse: Arc<Pulse>,
+    pub(super) activity: Arc<Activity>,
 }
 
-impl Answerer {
-    /// Answers one request, at once when there is no body to be read.
-    pub(super) fn answer(&self, request: Request<Incoming>) -> Answering {
+impl RequestHandler {
+    /// Handles a request; without a body, the response is ready immediately.
+    pub(super) fn handle(&self, request: Request<Incoming>) -> ResponseFuture {
         let started = Instant::now();
         let in_flight = InFlight::begin(self.app);
-        self.pulse.enter(Phase::Body);
+        self.activity.start_phase(Phase::Body);
         let route = Route::of(request.uri().path());
         let (head, body) = request.into_parts();
         if body.is_end_stream() {
             let response = self
                 .routes
-                .answer(route, Request::from_parts(head, Empty::new()));
-            return Answering::Now(Some(self.finish(response, route, started)));
+                .handle(route, Request::from_parts(head, Empty::new()));
+            return ResponseFuture::Ready(Some(self.finish(response, route, started)));
         }
-        let answerer = self.clone();
-        Answering::Later(Box::pin(async move {
-            let response = match read_to_end(body).await {
+        let handler = self.clone();
+        ResponseFuture::AfterBody(Box::pin(async move {
+            let response = match discard_body(body).await {
                 Ok(()) => {
                     let request = Request::from_parts(head, Empty::new());
-                    answerer.routes.answer(route, request)
+                    handler.routes.handle(route, request)
                 }
-                Err(_) => unreadable(),
+                Err(_) => unreadable_body(),
             };
             drop(in_flight);
-            answerer.finish(response, route, started)
+            handler.finish(response, route, started)
         }))
     }
 
-    /// Names and counts an answer.
-    fn finish(&self, mut response: Answer, route: Route, started: Instant) -> Answer {
+    /// Sets the headers that all responses have, and records the metrics.
+    fn finish(&self, mut response: Response, route: Route, started: Instant) -> Response {
         let headers = response.headers_mut();
         headers.insert(SERVED_BY, self.app.identity.served_by.clone());
         if self.app.is_draining() {
@@ -103,20 +103,20 @@ impl Answerer {
         }
         self.app
             .metrics
-            .answered(route, response.status(), started.elapsed());
-        self.pulse.enter(Phase::Answer);
+            .record(route, response.status(), started.elapsed());
+        self.activity.start_phase(Phase::Response);
         response
     }
 }
 
-fn unreadable() -> Answer {
-    Problem::new(StatusCode::BAD_REQUEST, "The body cannot be read.").response()
+fn unreadable_body() -> Response {
+    Problem::new(StatusCode::BAD_REQUEST, "The request body cannot be read.").response()
 }
 
-/// Reads a body and forgets it. Closing a socket that holds unread bytes
-/// resets it and can destroy the answer on its way (RFC 9112, section 9.6).
-/// The request timeout bounds how long this may take.
-async fn read_to_end(mut body: Incoming) -> Result<(), hyper::Error> {
+/// Reads a body to its end and discards it. Closing a socket that holds unread
+/// bytes resets it and can destroy the response (RFC 9112, section 9.6). The
+/// request timeout limits the duration.
+async fn discard_body(mut body: Incoming) -> Result<(), hyper::Error> {
     while !body.is_end_stream() {
         match body.frame().await {
             Some(frame) => drop(frame?),
