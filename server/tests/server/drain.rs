@@ -191,9 +191,9 @@ fn drain_waits_for_the_first_request_of_a_new_connection() {
     assert!(idle.is_closed());
 }
 
-/// Nothing comes of it: the drain does not wait for its deadline.
+/// The drain waits for the grace period, not for the drain timeout.
 #[test]
-fn connection_without_a_request_does_not_hold_the_drain() {
+fn connection_without_a_request_does_not_prolong_the_drain() {
     let mut process = Process::start(&["--drain", "60s", "--grace", "300ms"]);
     let address = process.address();
     let mut new = Client::connect(address).expect("a connection");
@@ -205,7 +205,7 @@ fn connection_without_a_request_does_not_hold_the_drain() {
 }
 
 #[test]
-fn deadline_ends_what_does_not_end_itself() {
+fn drain_timeout_closes_remaining_connections() {
     let mut process = Process::start(&["--drain", "300ms"]);
     let address = process.address();
     let mut client = Client::connect(address).expect("a connection");
@@ -219,14 +219,14 @@ fn deadline_ends_what_does_not_end_itself() {
     assert!(began.elapsed() >= Duration::from_millis(300));
     assert!(
         process
-            .line("drain deadline", 1)
-            .contains("cut 1 connections")
+            .line("drain timeout", 1)
+            .contains("closed 1 connections")
     );
     assert!(client.is_closed());
 }
 
 #[test]
-fn idle_process_ends_at_once() {
+fn idle_process_stops_immediately() {
     let mut process = Process::start(&[]);
     let address = process.address();
     get(address, "/health");
@@ -234,7 +234,7 @@ fn idle_process_ends_at_once() {
     let millis = drained_in(&process);
     assert!(
         millis < 1000,
-        "the grace ends when no connection is open: {millis}"
+        "the drain completes when no connection is open: {millis}"
     );
 }
 
