@@ -1,4 +1,4 @@
-"""One measurement: two sides asked in turn, and the median of their ratios."""
+"""One comparison: two sides measured in turn, and the median of their ratios."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import re
 import statistics
 import time
 
-from room import child_pids, processor_seconds
+from namespace import child_pids, cpu_seconds
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = 5
@@ -14,64 +14,64 @@ SECONDS = 2
 
 
 class Side:
-    """Something that answers at a URL in a room."""
+    """An HTTP server at a URL in a namespace."""
 
-    def __init__(self, name, room, url, core=None, method="GET"):
+    def __init__(self, name, namespace, url, core=None, method="GET"):
         self.name = name
-        self.room = room
+        self.namespace = namespace
         self.url = url
         self.core = core
         self.options = [] if method == "GET" else ["-s", os.path.join(HERE, f"{method.lower()}.lua")]
 
     def load(self, connections, seconds):
-        """What wrk printed after loading it."""
-        printed = self.room.run(
+        """Runs wrk and returns its output."""
+        output = self.namespace.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", *self.options,
              self.url],
             self.core)
-        if "Non-2xx" in printed:
-            raise SystemExit(f"bench: {self.name} gave errors:\n{printed}")
-        return printed
+        if "Non-2xx" in output:
+            raise SystemExit(f"bench: {self.name} returned errors:\n{output}")
+        return output
 
     def rate(self, connections, seconds=SECONDS):
-        """Requests a second under wrk."""
-        printed = self.load(connections, seconds)
-        return float(re.search(r"^Requests/sec: +([0-9.]+)$", printed, re.M)[1])
+        """Returns the requests per second under wrk."""
+        output = self.load(connections, seconds)
+        return float(re.search(r"^Requests/sec: +([0-9.]+)$", output, re.M)[1])
 
 
-class ProcessorSide(Side):
-    """An nginx of which the processor time a request is measured instead of the rate."""
+class CpuTimeSide(Side):
+    """An nginx whose CPU time per request is measured instead of the rate."""
 
-    def __init__(self, name, room, url, master, method="GET"):
-        super().__init__(name, room, url, method=method)
+    def __init__(self, name, namespace, url, master, method="GET"):
+        super().__init__(name, namespace, url, method=method)
         self.master = master
 
     def rate(self, connections, seconds=SECONDS):
-        """Microseconds of processor time a request, user and system, of all workers."""
+        """Returns the CPU time per request in microseconds, user and system, of all workers."""
         workers = child_pids(self.master.pid)
         if not workers:
             raise SystemExit(f"bench: {self.name} has no worker processes")
-        before = processor_seconds(workers)
-        printed = self.load(connections, seconds)
-        spent = processor_seconds(workers) - before
-        requests = int(re.search(r"^ *([0-9]+) requests in ", printed, re.M)[1])
+        before = cpu_seconds(workers)
+        output = self.load(connections, seconds)
+        spent = cpu_seconds(workers) - before
+        requests = int(re.search(r"^ *([0-9]+) requests in ", output, re.M)[1])
         return spent / requests * 1e6
 
 
 class SlowSide(Side):
-    """One so slow that single requests are timed instead."""
+    """A slow server, for which single requests are timed."""
 
     REQUESTS = 2
 
     def rate(self, connections, seconds=SECONDS):
-        began = time.monotonic()
+        started = time.monotonic()
         for _ in range(self.REQUESTS):
-            self.room.get(self.url)
-        return self.REQUESTS / (time.monotonic() - began)
+            self.namespace.get(self.url)
+        return self.REQUESTS / (time.monotonic() - started)
 
 
 class Row:
-    """A comparison with its goal and what came out."""
+    """A comparison of two sides, with its goal and its measurements."""
 
     def __init__(self, title, goal, sides, connections=64):
         self.title = title
@@ -81,7 +81,7 @@ class Row:
         self.rates = []
 
     def measure(self, seconds=SECONDS):
-        """Asks both sides in turn; who is first alternates too."""
+        """Measures both sides in turn; the order alternates."""
         for number in range(ROUNDS):
             sides = [self.left, self.right]
             if number % 2:
@@ -91,16 +91,16 @@ class Row:
         return self
 
     def medians(self):
-        """The median rate of each side."""
+        """Returns the median rate of each side."""
         return tuple(statistics.median(rate) for rate in zip(*self.rates))
 
     def ratio(self):
-        """The median of the ratios of the rounds."""
+        """Returns the median of the ratios of the rounds."""
         return statistics.median(left / right for left, right in self.rates)
 
 
-def ask_a_million(side):
-    """Asks until the server has counted a million requests."""
+def send_million_requests(side):
+    """Sends requests until the server has counted a million."""
     url = side.url.split("/info")[0] + "/info"
-    while json.loads(side.room.get(url))["requests"] < 1_000_000:
-        side.room.run(["wrk", "-t1", "-c64", "-d3s", url], side.core)
+    while json.loads(side.namespace.get(url))["requests"] < 1_000_000:
+        side.namespace.run(["wrk", "-t1", "-c64", "-d3s", url], side.core)

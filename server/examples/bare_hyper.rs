@@ -1,7 +1,7 @@
-//! A peer for the benchmark: hyper with nothing around it, returning constant
-//! bytes with the headers the server sends.
+//! A reference for the benchmark: hyper without a framework, returning a constant
+//! body with the headers of the server.
 //!
-//! `bare_hyper ADDRESS FILE` answers every request with the bytes of FILE.
+//! `bare_hyper ADDRESS FILE` responds to each request with the content of FILE.
 
 use std::convert::Infallible;
 use std::io;
@@ -27,13 +27,13 @@ async fn main() -> io::Result<()> {
         let body = body.clone();
         let service = service_fn(move |_: Request<Incoming>| {
             let body = body.clone();
-            async move { Ok::<_, Infallible>(answer(body)) }
+            async move { Ok::<_, Infallible>(response(body)) }
         });
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 
-fn answer(body: Bytes) -> Response<Full<Bytes>> {
+fn response(body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

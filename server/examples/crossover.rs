@@ -1,5 +1,5 @@
-//! Finds the number of draws from which sampling the counts is faster than
-//! drawing one by one, which is `CROSSOVER` in `draws.rs`.
+//! Measures the number of draws from which sampling the counts is faster than
+//! single draws: the value of `CROSSOVER` in `draws.rs`.
 //!
 //! `cargo run --release --package randoms --example crossover`
 
@@ -28,9 +28,9 @@ fn median(draw: impl Fn(&mut Xoshiro256PlusPlus) -> Tally) -> Duration {
     let mut generator = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut times: Vec<_> = (0..ROUNDS)
         .map(|_| {
-            let began = Instant::now();
+            let started = Instant::now();
             black_box(draw(&mut generator));
-            began.elapsed()
+            started.elapsed()
         })
         .collect();
     times.sort_unstable();

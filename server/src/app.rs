@@ -1,4 +1,4 @@
-//! What the requests of one process share.
+//! State that all requests of one process share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use crate::identity::Identity;
 use crate::log::Log;
 use crate::metrics::Metrics;
 
-/// How old the resident memory in `/info` may be.
-const MEMORY_AGE: Duration = Duration::from_secs(1);
+/// Maximum age of the resident memory in `/info`.
+const MEMORY_MAX_AGE: Duration = Duration::from_secs(1);
 
-/// What the requests of one process share. It lives as long as the process.
+/// State that all requests of one process share, until the process exits.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) identity: Identity,
@@ -24,7 +24,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// A process that serves, kept until the process ends.
+    /// Creates the state, which is never freed.
     pub(crate) fn new(identity: Identity, log: Log) -> &'static Self {
         Box::leak(Box::new(Self {
             identity,
@@ -37,26 +37,26 @@ impl App {
         }))
     }
 
-    /// Whether the process is about to end.
+    /// Whether the process is draining.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Relaxed)
     }
 
-    /// From now on each answer closes its connection.
+    /// Marks the process as draining: each response closes its connection.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Relaxed);
     }
 
-    /// Seconds since the process began to serve.
+    /// Returns the seconds since the process started to serve.
     pub(crate) fn uptime(&self) -> u64 {
         self.connections.now().as_secs()
     }
 
-    /// Resident memory in bytes, read at most once a second.
+    /// Returns the resident memory in bytes, read at most once per second.
     pub(crate) fn memory(&self) -> u64 {
         let now = self.connections.now();
         let read = Duration::from_millis(self.memory_read.load(Relaxed));
-        if now.saturating_sub(read) >= MEMORY_AGE || self.memory.load(Relaxed) == 0 {
+        if now.saturating_sub(read) >= MEMORY_MAX_AGE || self.memory.load(Relaxed) == 0 {
             let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
             self.memory_read.store(now, Relaxed);
             self.memory.store(resident_memory(), Relaxed);
@@ -65,8 +65,8 @@ impl App {
     }
 }
 
-/// `VmRSS` of `/proc/self/status` (`proc_pid_status(5)`), which is readable in
-/// every sandbox, in bytes.
+/// Returns `VmRSS` of `/proc/self/status` (`proc_pid_status(5)`) in bytes. The
+/// file is readable in every sandbox.
 fn resident_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status

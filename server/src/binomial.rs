@@ -1,25 +1,25 @@
-//! Binomial counts by transformed rejection with squeeze.
+//! Binomial sampling by transformed rejection with squeeze.
 //!
 //! The algorithm is BTRS of W. Hörmann, "The generation of binomial random
-//! variates", Journal of Statistical Computation and Simulation 46 (1993). It
-//! has almost nothing to prepare, which counts here: each sample of a tally
-//! has parameters of its own. It is exact up to the rounding of `f64`.
+//! variates", Journal of Statistical Computation and Simulation 46 (1993). Its
+//! setup is cheap, which matters because each sample of a tally has different
+//! parameters. It is exact up to the rounding of `f64`.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Binomial, Distribution};
 
-/// Below this mean the algorithm does not hold.
-const LEAST_MEAN: f64 = 10.0;
+/// The smallest mean for which the algorithm is valid.
+const MIN_MEAN: f64 = 10.0;
 
-/// How many of `trials` fall on one of `values` equally likely values, which
-/// are at least two.
+/// Returns how many of `trials` have one given value of `values` equally likely
+/// values; `values` is at least two.
 #[expect(
     clippy::cast_precision_loss,
     reason = "trials are below 2^53, and so is each count"
 )]
 pub(crate) fn sample(trials: u64, values: u16, generator: &mut impl Rng) -> u64 {
     let probability = f64::from(values).recip();
-    if trials as f64 * probability < LEAST_MEAN {
+    if trials as f64 * probability < MIN_MEAN {
         return Binomial::new(trials, probability).map_or(0, |binomial| binomial.sample(generator));
     }
     let hat = Hat::new(trials as f64, f64::from(values));
@@ -30,8 +30,9 @@ pub(crate) fn sample(trials: u64, values: u16, generator: &mut impl Rng) -> u64 
     }
 }
 
-/// The hat over a binomial distribution, in the paper's terms: `a`, `b` and
-/// `c` place it, `quick` is the part under which nothing needs to be computed.
+/// The hat function of a binomial distribution. `a`, `b`, and `c` are the
+/// parameters of the paper; below `squeeze`, an attempt is accepted without
+/// further computation.
 struct Hat {
     trials: f64,
     probability: f64,
@@ -39,7 +40,7 @@ struct Hat {
     a: f64,
     b: f64,
     c: f64,
-    quick: f64,
+    squeeze: f64,
 }
 
 impl Hat {
@@ -54,22 +55,22 @@ impl Hat {
             a: -0.0873 + 0.0248 * b + 0.01 * probability,
             b,
             c: trials * probability + 0.5,
-            quick: 0.92 - 4.2 / b,
+            squeeze: 0.92 - 4.2 / b,
         }
     }
 
-    /// A count, unless this attempt is rejected.
+    /// Returns a count, or `None` if the attempt is rejected.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a count is a whole number from 0 to the trials, seen before"
+        reason = "a count is an integer from 0 to the number of trials"
     )]
     fn attempt(&self, generator: &mut impl Rng) -> Option<u64> {
-        let place = generator.random::<f64>() - 0.5;
+        let offset = generator.random::<f64>() - 0.5;
         let height = generator.random::<f64>();
-        let margin = 0.5 - place.abs();
-        let count = ((2.0 * self.a / margin + self.b) * place + self.c).floor();
-        if margin >= 0.07 && height <= self.quick {
+        let margin = 0.5 - offset.abs();
+        let count = ((2.0 * self.a / margin + self.b) * offset + self.c).floor();
+        if margin >= 0.07 && height <= self.squeeze {
             return Some(count as u64);
         }
         if count < 0.0 || count > self.trials {
@@ -80,13 +81,13 @@ impl Hat {
         (height <= self.density(count)).then_some(count as u64)
     }
 
-    /// The logarithm of the probability of `count` against that of the mode.
+    /// Returns the logarithm of the probability of `count`, relative to that of the mode.
     fn density(&self, count: f64) -> f64 {
         let (trials, odds) = (self.trials, self.probability / (1.0 - self.probability));
         let mode = ((trials + 1.0) * self.probability).floor();
         let (rest, mode_rest) = (trials - count, trials - mode);
-        // A quotient close to one is taken by its distance from one, which is
-        // exact; its logarithm is multiplied by as many trials as there are.
+        // For a quotient close to one, `ln_1p` of its exact distance from one avoids
+        // a rounding error that the number of trials would multiply.
         (mode + 0.5) * ((mode + 1.0) / (odds * (mode_rest + 1.0))).ln()
             + (trials + 1.0) * ((count - mode) / (rest + 1.0)).ln_1p()
             + (count + 0.5) * (odds * (rest + 1.0) / (count + 1.0)).ln()
@@ -97,7 +98,7 @@ impl Hat {
     }
 }
 
-/// What Stirling's formula leaves of ln k!, written for k + 1.
+/// Returns the error of Stirling's formula for ln k!, expressed in k + 1.
 fn stirling(count: f64) -> f64 {
     const SMALL: [f64; 10] = [
         0.081_061_466_795_327_26,
@@ -111,11 +112,11 @@ fn stirling(count: f64) -> f64 {
         0.009_255_462_182_712_73,
         0.008_330_563_433_362_87,
     ];
-    if let Some(&known) = SMALL.iter().enumerate().find_map(|(k, known)| {
+    if let Some(&value) = SMALL.iter().enumerate().find_map(|(k, value)| {
         let k = u8::try_from(k).unwrap_or_default();
-        (count < f64::from(k) + 0.5).then_some(known)
+        (count < f64::from(k) + 0.5).then_some(value)
     }) {
-        return known;
+        return value;
     }
     let next = count + 1.0;
     let square = next * next;
@@ -129,7 +130,7 @@ mod tests {
     use rand::rngs::Xoshiro256PlusPlus;
 
     #[test]
-    fn stirling_is_what_the_formula_leaves() {
+    fn stirling_matches_the_formula() {
         let mut logarithm = 0.0;
         for count in 0..40 {
             let count = f64::from(count);
@@ -144,7 +145,7 @@ mod tests {
         }
     }
 
-    /// Compares samples with the exact distribution, bin by bin.
+    /// Compares samples with the exact distribution in each bin.
     #[test]
     fn samples_have_the_exact_distribution() {
         const SAMPLES: u32 = 200_000;
@@ -156,19 +157,19 @@ mod tests {
             (12_000, 1000, 5),
         ] {
             let mut generator = Xoshiro256PlusPlus::seed_from_u64(seed);
-            let mut seen = vec![0_u32; usize::try_from(trials).expect("small") + 1];
+            let mut observed = vec![0_u32; usize::try_from(trials).expect("small") + 1];
             for _ in 0..SAMPLES {
                 let count = sample(trials, values, &mut generator);
-                seen[usize::try_from(count).expect("small")] += 1;
+                observed[usize::try_from(count).expect("small")] += 1;
             }
             let odds = 1.0 / (f64::from(values) - 1.0);
             let trials = f64::from(u32::try_from(trials).expect("small"));
             let mut probability = (trials * (1.0 - f64::from(values).recip()).ln()).exp();
             let (mut statistic, mut freedom) = (0.0, -1.0);
-            for (count, &seen) in (0_u32..).zip(&seen) {
+            for (count, &observed) in (0_u32..).zip(&observed) {
                 let expected = probability * f64::from(SAMPLES);
                 if expected > 20.0 {
-                    statistic += (f64::from(seen) - expected).powi(2) / expected;
+                    statistic += (f64::from(observed) - expected).powi(2) / expected;
                     freedom += 1.0;
                 }
                 let count = f64::from(count);

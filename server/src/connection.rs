@@ -1,8 +1,9 @@
-//! The open connections of a process, and how long each has been waiting.
+//! The open connections of a process and their timeouts.
 //!
-//! A connection carries a [`Pulse`]: what it waits for and since when. Reads,
-//! writes and requests set it at the price of one store; one sweep for all
-//! connections compares it with the limits. No connection has a timer.
+//! Each connection has an [`Activity`]: its phase and the start of the phase.
+//! Reads, writes, and requests update it with one atomic store. One periodic
+//! sweep compares all connections with the limits, so that no connection needs a
+//! timer.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,58 +20,59 @@ use tokio::task::AbortHandle;
 
 use crate::settings::Limits;
 
-/// What a connection waits for.
+/// The phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The next request.
+    /// Waits for the next request.
     Idle = 0,
-    /// The rest of a head.
+    /// Waits for the rest of a request head.
     Head = 1,
-    /// The rest of a body.
+    /// Waits for the rest of a request body.
     Body = 2,
-    /// The client to take the answer.
-    Answer = 3,
-    /// The first byte of its first request.
-    First = 4,
+    /// Waits until the client reads the response.
+    Response = 3,
+    /// Waits for the first byte of the first request.
+    New = 4,
 }
 
-/// Milliseconds since the start, moved on by the sweep: coarse and free.
+/// Milliseconds since the start of the process. The sweep updates it, so that
+/// reading it needs no system call.
 #[derive(Debug)]
 pub(crate) struct Clock {
     started: Instant,
     millis: AtomicU64,
 }
 
-/// Bits of a word that hold the phase.
+/// The number of bits that hold the phase.
 const PHASE_BITS: u32 = 3;
 
-/// Phase and the time it began, in one word.
+/// The phase of a connection and its start time, in one atomic integer.
 #[derive(Debug)]
-pub(crate) struct Pulse {
+pub(crate) struct Activity {
     clock: Arc<Clock>,
-    word: AtomicU64,
+    value: AtomicU64,
 }
 
-impl Pulse {
-    /// The connection waits for something else from now on.
-    pub(crate) fn enter(&self, phase: Phase) {
+impl Activity {
+    /// Starts a phase.
+    pub(crate) fn start_phase(&self, phase: Phase) {
         let now = self.clock.millis.load(Relaxed);
-        self.word.store(now << PHASE_BITS | phase as u64, Relaxed);
+        self.value.store(now << PHASE_BITS | phase as u64, Relaxed);
     }
 
     fn is(&self, phase: Phase) -> bool {
-        self.word.load(Relaxed) & ((1 << PHASE_BITS) - 1) == phase as u64
+        self.value.load(Relaxed) & ((1 << PHASE_BITS) - 1) == phase as u64
     }
 
-    /// No request, and no part of one, has come.
-    fn is_quiet(&self) -> bool {
-        self.is(Phase::Idle) || self.is(Phase::First)
+    /// Whether no byte of a request has been received in this phase.
+    fn is_idle(&self) -> bool {
+        self.is(Phase::Idle) || self.is(Phase::New)
     }
 
     fn is_overdue(&self, limits: &Limits) -> bool {
-        let since = Duration::from_millis(self.word.load(Relaxed) >> PHASE_BITS);
+        let since = Duration::from_millis(self.value.load(Relaxed) >> PHASE_BITS);
         let now = Duration::from_millis(self.clock.millis.load(Relaxed));
-        let limit = if self.is_quiet() {
+        let limit = if self.is_idle() {
             limits.idle
         } else {
             limits.request
@@ -79,35 +81,35 @@ impl Pulse {
     }
 }
 
-/// While a new connection has sent nothing for longer than this, a drain accepts
-/// other connections.
-const STALLED: Duration = Duration::from_millis(50);
+/// Time without data on a new connection after which a drain accepts other
+/// connections.
+const STALL_TIMEOUT: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 struct Entry {
-    pulse: Arc<Pulse>,
+    activity: Arc<Activity>,
     task: Option<AbortHandle>,
     opened: Instant,
 }
 
-/// The start of a drain, which divides connections into earlier and later ones.
+/// The start of a drain. Connections opened before it are earlier ones, others are later ones.
 #[derive(Clone, Copy, Debug)]
 struct Drain {
-    began: Instant,
-    /// The first id that is assigned after the start.
+    started: Instant,
+    /// The first ID that is assigned after the start.
     first_later: u64,
-    /// Earlier connections that are still open.
+    /// Number of earlier connections that are still open.
     earlier: usize,
 }
 
-/// Whether a drain has to wait before it may close idle connections.
+/// The reason for which a drain must not close idle connections yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Wait {
-    /// No: connections are idle past their grace, or their request is in flight.
-    Over,
-    /// For requests that are arriving, or about to arrive on a new connection.
+pub(crate) enum DrainWait {
+    /// None: each connection is idle past its grace period, or has a request in flight.
+    None,
+    /// A request head is incomplete, or a new connection has sent nothing yet.
     Short,
-    /// For the peer of an idle connection to use or close it.
+    /// An idle connection is within its grace period.
     Long,
 }
 
@@ -149,12 +151,12 @@ impl Connections {
     /// Registers a connection until the result is dropped.
     pub(crate) fn register(&'static self) -> Registration {
         let id = self.next.fetch_add(1, Relaxed);
-        let word = AtomicU64::new(0);
+        let value = AtomicU64::new(0);
         let clock = Arc::clone(&self.clock);
-        let pulse = Arc::new(Pulse { clock, word });
-        pulse.enter(Phase::First);
+        let activity = Arc::new(Activity { clock, value });
+        activity.start_phase(Phase::New);
         let entry = Entry {
-            pulse: Arc::clone(&pulse),
+            activity: Arc::clone(&activity),
             task: None,
             opened: Instant::now(),
         };
@@ -163,70 +165,75 @@ impl Connections {
         Registration {
             connections,
             id,
-            pulse,
+            activity,
         }
     }
 
-    /// Names the task that serves a connection, so that it can be ended.
-    pub(crate) fn served_by(&self, id: u64, task: AbortHandle) {
+    /// Sets the task that serves a connection, so that it can be aborted.
+    pub(crate) fn set_task(&self, id: u64, task: AbortHandle) {
         if let Some(entry) = self.lock().entries.get_mut(&id) {
             entry.task = Some(task);
         }
     }
 
-    /// Time since the start, as old as the last sweep.
+    /// Returns the time since the start of the process, as of the last sweep.
     pub(crate) fn now(&self) -> Duration {
         Duration::from_millis(self.clock.millis.load(Relaxed))
     }
 
-    /// How many are open.
+    /// Returns the number of open connections.
     pub(crate) fn count(&self) -> usize {
         self.lock().entries.len()
     }
 
-    /// Starts a drain. Connections registered from now on are later ones.
+    /// Starts a drain. Connections that are registered afterward are later ones.
     pub(crate) fn begin_drain(&self) {
         let mut open = self.lock();
         open.drain = Some(Drain {
-            began: Instant::now(),
+            started: Instant::now(),
             first_later: self.next.load(Relaxed),
             earlier: open.entries.len(),
         });
     }
 
-    /// Whether a drain that leaves idle connections open for `grace` has to wait.
-    pub(crate) fn wait_of(&self, grace: Duration) -> Wait {
+    /// Returns why a drain must not close idle connections yet; `grace` is their grace period.
+    pub(crate) fn drain_wait(&self, grace: Duration) -> DrainWait {
         let open = self.lock();
         let Some(drain) = open.drain else {
-            return Wait::Over;
+            return DrainWait::None;
         };
         let now = Instant::now();
         let waits = open.entries.iter();
         let waits = waits.map(|(id, entry)| drain.wait_for(*id, entry, (now, grace)));
-        waits.max().unwrap_or(Wait::Over)
+        waits.max().unwrap_or(DrainWait::None)
     }
 
-    /// Completes when the last earlier connection closes, or the last of all.
+    /// Completes when the last earlier connection closes, or when no connection is open.
     pub(crate) fn drained(&self) -> Notified<'_> {
         self.drained.notified()
     }
 
-    /// Ends those that waited too long and says how many these were.
+    /// Aborts the connections that exceeded a limit, and returns their number.
     pub(crate) fn sweep(&self, limits: &Limits) -> u64 {
         let now = self.clock.started.elapsed().as_millis();
         let now = u64::try_from(now).unwrap_or(u64::MAX);
         self.clock.millis.store(now, Relaxed);
-        self.abort(|entry| entry.pulse.is_overdue(limits))
+        self.abort(|entry| entry.activity.is_overdue(limits))
     }
 
-    /// Ends all of them and says how many these were.
+    /// Aborts all connections, and returns their number.
     pub(crate) fn abort_all(&self) -> u64 {
         self.abort(|_| true)
     }
 
-    fn abort(&self, chosen: impl Fn(&Entry) -> bool) -> u64 {
+    fn abort(&self, is_selected: impl Fn(&Entry) -> bool) -> u64 {
         let mut number = 0;
-        for entry in self.lock().entries.values().filter(|entry| chosen(entry)) {
+        for entry in self
+            .lock()
+            .entries
+            .values()
+            .filter(|entry| is_selected(entry))
+        {
             if let Some(task) = &entry.task {
                 task.abort();
                 number += 1;
@@ -237,34 +244,34 @@ impl Connections {
 }
 
 impl Drain {
-    /// Each connection is left open for the grace, counted from the start of the drain or from its
-    /// opening, whichever is later. A later one closes with its first answer, so a drain waits only
-    /// for its first request.
-    fn wait_for(&self, id: u64, entry: &Entry, (now, grace): (Instant, Duration)) -> Wait {
-        let draining = now.saturating_duration_since(self.began);
+    /// Each connection stays open for the grace period, from the start of the drain or from its
+    /// opening, whichever is later. A later connection closes after its first response, so the drain
+    /// waits only for its first request.
+    fn wait_for(&self, id: u64, entry: &Entry, (now, grace): (Instant, Duration)) -> DrainWait {
+        let draining = now.saturating_duration_since(self.started);
         let age = now.saturating_duration_since(entry.opened);
         let is_earlier = id < self.first_later;
         if is_earlier && draining < grace {
-            Wait::Long
-        } else if entry.pulse.is(Phase::Head) {
-            // The request timeout ends a head that is never completed.
-            Wait::Short
-        } else if is_earlier || !entry.pulse.is(Phase::First) || age >= grace {
-            Wait::Over
-        } else if age > STALLED && draining < grace {
-            Wait::Long
+            DrainWait::Long
+        } else if entry.activity.is(Phase::Head) {
+            // The request timeout closes a connection whose head stays incomplete.
+            DrainWait::Short
+        } else if is_earlier || !entry.activity.is(Phase::New) || age >= grace {
+            DrainWait::None
+        } else if age > STALL_TIMEOUT && draining < grace {
+            DrainWait::Long
         } else {
-            Wait::Short
+            DrainWait::Short
         }
     }
 }
 
-/// A connection's place among the open ones.
+/// The registration of an open connection; dropping it removes the connection.
 #[derive(Debug)]
 pub(crate) struct Registration {
     connections: &'static Connections,
     pub(crate) id: u64,
-    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) activity: Arc<Activity>,
 }
 
 impl Drop for Registration {
@@ -281,29 +288,29 @@ impl Drop for Registration {
     }
 }
 
-/// A stream whose reads and writes are seen by its pulse.
+/// A stream whose reads and writes update the activity of its connection.
 #[derive(Debug)]
-pub(crate) struct Felt<S> {
+pub(crate) struct TimedStream<S> {
     stream: S,
-    pulse: Arc<Pulse>,
+    activity: Arc<Activity>,
 }
 
-impl<S> Felt<S> {
-    /// Joins a stream and a pulse.
-    pub(crate) const fn new(stream: S, pulse: Arc<Pulse>) -> Self {
-        Self { stream, pulse }
+impl<S> TimedStream<S> {
+    /// Creates a stream that updates `activity`.
+    pub(crate) const fn new(stream: S, activity: Arc<Activity>) -> Self {
+        Self { stream, activity }
     }
 
-    fn wrote(&self, result: io::Result<usize>) -> io::Result<usize> {
-        // A client that takes some of the answer is slow, not gone.
-        if result.is_ok() && self.pulse.is(Phase::Answer) {
-            self.pulse.enter(Phase::Answer);
+    fn on_write(&self, result: io::Result<usize>) -> io::Result<usize> {
+        // A client that reads part of the response is slow, but not stalled.
+        if result.is_ok() && self.activity.is(Phase::Response) {
+            self.activity.start_phase(Phase::Response);
         }
         result
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Felt<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -311,21 +318,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for Felt<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if buffer.filled().len() > before && self.pulse.is_quiet() {
-            self.pulse.enter(Phase::Head);
+        if buffer.filled().len() > before && self.activity.is_idle() {
+            self.activity.start_phase(Phase::Head);
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Felt<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, buffer));
-        Poll::Ready(self.wrote(written))
+        Poll::Ready(self.on_write(written))
     }
 
     fn poll_write_vectored(
@@ -335,7 +342,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Felt<S> {
     ) -> Poll<io::Result<usize>> {
         let stream = Pin::new(&mut self.stream);
         let written = ready!(stream.poll_write_vectored(context, buffers));
-        Poll::Ready(self.wrote(written))
+        Poll::Ready(self.on_write(written))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -344,8 +351,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Felt<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-        if self.pulse.is(Phase::Answer) {
-            self.pulse.enter(Phase::Idle);
+        if self.activity.is(Phase::Response) {
+            self.activity.start_phase(Phase::Idle);
         }
         Poll::Ready(Ok(()))
     }

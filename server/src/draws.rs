@@ -1,42 +1,42 @@
 //! The tally of N uniform draws from 1..=1000.
 //!
-//! Pure: the generator is an argument, nothing else is touched. Below
-//! [`CROSSOVER`] each draw is made; above it the counts of the same
-//! multinomial distribution are sampled directly, so cost stops growing.
+//! Without side effects: the generator is an argument. Below [`CROSSOVER`], each
+//! value is drawn. From there on, the counts are sampled directly from the same
+//! multinomial distribution, so that the cost does not grow with N.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use rand::{Rng, RngExt};
 
 use crate::binomial;
 
-/// How many different values a draw can have: 1, 2, … `FACES`.
-pub const FACES: usize = 1000;
+/// The number of values that a draw can have: 1, 2, … `VALUES`.
+pub const VALUES: usize = 1000;
 
-/// Draws made when the request does not say how many.
+/// The number of draws if the request does not set one.
 pub const DEFAULT_DRAWS: u64 = 100_000_000;
 
-/// The most draws one list can have: the largest integer that every JSON
-/// reader keeps exactly (RFC 8259, section 6).
+/// The maximum number of draws: the largest integer that JSON parsers preserve
+/// exactly (RFC 8259, section 6).
 pub const MAX_DRAWS: u64 = (1 << 53) - 1;
 
-/// From this number of draws on, sampling the counts is faster than drawing
-/// one by one (`cargo run --release --example crossover`).
+/// The number of draws from which sampling the counts is faster than single
+/// draws (`cargo run --release --example crossover`).
 pub const CROSSOVER: u64 = 60_000;
 
-/// How often each value came up.
+/// The number of draws of each value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
-    counts: [u64; FACES],
+    counts: [u64; VALUES],
 }
 
-impl From<[u64; FACES]> for Tally {
-    fn from(counts: [u64; FACES]) -> Self {
+impl From<[u64; VALUES]> for Tally {
+    fn from(counts: [u64; VALUES]) -> Self {
         Self { counts }
     }
 }
 
 impl Tally {
-    /// Draws `draws` values by whichever way is faster.
+    /// Draws `draws` values with the faster method.
     pub fn draw(draws: u64, generator: &mut impl Rng) -> Self {
         if draws < CROSSOVER {
             Self::one_by_one(draws, generator)
@@ -45,42 +45,42 @@ impl Tally {
         }
     }
 
-    /// Makes every single draw.
+    /// Draws each value.
     pub fn one_by_one(draws: u64, generator: &mut impl Rng) -> Self {
-        let mut counts = [0; FACES];
+        let mut counts = [0; VALUES];
         for _ in 0..draws / 2 {
             let word: u64 = generator.random();
-            counts[face(low(word), generator)] += 1;
-            counts[face(high(word), generator)] += 1;
+            counts[value_index(low(word), generator)] += 1;
+            counts[value_index(high(word), generator)] += 1;
         }
         if draws % 2 == 1 {
             let word: u64 = generator.random();
-            counts[face(low(word), generator)] += 1;
+            counts[value_index(low(word), generator)] += 1;
         }
         Self { counts }
     }
 
-    /// Samples the counts themselves: of the draws that are left, those that
-    /// fall on the next value are binomial with probability one in the number
-    /// of values left. This is the multinomial distribution, not a likeness.
+    /// Samples the counts. The count of the next value is binomial over the
+    /// remaining draws, with probability 1 / number of remaining values. The result
+    /// has exactly the multinomial distribution.
     pub fn multinomial(draws: u64, generator: &mut impl Rng) -> Self {
-        let mut counts = [0; FACES];
-        let mut left = draws;
-        for (count, values_left) in counts.iter_mut().zip((2..=1000_u16).rev()) {
-            *count = binomial::sample(left, values_left, generator);
-            left -= *count;
+        let mut counts = [0; VALUES];
+        let mut remaining = draws;
+        for (count, remaining_values) in counts.iter_mut().zip((2..=1000_u16).rev()) {
+            *count = binomial::sample(remaining, remaining_values, generator);
+            remaining -= *count;
         }
-        counts[FACES - 1] = left;
+        counts[VALUES - 1] = remaining;
         Self { counts }
     }
 
-    /// The counts of 1, 2, … in this order.
+    /// Returns the counts of 1, 2, … in this order.
     #[must_use]
-    pub const fn counts(&self) -> &[u64; FACES] {
+    pub const fn counts(&self) -> &[u64; VALUES] {
         &self.counts
     }
 
-    /// `{"1":100123,…}`, without the values that never came up.
+    /// Formats the tally as `{"1":100123,…}`, without values that have no draws.
     #[must_use]
     pub fn json(&self) -> Bytes {
         let mut out = BytesMut::with_capacity(self.json_size());
@@ -89,9 +89,9 @@ impl Tally {
             if count > 0 {
                 out.put_u8(opening);
                 out.put_u8(b'"');
-                put_decimal(&mut out, index as u64 + 1);
+                write_decimal(&mut out, index as u64 + 1);
                 out.put_slice(b"\":");
-                put_decimal(&mut out, count);
+                write_decimal(&mut out, count);
                 opening = b',';
             }
         }
@@ -102,18 +102,22 @@ impl Tally {
         out.freeze()
     }
 
-    /// An upper bound of the JSON's length in bytes.
+    /// Returns an upper limit of the length of the JSON in bytes.
     fn json_size(&self) -> usize {
-        let widest = self.counts.iter().max().map_or(1, |&count| width(count));
+        let widest = self
+            .counts
+            .iter()
+            .max()
+            .map_or(1, |&count| digit_count(count));
         let present = self.counts.iter().filter(|&&count| count > 0).count();
         2 + present * (7 + widest)
     }
 }
 
-/// Maps 32 random bits to an index without bias: the few products that would
-/// favour some values are drawn again (Lemire, arXiv:1805.10941).
+/// Maps 32 random bits to an index without bias. Products that would favor some
+/// values are rejected and drawn again (Lemire, arXiv:1805.10941).
 #[inline]
-fn face(bits: u32, generator: &mut impl Rng) -> usize {
+fn value_index(bits: u32, generator: &mut impl Rng) -> usize {
     const SPAN: u32 = 1000;
     const BIASED: u32 = SPAN.wrapping_neg() % SPAN;
     let mut product = u64::from(bits) * u64::from(SPAN);
@@ -123,7 +127,7 @@ fn face(bits: u32, generator: &mut impl Rng) -> usize {
     high(product) as usize
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]
+#[expect(clippy::cast_possible_truncation, reason = "returns the low half")]
 const fn low(word: u64) -> u32 {
     word as u32
 }
@@ -132,16 +136,16 @@ const fn high(word: u64) -> u32 {
     low(word >> 32)
 }
 
-/// How many digits a number has.
-pub(crate) const fn width(number: u64) -> usize {
+/// Returns the number of decimal digits.
+pub(crate) const fn digit_count(number: u64) -> usize {
     match number.checked_ilog10() {
         Some(log) => log as usize + 1,
         None => 1,
     }
 }
 
-/// Writes a number in decimal, two digits a step.
-pub(crate) fn put_decimal(out: &mut impl BufMut, number: u64) {
+/// Writes a number in decimal, two digits per step.
+pub(crate) fn write_decimal(out: &mut impl BufMut, number: u64) {
     const PAIRS: &[u8; 200] = b"\
         0001020304050607080910111213141516171819\
         2021222324252627282930313233343536373839\
@@ -160,7 +164,7 @@ pub(crate) fn put_decimal(out: &mut impl BufMut, number: u64) {
             break;
         }
     }
-    // The last pair of an odd number of digits begins with a zero too many.
+    // With an odd number of digits, the last pair starts with an extra zero.
     let first = start + usize::from(digits[start] == b'0');
     out.put_slice(&digits[first..]);
 }
@@ -172,18 +176,18 @@ mod tests {
     use rand::rngs::Xoshiro256PlusPlus;
 
     #[test]
-    fn decimal_writes_what_display_writes() {
+    fn decimal_matches_display() {
         let edges = [0, 1, 9, 10, 11, 99, 100, 101, 999, 1000, 1001, u64::MAX];
         let powers = (0..64).map(|shift| (1_u64 << shift) - 1);
         for number in edges.into_iter().chain(powers).chain(0..2000) {
             let mut out = BytesMut::new();
-            put_decimal(&mut out, number);
+            write_decimal(&mut out, number);
             assert_eq!(out, number.to_string().as_bytes());
         }
     }
 
     #[test]
-    fn json_reads_back_as_the_tally() {
+    fn json_parses_to_the_tally() {
         let mut generator = Xoshiro256PlusPlus::seed_from_u64(1);
         for draws in [0, 1, 2, 999, 100_000, MAX_DRAWS] {
             let tally = Tally::draw(draws, &mut generator);

@@ -1,5 +1,4 @@
-//! Who this process is: everything about it that does not change while it
-//! runs.
+//! The identity of this process: properties that do not change while it runs.
 
 use std::path::PathBuf;
 use std::process::id;
@@ -10,19 +9,19 @@ use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 use crate::settings::Mode;
 
-/// The part a process has in the service.
+/// The role of a process in the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// The only process.
-    Alone,
-    /// One of a master's workers.
+    Single,
+    /// A worker of a cluster.
     Worker {
-        /// How many workers there are.
+        /// Number of workers in the cluster.
         of: usize,
     },
 }
 
-/// Everything about a process that does not change while it runs.
+/// Properties of a process that do not change while it runs.
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) mode: String,
@@ -33,18 +32,18 @@ pub(crate) struct Identity {
     pub(crate) arguments: Vec<String>,
     pub(crate) executable: PathBuf,
     pub(crate) directory: PathBuf,
-    pub(crate) processors: usize,
-    /// The instance, or mode and process id.
+    pub(crate) cpus: usize,
+    /// The instance, or the mode and process ID.
     pub(crate) name: String,
     /// The value of `x-served-by`: the name.
     pub(crate) served_by: HeaderValue,
 }
 
 impl Identity {
-    /// Asks the system once.
-    pub(crate) fn discover(role: Role) -> Self {
+    /// Reads the properties from the environment and the system.
+    pub(crate) fn read(role: Role) -> Self {
         let own_mode = match role {
-            Role::Alone => Mode::Fork,
+            Role::Single => Mode::Fork,
             Role::Worker { .. } => Mode::Cluster,
         };
         let mode = variable("GENCONF_MODE").unwrap_or_else(|| own_mode.to_string());
@@ -58,8 +57,8 @@ impl Identity {
             mode,
             instance,
             workers: match role {
-                // Under systemd's own cluster only systemd knows the number.
-                Role::Alone => variable("GENCONF_WORKERS")
+                // In a cluster of systemd instances, the unit sets the number.
+                Role::Single => variable("GENCONF_WORKERS")
                     .and_then(|number| number.parse().ok())
                     .unwrap_or(1),
                 Role::Worker { of } => of,
@@ -72,12 +71,12 @@ impl Identity {
                 .collect(),
             executable: std::env::current_exe().unwrap_or_default(),
             directory: std::env::current_dir().unwrap_or_default(),
-            processors: processors(),
+            cpus: cpus(),
         }
     }
 }
 
-/// A header value that lives as long as the process is the cheapest to copy.
+/// Returns a static header value, which is cheap to clone.
 fn served_by(name: &str) -> HeaderValue {
     match HeaderValue::from_str(name) {
         Ok(_) => HeaderValue::from_static(name.to_owned().leak()),
@@ -89,9 +88,9 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Processors of the host. Where `/proc/stat` is hidden (`ProcSubset=pid`,
-/// `systemd.exec(5)`) those this process may use are the best answer left.
-fn processors() -> usize {
+/// Returns the number of CPUs of the host. If `/proc/stat` is hidden
+/// (`ProcSubset=pid`, `systemd.exec(5)`), returns the CPUs available to this process.
+fn cpus() -> usize {
     let kind = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
     match System::new_with_specifics(kind).map_or(0, |system| system.cpus().len()) {
         0 => std::thread::available_parallelism().map_or(1, usize::from),

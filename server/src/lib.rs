@@ -1,24 +1,24 @@
 //! A random-number HTTP service in fork and cluster layouts.
 //!
-//! | room | what it is |
+//! | module | contents |
 //! |---|---|
-//! | [`settings`] | what the server was told |
-//! | [`draws`] | the tally of N draws; pure |
-//! | `routes` | what is answered |
-//! | `serve` | the accept loop and its end |
-//! | `connection` | the open connections and how long each waits |
-//! | `process` | a process that serves |
-//! | `master` | a process that keeps workers |
-//! | `listener`, `notify`, `log` | socket, supervisor, standard output |
+//! | [`settings`] | flags, environment variables, and `.env` |
+//! | [`draws`] | the tally of N draws, without side effects |
+//! | `routes` | the HTTP routes |
+//! | `serve` | the accept loop and the drain |
+//! | `connection` | the open connections and their timeouts |
+//! | `process` | a process that serves requests |
+//! | `cluster` | the supervisor process and its workers |
+//! | `listener`, `notify`, `log` | listening socket, `sd_notify(3)`, standard output |
 
 mod app;
 mod binomial;
+mod cluster;
 mod connection;
 pub mod draws;
 mod identity;
 mod listener;
 mod log;
-mod master;
 mod metrics;
 mod notify;
 mod process;
@@ -35,10 +35,10 @@ use clap::Parser;
 use log::Log;
 use settings::{Flags, Mode, Settings};
 
-/// The command line, the environment or `.env` is wrong (`sysexits.h`).
+/// Exit status of a usage error: a wrong flag, variable, or `.env` (`sysexits.h`).
 const USAGE: u8 = 64;
 
-/// Does what the command line says, until told to end.
+/// Runs the server with the flags of the command line, and returns its exit status.
 #[must_use]
 pub fn run() -> ExitCode {
     let flags = match Flags::try_parse() {
@@ -54,36 +54,36 @@ pub fn run() -> ExitCode {
     };
     let settings = match Settings::load(&flags) {
         Ok(settings) => settings,
-        Err(faults) => {
-            for fault in faults {
-                complain(&fault);
+        Err(errors) => {
+            for error in errors {
+                print_error(&error);
             }
             return USAGE.into();
         }
     };
     let log = Log::start(settings.log);
-    let outcome = serve(&settings, &log);
-    log.close(process::LAST_LINES);
-    match outcome {
+    let result = serve(&settings, &log);
+    log.close(process::LOG_FLUSH_TIMEOUT);
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error);
+            print_error(&error);
             ExitCode::FAILURE
         }
     }
 }
 
 fn serve(settings: &Settings, log: &Log) -> io::Result<()> {
-    if let Some(worker) = master::Inheritance::from_environment() {
+    if let Some(worker) = cluster::WorkerParameters::from_environment() {
         return worker.serve(settings, log.clone());
     }
     match settings.mode {
-        Mode::Fork => process::alone(settings, log.clone()),
-        Mode::Cluster => master::run(settings, log),
+        Mode::Fork => process::run_single(settings, log.clone()),
+        Mode::Cluster => cluster::run(settings, log),
     }
 }
 
-fn complain(what: &dyn std::fmt::Display) {
-    // There is nobody left to tell when standard error is closed.
-    let _ = writeln!(io::stderr(), "randoms: {what}");
+fn print_error(error: &dyn std::fmt::Display) {
+    // Fails if standard error is closed.
+    let _ = writeln!(io::stderr(), "randoms: {error}");
 }

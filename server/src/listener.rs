@@ -1,5 +1,5 @@
-//! The socket the server answers on: handed over by systemd or by our own
-//! master, or bound here.
+//! The listening socket: passed by systemd or by the supervisor, or bound by
+//! this process.
 
 use std::fmt::Display;
 use std::io;
@@ -14,61 +14,61 @@ use tokio::net::{TcpListener, UnixListener};
 
 use crate::settings::Address;
 
-/// The first descriptor systemd hands over (`sd_listen_fds(3)`).
+/// The first descriptor that systemd passes (`sd_listen_fds(3)`).
 const LISTEN_FDS_START: RawFd = 3;
 
-/// As many connections may wait in the kernel as `net.core.somaxconn` allows.
+/// The length of the accept queue, limited by `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
-/// A listening socket and how it came here.
+/// A listening socket and its owner.
 #[derive(Debug)]
-pub(crate) struct Bound {
-    /// The listening socket, closed on exec.
+pub(crate) struct ListeningSocket {
+    /// The socket, closed on exec.
     pub(crate) socket: Socket,
-    /// Whether somebody else keeps the port open when this process ends.
-    pub(crate) keeper: Keeper,
+    /// The process that keeps the socket open.
+    pub(crate) owner: SocketOwner,
 }
 
-/// Who keeps the port open when this process ends.
+/// The process that keeps a listening socket open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keeper {
-    /// systemd or the master: what waits in the kernel is not lost.
-    Other,
-    /// Nobody: what waits in the kernel must be accepted before the end.
-    Nobody,
+pub(crate) enum SocketOwner {
+    /// systemd or the supervisor: the backlog survives the exit of this process.
+    Parent,
+    /// This process: the backlog must be accepted before it exits.
+    ThisProcess,
 }
 
-impl Bound {
-    /// Takes the socket systemd passed, or binds `address`.
-    pub(crate) fn obtain(address: &Address) -> io::Result<Self> {
+impl ListeningSocket {
+    /// Takes the socket that systemd passed, or binds `address`.
+    pub(crate) fn open(address: &Address) -> io::Result<Self> {
         if passed_sockets() > 0 {
-            return Self::adopt(LISTEN_FDS_START);
+            return Self::inherit(LISTEN_FDS_START);
         }
         let socket = match address {
             Address::Unix(path) => bind_unix(path)?,
             _ => bind_tcp(address)?,
         };
         socket.set_nonblocking(true)?;
-        let keeper = Keeper::Nobody;
-        Ok(Self { socket, keeper })
+        let owner = SocketOwner::ThisProcess;
+        Ok(Self { socket, owner })
     }
 
-    /// Takes over a descriptor that the process was started with.
-    pub(crate) fn adopt(number: RawFd) -> io::Result<Self> {
-        let socket = Socket::from(adopt(number)?);
+    /// Takes a descriptor that this process inherited.
+    pub(crate) fn inherit(number: RawFd) -> io::Result<Self> {
+        let socket = Socket::from(take_descriptor(number)?);
         if !socket.is_listener()? {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("descriptor {number} is not a listening stream socket"),
+                format!("descriptor {number}: expected a listening stream socket"),
             ));
         }
         socket.set_nonblocking(true)?;
-        let keeper = Keeper::Other;
-        Ok(Self { socket, keeper })
+        let owner = SocketOwner::Parent;
+        Ok(Self { socket, owner })
     }
 
-    /// The address in words, for the log.
-    pub(crate) fn describe(&self) -> String {
+    /// Formats the address for the log.
+    pub(crate) fn address_text(&self) -> String {
         let Ok(address) = self.socket.local_addr() else {
             return "an unnamed socket".to_owned();
         };
@@ -79,10 +79,10 @@ impl Bound {
         }
     }
 
-    /// From now on handshakes are left unanswered instead of completed, so
-    /// that none is completed between the last accept and the close. Where the
-    /// kernel has no socket filters that window stays, some microseconds wide.
-    pub(crate) fn refuse_handshakes(&self) {
+    /// Drops the packets of new handshakes, so that none completes between the
+    /// last accept and the close. Without socket filters in the kernel, a window
+    /// of some microseconds remains.
+    pub(crate) fn drop_handshakes(&self) {
         const RETURN: u16 = 0x06;
         const NOTHING: u32 = 0;
         let _ = self
@@ -101,16 +101,16 @@ impl Bound {
     }
 }
 
-/// A listening socket in a runtime.
+/// A listening socket that is registered with a runtime.
 #[derive(Debug)]
 pub(crate) enum Listener {
-    /// On an address.
+    /// A TCP socket.
     Tcp(TcpListener),
-    /// On a path.
+    /// A Unix stream socket.
     Unix(UnixListener),
 }
 
-/// How many sockets systemd passed to this very process.
+/// Returns the number of sockets that systemd passed to this process.
 fn passed_sockets() -> u32 {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
     match number("LISTEN_PID") {
@@ -119,14 +119,13 @@ fn passed_sockets() -> u32 {
     }
 }
 
-fn adopt(number: RawFd) -> io::Result<OwnedFd> {
-    // Asking first tells an open descriptor from a number that is only claimed.
+fn take_descriptor(number: RawFd) -> io::Result<OwnedFd> {
+    // Fails if the descriptor is not open.
     std::fs::read_link(format!("/proc/self/fd/{number}"))?;
-    // SAFETY: the descriptor is open (just seen above) and belongs to nobody
-    // in this process: it was passed at exec for this purpose, as the
-    // supervisor's variable says, and both callers run once, before anything
-    // else has opened a descriptor of that number. From here the OwnedFd is
-    // its only owner.
+    // SAFETY: the descriptor is open (checked above) and has no other owner in
+    // this process. It was passed at exec for this purpose, as LISTEN_FDS or the
+    // supervisor's variable states. Both callers run once, before this process
+    // can open a descriptor of that number. The OwnedFd becomes the only owner.
     let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
     fcntl_setfd(&descriptor, FdFlags::CLOEXEC)?;
     Ok(descriptor)
@@ -149,7 +148,7 @@ fn bind_tcp(address: &Address) -> io::Result<Socket> {
         };
         match bind() {
             Ok(socket) => return Ok(socket),
-            // Without IPv6 on the host the next candidate may do.
+            // Without IPv6 on the host, try the next address.
             Err(error) => failure = cannot_listen(&candidate, &error),
         }
     }

@@ -1,5 +1,4 @@
-//! The `randoms` executable: everything is in the library, so that tests can
-//! drive it.
+//! The `randoms` executable. The code is in the library, so that tests can use it.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
-//! What is counted, and its text for Prometheus.
+//! The metrics of a process, in the Prometheus text format.
 //!
-//! All counters are relaxed atomics: they are sums, and no decision hangs on
-//! the order in which two of them change.
+//! All counters are relaxed atomics: they are sums, and the order in which two of
+//! them change has no effect.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -11,7 +11,7 @@ use hyper::StatusCode;
 
 use crate::routes::{PATHS, Route};
 
-/// The statuses this server gives; anything else is counted as `other`.
+/// The statuses that have a separate counter; any other status counts as `other`.
 const STATUSES: [u16; 6] = [200, 400, 404, 405, 500, 503];
 
 /// Upper bounds of the latency histogram in microseconds.
@@ -27,11 +27,11 @@ pub(crate) struct Metrics {
     requests: [[AtomicU64; STATUSES.len() + 1]; PATHS.len()],
     latency: [AtomicU64; BUCKETS.len() + 1],
     latency_nanos: AtomicU64,
-    /// Requests being answered.
+    /// Number of requests in flight.
     pub(crate) in_flight: AtomicU64,
-    /// Draws tallied.
+    /// Number of draws tallied.
     pub(crate) draws: AtomicU64,
-    /// Connections closed because their client was too slow or silent.
+    /// Number of connections closed because of a timeout.
     pub(crate) timeouts: AtomicU64,
 }
 
@@ -51,49 +51,57 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts an answer.
-    pub(crate) fn answered(&self, route: Route, status: StatusCode, took: Duration) {
-        let place = STATUSES.iter().position(|&known| known == status.as_u16());
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let bucket = BUCKETS.iter().position(|&bound| micros <= bound);
-        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        self.requests[route.0][place.unwrap_or(STATUSES.len())].fetch_add(1, Relaxed);
+    /// Records a response.
+    pub(crate) fn record(&self, route: Route, status: StatusCode, duration: Duration) {
+        let index = STATUSES.iter().position(|&known| known == status.as_u16());
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let bucket = BUCKETS.iter().position(|&limit| micros <= limit);
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.requests[route.0][index.unwrap_or(STATUSES.len())].fetch_add(1, Relaxed);
         self.latency[bucket.unwrap_or(BUCKETS.len())].fetch_add(1, Relaxed);
         self.latency_nanos.fetch_add(nanos, Relaxed);
         self.total.fetch_add(1, Relaxed);
     }
 
-    /// Requests answered so far.
+    /// Returns the number of requests handled.
     pub(crate) fn total(&self) -> u64 {
         self.total.load(Relaxed)
     }
 
-    /// Time since the process began to serve.
+    /// Returns the time since the process started to serve.
     pub(crate) fn uptime(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// The text of `/metrics` (Prometheus exposition format 0.0.4).
+    /// Formats the metrics (Prometheus text format 0.0.4).
     ///
-    /// Each worker of a cluster counts for itself; the labels of
-    /// `randoms_process` say whose figures these are.
+    /// Each worker of a cluster has separate metrics. The labels of
+    /// `randoms_process` identify the worker.
     pub(crate) fn text(&self, process: &[(&str, &str)], gauges: &[(&str, &str, u64)]) -> String {
         let mut out = String::with_capacity(4096);
         write_process(&mut out, process);
         self.write_requests(&mut out);
         self.write_latency(&mut out);
         let counters = [
-            ("randoms_draws_total", "Draws tallied.", &self.draws),
+            (
+                "randoms_draws_total",
+                "Number of draws tallied.",
+                &self.draws,
+            ),
             (
                 "randoms_connections_timed_out_total",
-                "Connections closed because the client was too slow.",
+                "Connections closed because of a timeout.",
                 &self.timeouts,
             ),
         ];
         for (name, help, value) in counters {
             write_single(&mut out, (name, help, "counter"), value.load(Relaxed));
         }
-        let uptime = ("randoms_uptime_seconds", "Time since the start.", "gauge");
+        let uptime = (
+            "randoms_uptime_seconds",
+            "Time since the start of the process.",
+            "gauge",
+        );
         write_single(&mut out, uptime, self.uptime().as_secs_f64());
         for &(name, help, value) in gauges {
             write_single(&mut out, (name, help, "gauge"), value);
@@ -103,7 +111,7 @@ impl Metrics {
 
     fn write_requests(&self, out: &mut String) {
         let name = "randoms_requests_total";
-        write_head(out, (name, "Requests answered.", "counter"));
+        write_head(out, (name, "Requests handled.", "counter"));
         for (route, statuses) in PATHS.iter().zip(&self.requests) {
             for (index, count) in statuses.iter().enumerate() {
                 let count = count.load(Relaxed);
@@ -120,11 +128,18 @@ impl Metrics {
 
     fn write_latency(&self, out: &mut String) {
         let name = "randoms_request_duration_seconds";
-        write_head(out, (name, "Time from head to answer.", "histogram"));
+        write_head(
+            out,
+            (
+                name,
+                "Time from the request head to the response.",
+                "histogram",
+            ),
+        );
         let mut sum = 0;
-        for (bound, count) in BUCKETS.iter().zip(&self.latency) {
+        for (limit, count) in BUCKETS.iter().zip(&self.latency) {
             sum += count.load(Relaxed);
-            let seconds = Duration::from_micros(*bound).as_secs_f64();
+            let seconds = Duration::from_micros(*limit).as_secs_f64();
             let _ = writeln!(out, "{name}_bucket{{le=\"{seconds}\"}} {sum}");
         }
         sum += self.latency[BUCKETS.len()].load(Relaxed);
@@ -134,7 +149,7 @@ impl Metrics {
     }
 }
 
-/// Name, help text and kind of a metric.
+/// Name, help text, and type of a metric.
 type Head<'a> = (&'a str, &'a str, &'a str);
 
 fn write_head(out: &mut String, (name, help, kind): Head<'_>) {
@@ -143,9 +158,12 @@ fn write_head(out: &mut String, (name, help, kind): Head<'_>) {
 
 fn write_process(out: &mut String, labels: &[(&str, &str)]) {
     let name = "randoms_process";
-    write_head(out, (name, "The process that answered this.", "gauge"));
+    write_head(
+        out,
+        (name, "The process that returned these metrics.", "gauge"),
+    );
     let label = |(name, value): &(&str, &str)| {
-        // The three that the format escapes, as Rust does.
+        // The format requires these three escapes.
         let value = value
             .replace('\\', "\\\\")
             .replace('"', "\\\"")
@@ -169,8 +187,8 @@ mod tests {
     fn histogram_is_cumulative_and_complete() {
         let metrics = Metrics::default();
         for micros in [1, 30, 30, 99_000_000] {
-            let took = Duration::from_micros(micros);
-            metrics.answered(Route::of("/info"), StatusCode::OK, took);
+            let duration = Duration::from_micros(micros);
+            metrics.record(Route::of("/info"), StatusCode::OK, duration);
         }
         let text = metrics.text(&[("mode", "a\"b")], &[]);
         for line in [

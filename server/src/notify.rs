@@ -1,8 +1,8 @@
-//! What a process tells whoever started it: systemd by `sd_notify(3)`, or our
-//! own master by its channel.
+//! Reports of the process state: to systemd by `sd_notify(3)`, or to the
+//! supervisor over its channel.
 //!
-//! A message is never waited for: a supervisor that does not listen must not
-//! stop the server.
+//! Messages are sent without blocking, so that a receiver that does not read
+//! cannot stop the server.
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -13,22 +13,22 @@ use std::time::Duration;
 
 use rustix::net::{SendFlags, send};
 
-/// Who hears about the state of this process.
+/// The receiver of state reports.
 #[derive(Debug)]
-pub(crate) enum Supervisor {
-    /// Nobody: the server was started by hand.
-    Nobody,
+pub(crate) enum Notifier {
+    /// None: `NOTIFY_SOCKET` is not set.
+    Disabled,
     /// systemd, at the address in `NOTIFY_SOCKET`.
     Systemd(UnixDatagram, SocketAddr),
-    /// The master of a cluster, at the other end of a socket pair.
-    Master(OwnedFd),
+    /// The supervisor of a cluster, at the other end of a socket pair.
+    Supervisor(OwnedFd),
 }
 
-impl Supervisor {
-    /// Finds systemd by `NOTIFY_SOCKET`, a path or an abstract name after `@`.
+impl Notifier {
+    /// Reads `NOTIFY_SOCKET`: a path, or an abstract name after `@`.
     pub(crate) fn from_environment() -> Self {
         let Some(name) = std::env::var_os("NOTIFY_SOCKET") else {
-            return Self::Nobody;
+            return Self::Disabled;
         };
         address_of(&name)
             .and_then(|address| {
@@ -36,38 +36,38 @@ impl Supervisor {
                 socket.set_nonblocking(true)?;
                 Ok(Self::Systemd(socket, address))
             })
-            .unwrap_or(Self::Nobody)
+            .unwrap_or(Self::Disabled)
     }
 
-    /// The process answers; `status` is a line for `systemctl status`.
+    /// Reports that the process is ready; `status` is shown by `systemctl status`.
     pub(crate) fn ready(&self, status: &str) {
         match self {
-            Self::Master(channel) => tell(channel, b"ready\n"),
+            Self::Supervisor(channel) => send_line(channel, b"ready\n"),
             _ => self.notify(&format!("READY=1\nSTATUS={status}")),
         }
     }
 
-    /// The process has answered itself just now.
-    pub(crate) fn alive(&self) {
+    /// Sends a watchdog ping.
+    pub(crate) fn ping(&self) {
         match self {
-            Self::Master(channel) => tell(channel, b"alive\n"),
+            Self::Supervisor(channel) => send_line(channel, b"ping\n"),
             _ => self.notify("WATCHDOG=1"),
         }
     }
 
-    /// A new line for `systemctl status`.
+    /// Sets the status that `systemctl status` shows.
     pub(crate) fn status(&self, status: &str) {
         self.notify(&format!("STATUS={status}"));
     }
 
-    /// The process takes no more connections and is about to end.
+    /// Reports that the process is stopping.
     pub(crate) fn stopping(&self) {
         self.notify("STOPPING=1\nSTATUS=Draining.");
     }
 
     fn notify(&self, message: &str) {
         if let Self::Systemd(socket, address) = self {
-            // Losing a message to a full queue is better than waiting on it.
+            // If the queue is full, the message is lost; waiting would block the server.
             let _ = socket.send_to_addr(message.as_bytes(), address);
         }
     }
@@ -80,13 +80,13 @@ fn address_of(name: &OsStr) -> std::io::Result<SocketAddr> {
     }
 }
 
-fn tell(channel: &OwnedFd, message: &[u8]) {
-    let _ = send(channel, message, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+fn send_line(channel: &OwnedFd, line: &[u8]) {
+    let _ = send(channel, line, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
 }
 
-/// The time within which systemd wants to hear `WATCHDOG=1`, when it watches
-/// this very process (`sd_watchdog_enabled(3)`).
-pub(crate) fn watchdog_bound() -> Option<Duration> {
+/// Returns the watchdog timeout that systemd set for this process
+/// (`sd_watchdog_enabled(3)`).
+pub(crate) fn watchdog_timeout() -> Option<Duration> {
     let variable = |name: &str| std::env::var(name).ok();
     if let Some(pid) = variable("WATCHDOG_PID")
         && pid.parse() != Ok(std::process::id())

@@ -1,4 +1,4 @@
-//! A process that serves: alone, or as one of a master's workers.
+//! A process that serves requests: the only process, or a worker of a cluster.
 
 use std::io;
 use std::sync::Arc;
@@ -10,123 +10,127 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::identity::{Identity, Role};
-use crate::listener::{Bound, Keeper};
+use crate::listener::{ListeningSocket, SocketOwner};
 use crate::log::Log;
-use crate::notify::{Supervisor, watchdog_bound};
+use crate::notify::{Notifier, watchdog_timeout};
 use crate::routes::Routes;
-use crate::serve::{Order, Server};
+use crate::serve::{RunState, Server};
 use crate::settings::Settings;
 use crate::watchdog;
 
-/// How long the last log lines may take.
-pub(crate) const LAST_LINES: Duration = Duration::from_millis(500);
+/// Time to write the remaining log lines before the process exits.
+pub(crate) const LOG_FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What a serving process is made of.
+/// A process that serves requests.
 pub(crate) struct Process {
     pub(crate) role: Role,
-    pub(crate) bound: Bound,
-    pub(crate) supervisor: Supervisor,
-    /// How often the supervisor wants to hear that the process is alive.
-    pub(crate) pings: Option<Duration>,
-    pub(crate) orders: watch::Sender<Order>,
+    pub(crate) listening: ListeningSocket,
+    pub(crate) notifier: Notifier,
+    /// Interval of the watchdog pings; `None` sends none.
+    pub(crate) ping_interval: Option<Duration>,
+    pub(crate) run_state: watch::Sender<RunState>,
 }
 
-/// Serves as the only process.
-pub(crate) fn alone(settings: &Settings, log: Log) -> io::Result<()> {
+/// Serves requests in a single process.
+pub(crate) fn run_single(settings: &Settings, log: Log) -> io::Result<()> {
     let process = Process {
-        role: Role::Alone,
-        bound: Bound::obtain(&settings.address)?,
-        supervisor: Supervisor::from_environment(),
-        pings: watchdog_bound().map(|bound| bound / 3),
-        orders: watch::Sender::new(Order::Serve),
+        role: Role::Single,
+        listening: ListeningSocket::open(&settings.address)?,
+        notifier: Notifier::from_environment(),
+        ping_interval: watchdog_timeout().map(|timeout| timeout / 3),
+        run_state: watch::Sender::new(RunState::Serve),
     };
     process.serve(settings, log)
 }
 
 impl Process {
-    /// Serves until told to end.
+    /// Serves requests until the process is stopped.
     pub(crate) fn serve(self, settings: &Settings, log: Log) -> io::Result<()> {
         let descriptors = raise_descriptor_limit();
         let mut settings = settings.clone();
-        // What is not a connection (log, timers, the listener) needs some too.
-        let places = descriptors.saturating_sub(32).max(1);
-        settings.limits.connections = settings.limits.connections.min(places);
-        let app = App::new(Identity::discover(self.role), log);
+        // The log, the timers, and the listener need descriptors, too.
+        let available = descriptors.saturating_sub(32).max(1);
+        settings.limits.connections = settings.limits.connections.min(available);
+        let app = App::new(Identity::read(self.role), log);
         runtime(settings.threads)?.block_on(self.run(&settings, app))
     }
 
     async fn run(self, settings: &Settings, app: &'static App) -> io::Result<()> {
         let routes = Routes::new(app);
-        let supervisor = Arc::new(self.supervisor);
-        spawn_signals(&self.orders, self.role, self.bound.keeper)?;
-        if let Some(period) = self.pings {
-            let pings = watchdog::ping(Arc::clone(&supervisor), routes, period);
+        let notifier = Arc::new(self.notifier);
+        spawn_signal_handler(&self.run_state, self.role, self.listening.owner)?;
+        if let Some(interval) = self.ping_interval {
+            let pings = watchdog::send_pings(Arc::clone(&notifier), routes, interval);
             tokio::spawn(pings);
         }
-        let address = self.bound.describe();
+        let address = self.listening.address_text();
         let server = Server::new(app, routes, settings.limits);
-        let orders = self.orders.subscribe();
-        spawn_stopping(self.orders.subscribe(), Arc::clone(&supervisor));
-        let serving = server.run(self.bound, orders, settings.drain);
+        let run_state = self.run_state.subscribe();
+        spawn_stop_notification(self.run_state.subscribe(), Arc::clone(&notifier));
+        let serving = server.run(self.listening, run_state, settings.drain);
         let pid = app.identity.pid;
-        app.log.note(format!("listening on {address} as {pid}"));
-        supervisor.ready(&format!("Answering on {address}."));
-        let ended = serving.await?;
-        let took = ended.took.as_millis();
+        app.log.info(format!("listening on {address} (pid {pid})"));
+        notifier.ready(&format!("Listening on {address}."));
+        let drained = serving.await?;
+        let millis = drained.duration.as_millis();
         let requests = app.metrics.total();
-        match ended.cut {
-            0 => app.log.note(format!(
-                "ended after {requests} requests, drained in {took} ms"
+        match drained.aborted {
+            0 => app.log.info(format!(
+                "stopped after {requests} requests, drained in {millis} ms"
             )),
-            cut => app.log.warn(format!(
-                "drain deadline: cut {cut} connections after {took} ms"
+            aborted => app.log.warn(format!(
+                "drain timeout: closed {aborted} connections after {millis} ms"
             )),
         }
         Ok(())
     }
 }
 
-/// Tells the supervisor as soon as the end begins.
-fn spawn_stopping(mut orders: watch::Receiver<Order>, supervisor: Arc<Supervisor>) {
+/// Reports to systemd when the process starts to drain.
+fn spawn_stop_notification(mut run_state: watch::Receiver<RunState>, notifier: Arc<Notifier>) {
     tokio::spawn(async move {
-        if orders
-            .wait_for(|order| *order != Order::Serve)
+        if run_state
+            .wait_for(|state| *state != RunState::Serve)
             .await
             .is_ok()
         {
-            supervisor.stopping();
+            notifier.stopping();
         }
     });
 }
 
-/// SIGTERM and SIGINT end the process. So does the terminal hanging up, but a
-/// worker leaves SIGHUP to its master, which means something else by it.
-fn spawn_signals(orders: &watch::Sender<Order>, role: Role, keeper: Keeper) -> io::Result<()> {
+/// Stops the process on SIGTERM and SIGINT. SIGHUP stops a single process; a
+/// worker ignores it, because its supervisor uses SIGHUP for a rolling restart.
+fn spawn_signal_handler(
+    run_state: &watch::Sender<RunState>,
+    role: Role,
+    owner: SocketOwner,
+) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let orders = orders.clone();
+    let run_state = run_state.clone();
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
                 _ = hangup.recv() => {
-                    if role != Role::Alone {
+                    if role != Role::Single {
                         continue;
                     }
                 }
             }
-            orders.send_replace(match keeper {
-                Keeper::Nobody => Order::Stop,
-                Keeper::Other => Order::Drain,
+            run_state.send_replace(match owner {
+                SocketOwner::ThisProcess => RunState::Stop,
+                SocketOwner::Parent => RunState::Drain,
             });
         }
     });
     Ok(())
 }
 
-/// One thread needs no runtime that can steal work from others.
+/// Creates the runtime. A single thread needs no work stealing.
 fn runtime(threads: usize) -> io::Result<Runtime> {
     let mut builder = match threads {
         1 => Builder::new_current_thread(),
@@ -135,8 +139,8 @@ fn runtime(threads: usize) -> io::Result<Runtime> {
     builder.worker_threads(threads).enable_all().build()
 }
 
-/// Raises the soft limit of open descriptors to the hard one and returns it.
-/// The soft default of 1024 is for programs that use select(2).
+/// Raises the soft limit of open descriptors to the hard limit, and returns the
+/// limit. The default soft limit of 1024 exists for programs that use select(2).
 fn raise_descriptor_limit() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);

@@ -1,5 +1,5 @@
-//! The ping that means something: sent only after the runtime has run a task
-//! and the process has answered itself through its own routes.
+//! Watchdog pings: each is sent only after the runtime has run a new task and the
+//! process has passed its own health check.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,26 +8,26 @@ use http_body_util::Empty;
 use hyper::Request;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::notify::Supervisor;
-use crate::routes::{Bodiless, Route, Routes};
+use crate::notify::Notifier;
+use crate::routes::{BodilessRequest, Route, Routes};
 
-/// Tells the supervisor `alive` each `period`, as long as that is true.
-pub(crate) async fn ping(supervisor: Arc<Supervisor>, routes: &'static Routes, period: Duration) {
+/// Sends a watchdog ping every `period` while the health check passes.
+pub(crate) async fn send_pings(notifier: Arc<Notifier>, routes: &'static Routes, period: Duration) {
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        // A task of its own: a runtime that starts no more tasks is stuck.
-        let answer = tokio::spawn(async { routes.answer(Route::of("/health"), health()) });
-        if let Ok(response) = answer.await
+        // A dedicated task: a blocked runtime starts no new task.
+        let check = tokio::spawn(async { routes.handle(Route::of("/health"), health_request()) });
+        if let Ok(response) = check.await
             && response.status().is_success()
         {
-            supervisor.alive();
+            notifier.ping();
         }
     }
 }
 
-fn health() -> Bodiless {
+fn health_request() -> BodilessRequest {
     let mut request = Request::new(Empty::new());
     *request.uri_mut() = hyper::Uri::from_static("/health");
     request
@@ -43,40 +43,40 @@ mod tests {
     use crate::app::App;
     use crate::identity::{Identity, Role};
     use crate::log::Log;
-    use crate::settings::LogForm;
+    use crate::settings::LogFormat;
 
     const PERIOD: Duration = Duration::from_millis(2);
 
     #[test]
-    fn stuck_runtime_stops_pinging() {
+    fn blocked_runtime_sends_no_pings() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime");
-        let app = App::new(Identity::discover(Role::Alone), Log::start(LogForm::Text));
-        let (mut hearer, channel) = UnixStream::pair().expect("a channel");
-        let supervisor = Arc::new(Supervisor::Master(channel.into()));
-        runtime.spawn(ping(supervisor, Routes::new(app), PERIOD));
-        let mut three = [0; 18];
+        let app = App::new(Identity::read(Role::Single), Log::start(LogFormat::Text));
+        let (mut receiver, channel) = UnixStream::pair().expect("a channel");
+        let notifier = Arc::new(Notifier::Supervisor(channel.into()));
+        runtime.spawn(send_pings(notifier, Routes::new(app), PERIOD));
+        let mut pings = [0; 15];
         runtime.block_on(async {
-            while has_less_than(&hearer, three.len()) {
+            while has_fewer_bytes_than(&receiver, pings.len()) {
                 tokio::time::sleep(PERIOD).await;
             }
         });
-        hearer.read_exact(&mut three).expect("pings");
-        assert_eq!(&three, b"alive\nalive\nalive\n");
-        // Nobody drives the runtime now, as if a task had never returned.
-        hearer.set_nonblocking(true).expect("a mode");
-        while hearer.read(&mut three).is_ok() {}
+        receiver.read_exact(&mut pings).expect("pings");
+        assert_eq!(&pings, b"ping\nping\nping\n");
+        // The runtime is not polled from here on, as if a task had blocked it.
+        receiver.set_nonblocking(true).expect("a mode");
+        while receiver.read(&mut pings).is_ok() {}
         sleep(PERIOD * 20);
-        let silence = hearer.read(&mut three).expect_err("silence");
-        assert_eq!(silence.kind(), ErrorKind::WouldBlock);
+        let error = receiver.read(&mut pings).expect_err("no ping");
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
     }
 
-    fn has_less_than(hearer: &UnixStream, size: usize) -> bool {
+    fn has_fewer_bytes_than(receiver: &UnixStream, size: usize) -> bool {
         use rustix::net::{RecvFlags, recv};
         let mut buffer = [0; 64];
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        recv(hearer, &mut buffer, flags).map_or(0, |(_, read)| read) < size
+        recv(receiver, &mut buffer, flags).map_or(0, |(_, read)| read) < size
     }
 }

@@ -1,4 +1,4 @@
-// The same service as one usually finds it: Express, one draw after the other.
+// The same service in plain Express: each value is drawn.
 const os = require('node:os');
 const express = require('express');
 

@@ -1,39 +1,39 @@
-//! The log: one line an event on standard output, never waited for.
+//! The log: one line per event on standard output, written without blocking requests.
 //!
-//! Requests put small records into a bounded queue; a thread of its own
-//! formats and writes them in batches. When the reader of the log is slow the
-//! queue fills, records are dropped, and the number of the dropped is told.
+//! Requests add records to a bounded queue. A dedicated thread formats and writes
+//! them in batches. If the reader of the log is slow and the queue is full,
+//! records are dropped and their number is logged.
 
-mod form;
+mod format;
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::settings::LogForm;
-use form::Form;
+use crate::settings::LogFormat;
+use format::Format;
 
-/// Records that may wait for the writer.
+/// Maximum number of queued records.
 const CAPACITY: usize = 8192;
 
-/// Pause between two batches: long enough that a busy server wakes the
-/// writer 50 times a second and not once a request.
-const BATCH: Duration = Duration::from_millis(20);
+/// Interval between two batches, so that a busy server wakes the writer 50 times
+/// per second and not once per request.
+const BATCH_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Something worth a line.
+/// An event to log.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// A list was generated.
     Generated {
-        /// How many draws it tallies.
+        /// Number of draws.
         cant: u64,
-        /// How long that took.
-        took: Duration,
+        /// Time to generate the list.
+        duration: Duration,
     },
-    /// Something happened to the process.
-    Note(String),
-    /// Something happened that a person should look at.
+    /// A message about the process.
+    Info(String),
+    /// A message that requires attention.
     Warning(String),
 }
 
@@ -58,7 +58,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// A writer that panicked must not take the server with it.
+    /// Ignores poisoning: a panic of the writer must not stop the server.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,31 +71,31 @@ impl Shared {
     }
 }
 
-/// Where events are put.
+/// A handle to the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
     shared: Arc<Shared>,
 }
 
 impl Log {
-    /// Starts the writer on standard output.
-    pub(crate) fn start(form: LogForm) -> Self {
-        Self::start_on(Form::choose(form), std::io::stdout())
+    /// Starts a writer to standard output.
+    pub(crate) fn start(format: LogFormat) -> Self {
+        Self::start_on(Format::select(format), std::io::stdout())
     }
 
-    fn start_on(form: Form, sink: impl Write + Send + 'static) -> Self {
+    fn start_on(format: Format, sink: impl Write + Send + 'static) -> Self {
         let shared = Arc::new(Shared::default());
         let writer = Arc::clone(&shared);
-        // Without the thread the queue fills and the server still serves.
+        // If the thread cannot start, the server runs without a log.
         let _ = thread::Builder::new()
             .name("log".to_owned())
             .stack_size(128 * 1024)
-            .spawn(move || write_all(&writer, form, sink));
+            .spawn(move || write_all(&writer, format, sink));
         Self { shared }
     }
 
-    /// Puts an event into the queue, or drops it when the queue is full.
-    pub(crate) fn put(&self, event: Event) {
+    /// Adds an event to the queue, or drops it if the queue is full.
+    pub(crate) fn push(&self, event: Event) {
         let at = SystemTime::now();
         let mut queue = self.shared.lock();
         if queue.records.len() >= CAPACITY {
@@ -108,33 +108,33 @@ impl Log {
         }
     }
 
-    /// A line about the process.
-    pub(crate) fn note(&self, text: impl Into<String>) {
-        self.put(Event::Note(text.into()));
+    /// Logs a message about the process.
+    pub(crate) fn info(&self, text: impl Into<String>) {
+        self.push(Event::Info(text.into()));
     }
 
-    /// A line a person should look at.
+    /// Logs a warning.
     pub(crate) fn warn(&self, text: impl Into<String>) {
-        self.put(Event::Warning(text.into()));
+        self.push(Event::Warning(text.into()));
     }
 
-    /// Writes what is queued, waiting at most `patience` for a slow reader.
-    pub(crate) fn close(&self, patience: Duration) {
-        let deadline = Instant::now() + patience;
+    /// Writes the queued records, and waits at most `timeout` for a slow reader.
+    pub(crate) fn close(&self, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
         let mut queue = self.shared.lock();
         queue.closed = true;
         self.shared.changed.notify_all();
         while !queue.finished {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
                 return;
             }
-            queue = self.shared.wait(queue, left);
+            queue = self.shared.wait(queue, remaining);
         }
     }
 }
 
-fn write_all(shared: &Shared, form: Form, mut sink: impl Write) {
+fn write_all(shared: &Shared, format: Format, mut sink: impl Write) {
     let mut text = Vec::new();
     let mut batch = Vec::new();
     loop {
@@ -146,8 +146,8 @@ fn write_all(shared: &Shared, form: Form, mut sink: impl Write) {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         if !queue.closed {
-            // Let a batch gather; a closing log does not wait.
-            queue = shared.wait(queue, BATCH);
+            // Collect a batch. When the log is closing, write immediately.
+            queue = shared.wait(queue, BATCH_INTERVAL);
         }
         std::mem::swap(&mut queue.records, &mut batch);
         let dropped = std::mem::take(&mut queue.dropped);
@@ -159,13 +159,13 @@ fn write_all(shared: &Shared, form: Form, mut sink: impl Write) {
             return;
         }
         for record in batch.drain(..) {
-            form.write(&mut text, record.at, &record.event);
+            format.write(&mut text, record.at, &record.event);
         }
         if dropped > 0 {
             let event = Event::Warning(format!("dropped {dropped} log lines"));
-            form.write(&mut text, SystemTime::now(), &event);
+            format.write(&mut text, SystemTime::now(), &event);
         }
-        // Nobody may be reading any more; that is no reason to stop.
+        // Fails if the reader has closed the pipe; the server continues without a log.
         let _ = sink.write_all(&text).and_then(|()| sink.flush());
         text.clear();
     }

@@ -1,16 +1,16 @@
-//! The queue: bounded, honest about what it dropped, and never in the way.
+//! Tests of the queue: its limit, the count of dropped lines, and the timeout on closing.
 
 use super::*;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// A reader of the log that takes a batch only when it is allowed to.
-struct Gate {
+/// A writer that accepts a batch only after a permission.
+struct GatedWriter {
     allowed: Receiver<()>,
     written: Sender<String>,
 }
 
-impl Write for Gate {
+impl Write for GatedWriter {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let _ = self.allowed.recv();
         let _ = self
@@ -25,12 +25,12 @@ impl Write for Gate {
 }
 
 #[test]
-fn slow_reader_costs_lines_and_not_time() {
+fn slow_reader_drops_lines_without_blocking() {
     let (allow, allowed) = channel();
     let (written, lines) = channel();
-    let log = Log::start_on(Form::Text, Gate { allowed, written });
+    let log = Log::start_on(Format::Text, GatedWriter { allowed, written });
     for number in 0..CAPACITY * 3 {
-        log.note(format!("line {number}"));
+        log.info(format!("line {number}"));
     }
     drop(allow);
     log.close(Duration::from_secs(10));
@@ -42,16 +42,20 @@ fn slow_reader_costs_lines_and_not_time() {
         .filter_map(|rest| rest.split(' ').next()?.parse::<usize>().ok())
         .sum();
     assert!(dropped > 0, "the queue is bounded");
-    assert_eq!(kept + dropped, CAPACITY * 3, "each line is kept or counted");
+    assert_eq!(
+        kept + dropped,
+        CAPACITY * 3,
+        "each line is written or counted"
+    );
 }
 
 #[test]
-fn closing_does_not_wait_for_a_stuck_reader() {
+fn closing_does_not_wait_for_a_blocked_reader() {
     let (_allow, allowed) = channel();
     let (written, _lines) = channel();
-    let log = Log::start_on(Form::Text, Gate { allowed, written });
-    log.note("nobody reads this");
-    let before = Instant::now();
+    let log = Log::start_on(Format::Text, GatedWriter { allowed, written });
+    log.info("not read");
+    let started = Instant::now();
     log.close(Duration::from_millis(50));
-    assert!(before.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(5));
 }

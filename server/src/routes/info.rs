@@ -1,4 +1,4 @@
-//! `/info`: who answers, as JSON, or as a page when a browser asks.
+//! `/info`: properties of the serving process, as JSON, or as HTML for browsers.
 
 use std::fmt::Write;
 use std::str::FromStr;
@@ -10,19 +10,19 @@ use warp::reply::Response;
 
 use super::{HTML, JSON, respond};
 use crate::app::App;
-use crate::draws::{put_decimal, width};
+use crate::draws::{digit_count, write_decimal};
 
-/// The form of the answer, by the `Accept` header.
+/// The media type that the `Accept` header requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum Accept {
     Json,
     Html,
 }
 
-impl FromStr for Wanted {
+impl FromStr for Accept {
     type Err = std::convert::Infallible;
 
-    /// Browsers name `text/html`; nobody else does.
+    /// Browsers list `text/html`; other clients usually do not.
     fn from_str(accept: &str) -> Result<Self, Self::Err> {
         Ok(if accept.contains("text/html") {
             Self::Html
@@ -32,7 +32,7 @@ impl FromStr for Wanted {
     }
 }
 
-/// What does not change while the process runs, ready to be sent.
+/// The route `/info`, with its constant parts formatted in advance.
 #[derive(Debug)]
 pub(super) struct Info {
     app: &'static App,
@@ -42,7 +42,7 @@ pub(super) struct Info {
 }
 
 impl Info {
-    /// Prepares the constant part once.
+    /// Formats the constant parts.
     pub(super) fn new(app: &'static App) -> &'static Self {
         let constant = constant(app);
         let mut before_memory = String::from("{");
@@ -50,19 +50,19 @@ impl Info {
             let _ = write!(before_memory, "\"{name}\":{value},");
         }
         before_memory.push_str("\"memory_bytes\":");
-        let processors = app.identity.processors;
+        let cpus = app.identity.cpus;
         Box::leak(Box::new(Self {
             app,
             before_memory,
-            before_uptime: format!(",\"processors\":{processors},\"uptime_seconds\":"),
+            before_uptime: format!(",\"processors\":{cpus},\"uptime_seconds\":"),
             page: LazyLock::new(Box::new(move || page(&constant))),
         }))
     }
 
-    /// Answers in the form that was asked for.
-    pub(super) fn answer(&self, wanted: Option<Wanted>) -> Response {
-        let mut response = match wanted {
-            Some(Wanted::Html) => respond(HTML, self.html().into()),
+    /// Handles a request in the requested media type.
+    pub(super) fn handle(&self, accept: Option<Accept>) -> Response {
+        let mut response = match accept {
+            Some(Accept::Html) => respond(HTML, self.html().into()),
             _ => respond(JSON, self.json()),
         };
         let vary = HeaderValue::from_static("accept");
@@ -75,12 +75,12 @@ impl Info {
         let numbers = [app.memory(), app.uptime(), app.metrics.total()];
         let before = [&*self.before_memory, &self.before_uptime, ",\"requests\":"];
         let texts: usize = before.iter().map(|text| text.len()).sum();
-        let digits: usize = numbers.iter().map(|&number| width(number)).sum();
-        // A vector that is exactly full becomes the body without a copy.
+        let digits: usize = numbers.iter().map(|&number| digit_count(number)).sum();
+        // A vector without spare capacity becomes the body without a copy.
         let mut out = Vec::with_capacity(texts + digits + 1);
         for (text, number) in before.iter().zip(numbers) {
             out.extend_from_slice(text.as_bytes());
-            put_decimal(&mut out, number);
+            write_decimal(&mut out, number);
         }
         out.push(b'}');
         out.into()
@@ -93,7 +93,7 @@ impl Info {
         let kibibytes = app.memory() / 1024;
         let rows = [
             ("resident memory", format!("{kibibytes} KiB")),
-            ("processors", app.identity.processors.to_string()),
+            ("CPUs", app.identity.cpus.to_string()),
             ("uptime", format!("{hours} h {minutes} min {seconds} s")),
             ("requests served", app.metrics.total().to_string()),
         ];
@@ -134,7 +134,7 @@ fn row(name: &str, value: &str) -> String {
     )
 }
 
-/// A value as a person reads it.
+/// Formats a value for the page.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn argument_cannot_become_markup() {
+    fn arguments_are_escaped() {
         let value = json!(["<script>", "\"&'"]);
         let row = row("arguments", &plain(&value));
         assert!(row.contains("&lt;script&gt; &quot;&amp;&#39;"), "{row}");

@@ -1,5 +1,5 @@
-//! What the server answers: the table of paths, the filters behind each, and
-//! one file for each answer that is more than a word.
+//! The HTTP routes: the table of paths, the filter of each, and one file for each
+//! route that needs more than a few lines.
 
 mod info;
 mod problem;
@@ -21,7 +21,7 @@ use warp::reply::Response;
 use warp::{Filter, Reply};
 
 use crate::app::App;
-use info::{Info, Wanted};
+use info::{Accept, Info};
 pub(crate) use problem::Problem;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -29,8 +29,7 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 
-/// The paths of the table, by the number of their route. The last one stands
-/// for all others.
+/// The paths of the table, by route index. The last entry stands for all other paths.
 pub(crate) const PATHS: [&str; 7] = [
     "/api/randoms",
     "/info",
@@ -41,96 +40,95 @@ pub(crate) const PATHS: [&str; 7] = [
     "other",
 ];
 
-/// What the routes take: the body has been read before.
-pub(crate) type Bodiless = Request<Empty<Bytes>>;
+/// A request whose body has been read and discarded.
+pub(crate) type BodilessRequest = Request<Empty<Bytes>>;
 
-/// The methods of a path that only gives.
-const READ: &str = "GET, HEAD";
+/// The methods of a read-only path.
+const READ_METHODS: &str = "GET, HEAD";
 
-type Handler = Box<dyn Fn(Bodiless) -> Response + Send + Sync>;
+type Handler = Box<dyn Fn(BodilessRequest) -> Response + Send + Sync>;
 
-/// A path's number in the table.
+/// The index of a path in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Route(pub(crate) usize);
 
 impl Route {
-    /// The route of a path; a trailing slash makes no difference.
+    /// Returns the route of a path. A trailing slash is ignored.
     pub(crate) fn of(path: &str) -> Self {
         let path = match path.strip_suffix('/') {
             Some("") | None => path,
             Some(rest) => rest,
         };
-        let place = PATHS.iter().position(|&known| known == path);
-        Self(place.unwrap_or(PATHS.len() - 1))
+        let index = PATHS.iter().position(|&known| known == path);
+        Self(index.unwrap_or(PATHS.len() - 1))
     }
 }
 
-/// The answers to all requests.
+/// The handlers of all routes.
 ///
-/// The path is looked up in a table and not by a chain of filters: trying one
-/// filter after the other moves the request along, which cost more than all
-/// else that this server does for a small answer.
+/// The path is looked up in a table. A chain of filters would move the request from
+/// filter to filter, which costs more than the rest of a small response.
 pub(crate) struct Routes {
     table: [Handler; PATHS.len()],
 }
 
 impl Routes {
-    /// The routes of a process, kept until it ends.
+    /// Creates the routes, which are never freed.
     pub(crate) fn new(app: &'static App) -> &'static Self {
         let info = Info::new(app);
         let page = move || {
-            readable()
+            read_only()
                 .and(warp::header::optional("accept"))
-                .map(move |wanted: Option<Wanted>| info.answer(wanted))
+                .map(move |accept: Option<Accept>| info.handle(accept))
         };
-        let randoms = readable()
+        let randoms = read_only()
             .or(warp::post())
             .unify()
             .and(query())
-            .map(move |query: String| randoms::answer(app, &query));
+            .map(move |query: String| randoms::handle(app, &query));
         let table = [
             handler("GET, HEAD, POST", randoms),
-            handler(READ, page()),
-            handler(READ, readable().map(|| word("ok\n"))),
-            handler(READ, readable().map(move || readiness(app))),
-            handler(READ, readable().map(move || metrics(app))),
-            handler(READ, page()),
-            Box::new(|_| nothing()) as Handler,
+            handler(READ_METHODS, page()),
+            handler(READ_METHODS, read_only().map(|| plain_text("ok\n"))),
+            handler(READ_METHODS, read_only().map(move || readiness(app))),
+            handler(READ_METHODS, read_only().map(move || metrics(app))),
+            handler(READ_METHODS, page()),
+            Box::new(|_| not_found()) as Handler,
         ];
         Box::leak(Box::new(Self { table }))
     }
 
-    /// Answers a request.
-    pub(crate) fn answer(&self, route: Route, request: Bodiless) -> Response {
+    /// Handles a request.
+    pub(crate) fn handle(&self, route: Route, request: BodilessRequest) -> Response {
         self.table[route.0](request)
     }
 }
 
-/// Makes a filter a function. None of ours waits for anything, so that its
-/// first poll is its last.
+/// Wraps a filter in a function. The filters do not wait, so the first poll
+/// completes the response.
 fn handler<F>(methods: &'static str, filter: F) -> Handler
 where
     F: Filter<Error = Rejection> + Clone + Send + Sync + 'static,
     F::Extract: Reply,
     F::Future: Send,
 {
-    let refuse = move |rejection| ready(Ok::<_, Infallible>(refuse(methods, &rejection)));
-    let service = warp::service(filter.recover(refuse));
+    let reject = move |rejection| ready(Ok::<_, Infallible>(reject(methods, &rejection)));
+    let service = warp::service(filter.recover(reject));
     Box::new(move |request| {
-        let answer = pin!(service.clone().call(request));
-        match answer.poll(&mut Context::from_waker(Waker::noop())) {
+        let response = pin!(service.clone().call(request));
+        match response.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(response)) => response,
-            Poll::Pending => unavailable(),
+            Poll::Pending => internal_error(),
         }
     })
 }
 
-/// GET, or HEAD for the same without a body.
-fn readable() -> impl Filter<Extract = (), Error = Rejection> + Copy {
+/// Accepts GET and HEAD.
+fn read_only() -> impl Filter<Extract = (), Error = Rejection> + Copy {
     warp::get().or(warp::head()).unify()
 }
 
-/// The query string; empty when there is none.
+/// Extracts the query string, which is empty if there is none.
 fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Copy {
     warp::query::raw().or(warp::any().map(String::new)).unify()
 }
@@ -141,8 +139,8 @@ fn respond(kind: HeaderValue, body: Bytes) -> Response {
     response
 }
 
-/// A word for a prober, which must never get an old one.
-fn word(text: &'static str) -> Response {
+/// Builds a response for probes, which must not be cached.
+fn plain_text(text: &'static str) -> Response {
     let mut response = respond(TEXT, Bytes::from_static(text.as_bytes()));
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
@@ -151,9 +149,9 @@ fn word(text: &'static str) -> Response {
 
 fn readiness(app: &App) -> Response {
     if !app.is_draining() {
-        return word("ready\n");
+        return plain_text("ready\n");
     }
-    let mut response = word("draining\n");
+    let mut response = plain_text("draining\n");
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response
 }
@@ -162,12 +160,12 @@ fn metrics(app: &App) -> Response {
     let gauges = [
         (
             "randoms_requests_in_flight",
-            "Requests being answered.",
+            "Requests in flight.",
             app.metrics.in_flight.load(Relaxed),
         ),
         (
             "randoms_connections_open",
-            "Connections open.",
+            "Open connections.",
             app.connections.count() as u64,
         ),
         (
@@ -177,7 +175,7 @@ fn metrics(app: &App) -> Response {
         ),
         (
             "randoms_draining",
-            "1 while the process is about to end.",
+            "1 while the process is draining.",
             u64::from(app.is_draining()),
         ),
     ];
@@ -190,20 +188,20 @@ fn metrics(app: &App) -> Response {
     respond(PROMETHEUS, app.metrics.text(&labels, &gauges).into())
 }
 
-fn nothing() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path.").response()
+fn not_found() -> Response {
+    Problem::new(StatusCode::NOT_FOUND, "This path does not exist.").response()
 }
 
-fn unavailable() -> Response {
-    let detail = "The answer is not ready.";
+fn internal_error() -> Response {
+    let detail = "The response is not complete.";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).response()
 }
 
-fn refuse(methods: &'static str, rejection: &Rejection) -> Response {
+fn reject(methods: &'static str, rejection: &Rejection) -> Response {
     let problem = if rejection.find::<MethodNotAllowed>().is_some() {
         Problem::method(methods)
     } else {
-        Problem::new(StatusCode::BAD_REQUEST, "The request cannot be read.")
+        Problem::new(StatusCode::BAD_REQUEST, "The request is invalid.")
     };
     problem.response()
 }
@@ -213,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trailing_slash_is_the_same_route() {
+    fn trailing_slash_is_ignored() {
         assert_eq!(Route::of("/api/randoms/"), Route::of("/api/randoms"));
         assert_ne!(Route::of("/"), Route::of("/elsewhere"));
         assert_eq!(Route::of("/").0, 5);

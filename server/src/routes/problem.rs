@@ -1,14 +1,14 @@
-//! An answer that says what was wrong with the request (RFC 9457).
+//! Error responses (problem details, RFC 9457).
 
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use warp::reply::Response;
 
-/// The media type of a problem.
+/// The media type of problem details.
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// The members of a problem, in the order of the RFC.
+/// The members of problem details, in the order of the RFC.
 #[derive(Serialize)]
 struct Body<'a> {
     #[serde(rename = "type")]
@@ -20,7 +20,7 @@ struct Body<'a> {
     parameter: Option<&'a str>,
 }
 
-/// A request that cannot be served, and why.
+/// An error response: status and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -30,7 +30,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// A problem with the request as a whole.
+    /// Creates an error about the request as a whole.
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -40,7 +40,7 @@ impl Problem {
         }
     }
 
-    /// A query parameter that cannot be used.
+    /// Creates an error about a query parameter.
     pub(crate) fn parameter(name: &'static str, detail: impl Into<String>) -> Self {
         Self {
             parameter: Some(name),
@@ -48,16 +48,16 @@ impl Problem {
         }
     }
 
-    /// A method that is not among the `allowed` ones of its path.
+    /// Creates an error about a method that is not among the `allowed` ones of its path.
     pub(crate) fn method(allowed: &'static str) -> Self {
-        let detail = format!("This path takes {allowed}.");
+        let detail = format!("Expected one of the methods {allowed}.");
         Self {
             allowed: Some(allowed),
             ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
         }
     }
 
-    /// The answer to send.
+    /// Builds the response.
     pub(crate) fn response(&self) -> Response {
         let body = Body {
             kind: "about:blank",
@@ -66,7 +66,7 @@ impl Problem {
             detail: &self.detail,
             parameter: self.parameter,
         };
-        // Text and numbers cannot fail to become JSON.
+        // Serializing strings and numbers does not fail.
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = Response::new(body.into());
         *response.status_mut() = self.status;

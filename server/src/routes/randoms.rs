@@ -14,11 +14,11 @@ use crate::app::App;
 use crate::draws::{DEFAULT_DRAWS, MAX_DRAWS, Tally};
 use crate::log::Event;
 
-/// The query parameter: how many draws.
+/// The query parameter for the number of draws.
 const CANT: &str = "cant";
 
 thread_local! {
-    /// Seeded once by the kernel: a generator for statistics, not for secrets.
+    /// A generator for statistics, not for secrets; seeded once by the kernel.
     static GENERATOR: RefCell<Xoshiro256PlusPlus> = RefCell::new(seeded());
 }
 
@@ -27,41 +27,46 @@ fn seeded() -> Xoshiro256PlusPlus {
         .unwrap_or_else(|_| Xoshiro256PlusPlus::seed_from_u64(std::process::id().into()))
 }
 
-/// Answers a request for a list.
-pub(super) fn answer(app: &App, query: &str) -> Response {
+/// Handles a request for a tally.
+pub(super) fn handle(app: &App, query: &str) -> Response {
     let cant = match requested_draws(query) {
         Ok(cant) => cant,
         Err(problem) => return problem.response(),
     };
     let started = Instant::now();
     let tally = GENERATOR.with_borrow_mut(|shared| {
-        // A copy can stay in registers for as long as the draws take.
+        // A local copy can stay in registers during the draws.
         let mut generator = shared.clone();
         let tally = Tally::draw(cant, &mut generator);
         *shared = generator;
         tally
     });
     let response = respond(JSON, tally.json());
-    let took = started.elapsed();
+    let duration = started.elapsed();
     app.metrics.draws.fetch_add(cant, Relaxed);
-    app.log.put(Event::Generated { cant, took });
+    app.log.push(Event::Generated { cant, duration });
     response
 }
 
-/// The number of draws a query asks for. Other parameters are not ours.
+/// Returns the number of draws that a query requests. Other parameters are ignored.
 fn requested_draws(query: &str) -> Result<u64, Problem> {
-    let mut asked = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == CANT);
-    let Some((_, text)) = asked.next() else {
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == CANT);
+    let Some((_, text)) = values.next() else {
         return Ok(DEFAULT_DRAWS);
     };
-    if asked.next().is_some() {
-        return Err(Problem::parameter(CANT, "cant is given more than once"));
+    if values.next().is_some() {
+        return Err(Problem::parameter(
+            CANT,
+            "expected `cant` once, found it several times",
+        ));
     }
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(cant) if is_number && cant <= MAX_DRAWS => Ok(cant),
         _ => {
-            let detail = format!("cant must be a whole number from 0 to {MAX_DRAWS}");
+            let detail = format!(
+                "expected `cant` to be a whole number from 0 to {MAX_DRAWS}, found `{text}`"
+            );
             Err(Problem::parameter(CANT, detail))
         }
     }
@@ -88,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn unusable_cant_names_the_parameter() {
+    fn invalid_cant_is_a_bad_request() {
         let cases = [
             "cant=",
             "cant",

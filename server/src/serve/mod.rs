@@ -1,29 +1,27 @@
-//! The accept loop and the drain that ends it.
+//! The accept loop and the drain.
 //!
-//! A request that is sent on an idle connection while the server closes it is
-//! lost, and a proxy must not repeat a POST. So the peer should be the one to
-//! close, and the server gives it time: each connection is left open for
-//! `--grace`, counted from the order to drain or from its opening, whichever is
-//! later. During that time every answer has `Connection: close`. A busy
-//! connection therefore ends with its next answer, and a new one with its first.
-//! A request whose head has begun is answered, also after the grace, within its
-//! timeout and `--drain`.
+//! A request that arrives on an idle connection while the server closes it is
+//! lost, and a proxy must not retry a POST. So the peer should close first. Each
+//! connection stays open for `--grace`, from the start of the drain or from its
+//! opening, whichever is later. During the drain, each response has
+//! `Connection: close`: a busy connection ends after its next response, and a new
+//! one after its first. A request whose head has begun is served within its
+//! timeout and `--drain`, even after the grace period.
 //!
-//! Where systemd or the master keeps the listening socket, the process goes on
-//! accepting while a connection from before the order is open, at most for the
-//! grace. Connections opened after the order do not prolong this, with one
-//! exception: while one of them has sent nothing for 50 ms, the process waits for
-//! its first request and accepts others. Then it accepts what is in the backlog,
-//! stops accepting, closes idle connections, and finishes the requests in flight
-//! until `--drain` is over.
+//! If systemd or the supervisor owns the listening socket, the process continues
+//! to accept while a connection from before the drain is open, at most for the
+//! grace period. Later connections do not prolong this, with one exception: while
+//! one of them has sent nothing for 50 ms, the process waits for its first request
+//! and accepts others. Then it accepts the backlog, stops accepting, closes idle
+//! connections, and finishes the requests in flight until `--drain` expires.
 //!
-//! Where the process owns its port, it stops accepting at once. The port closes
-//! with the process in any case, and a refused connection is the one failure after
-//! which a proxy may send any request to another server. Connections in the
-//! backlog are accepted and answered, since the kernel has completed their
-//! handshake. Idle connections have the same grace.
+//! If the process owns the listening socket, it stops accepting immediately. The
+//! port closes with the process in any case, and a refused connection is the one
+//! failure after which a proxy may retry any request. Connections in the backlog
+//! are accepted and served, because the kernel has completed their handshake. Idle
+//! connections have the same grace period.
 
-mod answer;
+mod request_handler;
 
 use std::io;
 use std::sync::Arc;
@@ -39,65 +37,65 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-use answer::Answerer;
+use request_handler::RequestHandler;
 
 use crate::app::App;
-use crate::connection::{Felt, Wait};
-use crate::listener::{Bound, Keeper, Listener};
+use crate::connection::{DrainWait, TimedStream};
+use crate::listener::{Listener, ListeningSocket, SocketOwner};
 use crate::routes::Routes;
 use crate::settings::Limits;
 
-/// How often a drain checks whether it still has to wait.
+/// Interval at which a drain checks whether it must wait.
 const CHECK_PERIOD: Duration = Duration::from_millis(2);
 
-/// Pause after a failed accept: what is short (descriptors, memory) is not
-/// there again a microsecond later.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Delay after a failed accept, since a shortage of descriptors or memory does
+/// not end immediately.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// What the process is told to do.
+/// The requested state of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// Go on.
+pub(crate) enum RunState {
+    /// Serve requests.
     Serve,
-    /// End; somebody else keeps the port.
+    /// Drain and exit; another process keeps the port open.
     Drain,
-    /// End together with the port.
+    /// Drain and exit; the port closes.
     Stop,
 }
 
-/// How a process ended.
+/// The result of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ended {
-    /// Connections the deadline cut.
-    pub(crate) cut: u64,
-    /// From the order to the end.
-    pub(crate) took: Duration,
+pub(crate) struct Drained {
+    /// Number of connections that were open at the drain timeout.
+    pub(crate) aborted: u64,
+    /// Duration of the drain.
+    pub(crate) duration: Duration,
 }
 
-/// Serves one listening socket.
+/// An HTTP server for one listening socket.
 pub(crate) struct Server {
     app: &'static App,
     routes: &'static Routes,
     limits: Limits,
     protocol: http1::Builder,
     graceful: GracefulShutdown,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Server {
-    /// A server that has not begun.
+    /// Creates a server that does not accept connections yet.
     pub(crate) fn new(app: &'static App, routes: &'static Routes, limits: Limits) -> Self {
         let mut protocol = http1::Builder::new();
         protocol
             .timer(TokioTimer::new())
             .header_read_timeout(None)
             .max_header_size(limits.header)
-            // Answers are small: copying one behind its head is cheaper than
-            // telling the kernel of two pieces.
+            // Responses are small: copying one behind its head is cheaper than
+            // a vectored write.
             .writev(false)
-            // A client that has said all still wants its answer. And looking
-            // for its end while the answer is made would cost each request a
-            // read buffer of its own.
+            // A client that has shut down its writing side still receives its
+            // response. Detecting the shutdown while a response is produced
+            // would need a read buffer for each request.
             .half_close(true);
         Self {
             app,
@@ -105,63 +103,63 @@ impl Server {
             limits,
             protocol,
             graceful: GracefulShutdown::new(),
-            places: Arc::new(Semaphore::new(limits.connections)),
+            permits: Arc::new(Semaphore::new(limits.connections)),
         }
     }
 
-    /// Accepts until ordered to end, then ends within `deadline`.
+    /// Serves requests until `run_state` changes, then drains within `drain_timeout`.
     pub(crate) async fn run(
         self,
-        bound: Bound,
-        mut orders: watch::Receiver<Order>,
-        deadline: Duration,
-    ) -> io::Result<Ended> {
-        let listener = bound.listen()?;
+        listening: ListeningSocket,
+        mut run_state: watch::Receiver<RunState>,
+        drain_timeout: Duration,
+    ) -> io::Result<Drained> {
+        let listener = listening.listen()?;
         let sweeper = tokio::spawn(sweep(self.app, self.limits));
-        let order = loop {
+        let requested = loop {
             tokio::select! {
                 biased;
-                order = ended(&mut orders) => break order,
+                requested = stop_requested(&mut run_state) => break requested,
                 () = self.accept(&listener) => {}
             }
         };
-        let began = Instant::now();
+        let started = Instant::now();
         self.app.drain();
         self.app.connections.begin_drain();
         let open = self.app.connections.count();
-        self.app.log.note(format!("draining {open} connections"));
-        if order == Order::Stop || bound.keeper == Keeper::Nobody {
+        self.app.log.info(format!("draining {open} connections"));
+        if requested == RunState::Stop || listening.owner == SocketOwner::ThisProcess {
             drop(listener);
-            bound.refuse_handshakes();
+            listening.drop_handshakes();
         } else {
-            let _ = timeout(deadline, self.wait_for_peers(Some(&listener))).await;
+            let _ = timeout(drain_timeout, self.wait_for_peers(Some(&listener))).await;
             drop(listener);
         }
-        // Also of a port that was somebody's: where a socket passes to another unit, systemd has
-        // let go of it by now.
-        self.take_the_waiting(&bound);
-        drop(bound);
-        let ended = self.end(began, deadline).await;
+        // Even if the parent owned the socket: when a port moves to another unit, systemd has
+        // already closed its descriptor.
+        self.accept_backlog(&listening);
+        drop(listening);
+        let drained = self.finish(started, drain_timeout).await;
         sweeper.abort();
-        Ok(ended)
+        Ok(drained)
     }
 
-    /// Waits until idle connections may be closed. During a long wait, it accepts
+    /// Waits until idle connections may be closed. During a long wait, accepts
     /// connections if there is a listener.
     async fn wait_for_peers(&self, listener: Option<&Listener>) {
         loop {
             let drained = self.app.connections.drained();
-            let accepting = match self.app.connections.wait_of(self.limits.grace) {
-                Wait::Over => return,
-                Wait::Short => None,
-                Wait::Long => listener,
+            let accepting = match self.app.connections.drain_wait(self.limits.grace) {
+                DrainWait::None => return,
+                DrainWait::Short => None,
+                DrainWait::Long => listener,
             };
             tokio::select! {
                 () = drained => {}
                 () = sleep(CHECK_PERIOD) => {}
                 () = self.accept_on(accepting) => {}
             }
-            // Lets connections read what has arrived before the next check.
+            // Let connections read received data before the next check.
             yield_now().await;
         }
     }
@@ -176,33 +174,33 @@ impl Server {
     }
 
     async fn accept(&self, listener: &Listener) {
-        // Without a free place the rest waits in the kernel, where a brother
-        // on the same socket may take it.
-        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+        // At the connection limit, new connections wait in the kernel, where a
+        // sibling worker on the same socket can accept them.
+        let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
             return;
         };
         let accepted = match listener {
             Listener::Tcp(tcp) => tcp
                 .accept()
                 .await
-                .map(|(stream, _)| self.open_tcp(stream, Some(place))),
+                .map(|(stream, _)| self.open_tcp(stream, Some(permit))),
             Listener::Unix(unix) => unix
                 .accept()
                 .await
-                .map(|(stream, _)| self.open(stream, Some(place))),
+                .map(|(stream, _)| self.open(stream, Some(permit))),
         };
         if let Err(error) = accepted
-            && !is_of_the_peer(&error)
+            && !is_peer_error(&error)
         {
             self.app.log.warn(format!("cannot accept: {error}"));
-            sleep(ACCEPT_PAUSE).await;
+            sleep(ACCEPT_RETRY_DELAY).await;
         }
     }
 
-    /// Accepts what waits in the kernel: with the port gone it would be reset.
-    /// The cap on connections does not count here, the backlog is one itself.
-    fn take_the_waiting(&self, bound: &Bound) {
-        while let Ok((socket, _)) = bound.socket.accept() {
+    /// Accepts the connections in the backlog, which would be reset when the port
+    /// closes. The connection limit does not apply; the backlog is limited.
+    fn accept_backlog(&self, listening: &ListeningSocket) {
+        while let Ok((socket, _)) = listening.socket.accept() {
             if socket.set_nonblocking(true).is_err() {
                 continue;
             }
@@ -219,59 +217,60 @@ impl Server {
         }
     }
 
-    fn open_tcp(&self, stream: TcpStream, place: Option<OwnedSemaphorePermit>) {
-        // A peer that is gone already is found by the first read.
+    fn open_tcp(&self, stream: TcpStream, permit: Option<OwnedSemaphorePermit>) {
+        // Fails if the peer has closed the connection; the first read detects this.
         let _ = stream.set_nodelay(true);
-        self.open(stream, place);
+        self.open(stream, permit);
     }
 
-    fn open<S>(&self, stream: S, place: Option<OwnedSemaphorePermit>)
+    fn open<S>(&self, stream: S, permit: Option<OwnedSemaphorePermit>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let registration = self.app.connections.register();
-        let answerer = Answerer {
+        let handler = RequestHandler {
             app: self.app,
             routes: self.routes,
-            pulse: Arc::clone(&registration.pulse),
+            activity: Arc::clone(&registration.activity),
         };
-        let service = service_fn(move |request| answerer.answer(request));
-        let io = TokioIo::new(Felt::new(stream, Arc::clone(&registration.pulse)));
+        let service = service_fn(move |request| handler.handle(request));
+        let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&registration.activity)));
         let connection = self
             .graceful
             .watch(self.protocol.serve_connection(io, service));
         let id = registration.id;
         let task = tokio::spawn(async move {
-            // How a client ends its connection is its own affair.
+            // Errors of a connection concern its client only.
             let _ = connection.await;
-            drop((registration, place));
+            drop((registration, permit));
         });
-        self.app.connections.served_by(id, task.abort_handle());
+        self.app.connections.set_task(id, task.abort_handle());
     }
 
-    async fn end(self, began: Instant, deadline: Duration) -> Ended {
-        let left = deadline.saturating_sub(began.elapsed());
-        let _ = timeout(left, self.wait_for_peers(None)).await;
-        let left = deadline.saturating_sub(began.elapsed());
-        let cut = match timeout(left, self.graceful.shutdown()).await {
+    /// Finishes the requests in flight, and aborts the connections that are open at the timeout.
+    async fn finish(self, started: Instant, drain_timeout: Duration) -> Drained {
+        let remaining = drain_timeout.saturating_sub(started.elapsed());
+        let _ = timeout(remaining, self.wait_for_peers(None)).await;
+        let remaining = drain_timeout.saturating_sub(started.elapsed());
+        let aborted = match timeout(remaining, self.graceful.shutdown()).await {
             Ok(()) => 0,
             Err(_) => self.app.connections.abort_all(),
         };
-        let took = began.elapsed();
-        Ended { cut, took }
+        let duration = started.elapsed();
+        Drained { aborted, duration }
     }
 }
 
-/// Waits for an order to end. Whoever could give one being gone is one.
-async fn ended(orders: &mut watch::Receiver<Order>) -> Order {
-    match orders.wait_for(|order| *order != Order::Serve).await {
-        Ok(order) => *order,
-        Err(_) => Order::Drain,
+/// Waits until the process is to drain or to stop. A dropped sender counts as a request to drain.
+async fn stop_requested(run_state: &mut watch::Receiver<RunState>) -> RunState {
+    match run_state.wait_for(|state| *state != RunState::Serve).await {
+        Ok(state) => *state,
+        Err(_) => RunState::Drain,
     }
 }
 
-/// A connection that broke before it was accepted concerns its peer alone.
-fn is_of_the_peer(error: &io::Error) -> bool {
+/// Whether a peer closed or reset its connection before it was accepted.
+fn is_peer_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
         error.kind(),
@@ -279,15 +278,15 @@ fn is_of_the_peer(error: &io::Error) -> bool {
     )
 }
 
-/// Ends connections that wait too long, for as long as the server runs.
+/// Aborts connections that exceed a limit, until the server exits.
 async fn sweep(app: &'static App, limits: Limits) {
     let shortest = limits.request.min(limits.idle);
     let period = (shortest / 4).clamp(Duration::from_millis(10), Duration::from_millis(500));
     loop {
         sleep(period).await;
-        let ended = app.connections.sweep(&limits);
+        let aborted = app.connections.sweep(&limits);
         app.metrics
             .timeouts
-            .fetch_add(ended, std::sync::atomic::Ordering::Relaxed);
+            .fetch_add(aborted, std::sync::atomic::Ordering::Relaxed);
     }
 }

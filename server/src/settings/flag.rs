@@ -1,60 +1,61 @@
-//! The flags a person types. They are read as text: a value is judged once,
-//! wherever it came from, by the newtypes of this room.
+//! The command-line flags. They are read as text: the types in `value.rs` validate
+//! the values of all sources.
 
 /// A random-number HTTP service in fork and cluster layouts.
 ///
-/// Each option can also be given as a variable `RANDOMS_<OPTION>` in the
-/// environment or in a `.env` file of the working directory. A flag wins over
-/// the environment, the environment over `.env`.
+/// Each option can also be set as a variable `RANDOMS_<OPTION>` in the
+/// environment or in a `.env` file in the working directory. Flags override the
+/// environment, and the environment overrides `.env`.
 #[derive(Debug, Default, clap::Parser)]
 #[command(name = "randoms", version)]
 pub(crate) struct Flags {
-    /// Port to bind on all addresses; 0 lets the kernel choose [default: 8080]
+    /// Listen on this port on all addresses; 0 selects a free port [default: 8080]
     #[arg(long, value_name = "PORT")]
     port: Option<String>,
-    /// Address to bind: `IP`, `IP:PORT` or `unix:/PATH`
+    /// Listen on this address: `IP`, `IP:PORT`, or `unix:/PATH`
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// `fork`: one process · `cluster`: workers behind one port [default: fork]
+    /// Run one process (`fork`) or several workers on one port (`cluster`)
+    /// [default: fork]
     #[arg(long, value_name = "MODE")]
     mode: Option<String>,
-    /// Number of cluster workers, or `max` for one per processor [default: max]
+    /// Set the number of cluster workers; `max` is one per CPU [default: max]
     #[arg(long, value_name = "N|max")]
     workers: Option<String>,
-    /// Runtime threads of each process [default: 1]
+    /// Set the number of runtime threads of each process [default: 1]
     #[arg(long, value_name = "N")]
     threads: Option<String>,
-    /// How long a stopping process may finish what it accepted [default: 10s]
+    /// Limit the time from SIGTERM to the exit of a process [default: 10s]
     #[arg(long, value_name = "TIME")]
     drain: Option<String>,
-    /// How long idle connections are left open for their peer to close after
-    /// SIGTERM, within the time of `--drain` [default: 2s]
+    /// Keep idle connections open for this time after SIGTERM, so that their peer
+    /// closes them first; limited by `--drain` [default: 2s]
     #[arg(long, value_name = "TIME")]
     grace: Option<String>,
-    /// Form of the log lines: `text` or `json` [default: text]
-    #[arg(long, value_name = "FORM")]
+    /// Set the format of log lines: `text` or `json` [default: text]
+    #[arg(long, value_name = "FORMAT")]
     log: Option<String>,
-    /// Connections open at once in each process [default: 20000]
+    /// Limit the number of open connections of each process [default: 20000]
     #[arg(long, value_name = "N")]
     max_connections: Option<String>,
-    /// Bytes a request head may have [default: 16384]
+    /// Limit the size of a request head in bytes [default: 16384]
     #[arg(long, value_name = "BYTES")]
     max_header: Option<String>,
-    /// How long a request head or body may take to arrive, and an answer to
-    /// be taken [default: 10s]
+    /// Limit the time to receive a request head or body, and the time until the
+    /// client reads the response [default: 10s]
     #[arg(long, value_name = "TIME")]
     request_timeout: Option<String>,
-    /// How long a connection may stay open without a request [default: 75s]
+    /// Limit the time without a request on a connection [default: 75s]
     #[arg(long, value_name = "TIME")]
     idle_timeout: Option<String>,
-    /// First pause before a worker that keeps dying is replaced; doubles with
-    /// each death, up to 64 times this [default: 100ms]
+    /// Set the first restart delay of a worker that exits repeatedly; it doubles
+    /// with each exit, up to 64 times this value [default: 100ms]
     #[arg(long, value_name = "TIME")]
     respawn: Option<String>,
 }
 
 impl Flags {
-    /// The flag's value as typed, by the name of the setting.
+    /// Returns the value of a flag, by the name of the setting.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         let value = match name {
             "port" => &self.port,

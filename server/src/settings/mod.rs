@@ -1,5 +1,5 @@
-//! What the server was told: flags, `RANDOMS_*` variables and `.env`, judged
-//! once and reported all at once.
+//! The settings: flags, `RANDOMS_*` variables, and `.env`. All invalid values are
+//! reported together.
 
 mod flag;
 mod source;
@@ -11,9 +11,9 @@ use std::time::Duration;
 
 pub(crate) use flag::Flags;
 use source::{EnvFile, Sources, variable_of};
-pub use source::{Fault, Origin};
-pub use value::{Address, LogForm, Mode, Workers};
-use value::{Count, Span};
+pub use source::{Origin, SettingError};
+pub use value::{Address, LogFormat, Mode, Workers};
+use value::{Count, TimeSpan};
 
 const NAMES: [&str; 13] = [
     "port",
@@ -31,86 +31,91 @@ const NAMES: [&str; 13] = [
     "respawn",
 ];
 
-/// Everything a process needs to know before it starts.
+/// The settings of a process.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where to listen when no socket was handed over.
+    /// The address to bind if no socket is passed.
     pub address: Address,
-    /// One process, or a master with workers.
+    /// A single process, or a supervisor with workers.
     pub mode: Mode,
-    /// Workers of a cluster.
+    /// Number of workers of a cluster.
     pub workers: Workers,
-    /// Runtime threads of a process.
+    /// Number of runtime threads of a process.
     pub threads: usize,
-    /// The longest time from SIGTERM to the end of the process.
+    /// Maximum time from SIGTERM to the exit of the process.
     pub drain: Duration,
-    /// Form of the log lines.
-    pub log: LogForm,
-    /// What a client may take from a process.
+    /// Format of log lines.
+    pub log: LogFormat,
+    /// Limits on clients.
     pub limits: Limits,
-    /// First pause before a worker that keeps dying is replaced.
+    /// First restart delay of a worker that exits repeatedly.
     pub respawn: Duration,
 }
 
-/// What a client may take from a process.
+/// Limits on clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections open at once.
+    /// Maximum number of open connections.
     pub connections: usize,
-    /// Bytes of a request head.
+    /// Maximum size of a request head in bytes.
     pub header: usize,
-    /// Time for a head or body to arrive, or for an answer to be taken.
+    /// Maximum time to receive a request head or body, or until the client reads the response.
     pub request: Duration,
-    /// Time a connection may stay open without a request.
+    /// Maximum time without a request on a connection.
     pub idle: Duration,
-    /// Time idle connections are left open for their peer to close after SIGTERM.
+    /// Time for which idle connections stay open after SIGTERM, so that their peer closes them first.
     pub grace: Duration,
 }
 
 impl Settings {
-    /// Reads the flags given, the process environment and `./.env`.
-    pub(crate) fn load(flags: &Flags) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let file = EnvFile::read(Path::new(".env"), &mut faults);
+    /// Reads the flags, the process environment, and `./.env`.
+    pub(crate) fn load(flags: &Flags) -> Result<Self, Vec<SettingError>> {
+        let mut errors = Vec::new();
+        let file = EnvFile::read(Path::new(".env"), &mut errors);
         let sources = Sources {
             flags,
             environment: &|name| std::env::var(name).ok(),
             file: &file,
         };
-        report_unknown(&file, &mut faults);
-        Self::resolve(&sources, faults)
+        report_unknown(&file, &mut errors);
+        Self::resolve(&sources, errors)
     }
 
-    fn resolve(sources: &Sources<'_>, faults: Vec<Fault>) -> Result<Self, Vec<Fault>> {
-        let mut reader = Reader { sources, faults };
+    fn resolve(
+        sources: &Sources<'_>,
+        errors: Vec<SettingError>,
+    ) -> Result<Self, Vec<SettingError>> {
+        let mut reader = Reader { sources, errors };
         let settings = Self {
             address: reader.address(),
             mode: reader.read("mode", Mode::default()),
             workers: reader.read("workers", Workers::default()),
             threads: reader.read("threads", Count(1)).0,
-            drain: reader.read("drain", Span(Duration::from_secs(10))).0,
-            log: reader.read("log", LogForm::default()),
+            drain: reader.read("drain", TimeSpan(Duration::from_secs(10))).0,
+            log: reader.read("log", LogFormat::default()),
             limits: reader.limits(),
-            respawn: reader.read("respawn", Span(Duration::from_millis(100))).0,
+            respawn: reader
+                .read("respawn", TimeSpan(Duration::from_millis(100)))
+                .0,
         };
-        if reader.faults.is_empty() {
+        if reader.errors.is_empty() {
             Ok(settings)
         } else {
-            Err(reader.faults)
+            Err(reader.errors)
         }
     }
 }
 
-/// A misspelt name in `.env` would otherwise be silence. The environment is
-/// not checked: platforms put `RANDOMS_SERVICE_HOST` and the like there.
-fn report_unknown(file: &EnvFile, faults: &mut Vec<Fault>) {
+/// Reports unknown names in `.env`. The environment is not checked, because
+/// platforms such as Kubernetes set variables like `RANDOMS_SERVICE_HOST`.
+fn report_unknown(file: &EnvFile, errors: &mut Vec<SettingError>) {
     for (name, line) in file.names() {
         let known = NAMES.iter().any(|setting| variable_of(setting) == name);
         if name.starts_with("RANDOMS_") && !known {
-            faults.push(Fault {
-                origin: Origin::File(line, name.to_owned()),
-                value: name.to_owned(),
-                reason: format!("no such setting; known are {}", known_variables()),
+            errors.push(SettingError {
+                origin: Origin::EnvLine(line, None),
+                expected: format!("one of {}", known_variables()),
+                found: name.to_owned(),
             });
         }
     }
@@ -122,7 +127,7 @@ fn known_variables() -> String {
 
 struct Reader<'a> {
     sources: &'a Sources<'a>,
-    faults: Vec<Fault>,
+    errors: Vec<SettingError>,
 }
 
 impl Reader<'_> {
@@ -133,17 +138,17 @@ impl Reader<'_> {
         let Some((value, origin)) = self.sources.find(setting) else {
             return default;
         };
-        value.parse().unwrap_or_else(|reason| {
-            self.fault(origin, value, reason);
+        value.parse().unwrap_or_else(|expected| {
+            self.report(origin, expected, value);
             default
         })
     }
 
-    fn fault(&mut self, origin: Origin, value: String, reason: &str) {
-        self.faults.push(Fault {
+    fn report(&mut self, origin: Origin, expected: &str, found: String) {
+        self.errors.push(SettingError {
             origin,
-            value,
-            reason: reason.to_owned(),
+            expected: expected.to_owned(),
+            found,
         });
     }
 
@@ -151,7 +156,7 @@ impl Reader<'_> {
         let port = match self.sources.find("port") {
             None => 8080,
             Some((value, origin)) => value.parse().unwrap_or_else(|_| {
-                self.fault(origin, value, "expected a number from 0 to 65535");
+                self.report(origin, "a number from 0 to 65535", value);
                 0
             }),
         };
@@ -160,8 +165,8 @@ impl Reader<'_> {
                 Some(ip) => Address::Tcp((ip, port).into()),
                 None => Address::Any(port),
             },
-            Some((value, origin)) => Address::read(&value, port).unwrap_or_else(|reason| {
-                self.fault(origin, value, reason);
+            Some((value, origin)) => Address::parse(&value, port).unwrap_or_else(|expected| {
+                self.report(origin, expected, value);
                 Address::Any(port)
             }),
         }
@@ -172,15 +177,17 @@ impl Reader<'_> {
             connections: self.read("max-connections", Count(20_000)).0,
             header: self.read("max-header", Count(16_384)).0,
             request: self
-                .read("request-timeout", Span(Duration::from_secs(10)))
+                .read("request-timeout", TimeSpan(Duration::from_secs(10)))
                 .0,
-            // Longer than the 60 s for which nginx keeps an idle upstream
-            // connection (ngx_http_upstream_module, keepalive_timeout), so
-            // that the proxy closes first and never sends into a closing one.
-            idle: self.read("idle-timeout", Span(Duration::from_secs(75))).0,
-            // Longer than the 300 ms after which the rendered proxies close an
-            // idle upstream connection, with room for a proxy that is stalled.
-            grace: self.read("grace", Span(Duration::from_secs(2))).0,
+            // Longer than the 60 s for which nginx keeps an idle upstream connection
+            // open by default (ngx_http_upstream_module, keepalive_timeout), so that
+            // the proxy closes first and does not send on a closing connection.
+            idle: self
+                .read("idle-timeout", TimeSpan(Duration::from_secs(75)))
+                .0,
+            // Longer than the 300 ms after which the rendered proxies close an idle
+            // upstream connection, with a margin for a stalled proxy.
+            grace: self.read("grace", TimeSpan(Duration::from_secs(2))).0,
         }
     }
 }

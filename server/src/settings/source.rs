@@ -1,6 +1,6 @@
-//! Where a setting's text came from, so that a wrong one can name its place.
+//! The sources of a setting. An error names the source of the value.
 //!
-//! A flag wins over the environment, the environment over `.env`.
+//! Flags override the environment, and the environment overrides `.env`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,15 +10,17 @@ use std::path::Path;
 
 use super::flag::Flags;
 
-/// The place that gave a setting its value.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A flag on the command line, with its dashes.
     Flag(String),
-    /// A variable of the environment.
+    /// An environment variable.
     Variable(String),
-    /// A line of `.env`, counted from one, and the variable it sets.
-    File(usize, String),
+    /// The file `.env` as a whole.
+    EnvFile,
+    /// A line of `.env`, counted from one, and the variable that it sets, if known.
+    EnvLine(usize, Option<String>),
 }
 
 impl fmt::Display for Origin {
@@ -26,59 +28,61 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag(flag) => write!(out, "flag {flag}"),
             Self::Variable(name) => write!(out, "environment variable {name}"),
-            Self::File(line, name) => write!(out, ".env line {line} ({name})"),
+            Self::EnvFile => out.write_str(".env"),
+            Self::EnvLine(line, None) => write!(out, ".env line {line}"),
+            Self::EnvLine(line, Some(name)) => write!(out, ".env line {line} ({name})"),
         }
     }
 }
 
-/// A value that cannot be used, and where it was written.
+/// An invalid value and its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The place to correct.
+pub struct SettingError {
+    /// The source of the value.
     pub origin: Origin,
-    /// The text found there.
-    pub value: String,
-    /// What would have been accepted.
-    pub reason: String,
+    /// A description of the valid values.
+    pub expected: String,
+    /// The value.
+    pub found: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for SettingError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             origin,
-            value,
-            reason,
+            expected,
+            found,
         } = self;
-        write!(out, "{origin}: `{value}`: {reason}")
+        write!(out, "{origin}: expected {expected}, found `{found}`")
     }
 }
 
-/// The variables of a `.env` file, each with the line that sets it.
+/// The variables of a `.env` file, with their lines.
 #[derive(Debug, Default)]
 pub(crate) struct EnvFile {
     variables: BTreeMap<String, (usize, String)>,
 }
 
 impl EnvFile {
-    /// Reads the file; a missing one is empty.
-    pub(crate) fn read(path: &Path, faults: &mut Vec<Fault>) -> Self {
+    /// Reads the file; a missing file is empty.
+    pub(crate) fn read(path: &Path, errors: &mut Vec<SettingError>) -> Self {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, faults),
+            Ok(text) => Self::parse(&text, errors),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             Err(error) => {
-                faults.push(Fault {
-                    origin: Origin::File(0, "the file".to_owned()),
-                    value: path.display().to_string(),
-                    reason: format!("cannot be read: {error}"),
+                errors.push(SettingError {
+                    origin: Origin::EnvFile,
+                    expected: "a readable file".to_owned(),
+                    found: error.to_string(),
                 });
                 Self::default()
             }
         }
     }
 
-    /// Reads `NAME=value` lines: blank lines and `#` comments are skipped, an
-    /// `export ` before the name and one pair of quotes around the value too.
-    pub(crate) fn parse(text: &str, faults: &mut Vec<Fault>) -> Self {
+    /// Parses `NAME=value` lines. Blank lines, `#` comments, an `export ` before the
+    /// name, and one pair of quotes around the value are ignored.
+    pub(crate) fn parse(text: &str, errors: &mut Vec<SettingError>) -> Self {
         let mut variables = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -91,17 +95,17 @@ impl EnvFile {
                     let value = unquoted(value.trim()).to_owned();
                     variables.insert(name.trim().to_owned(), (index + 1, value));
                 }
-                _ => faults.push(Fault {
-                    origin: Origin::File(index + 1, "no variable".to_owned()),
-                    value: line.to_owned(),
-                    reason: "expected NAME=value".to_owned(),
+                _ => errors.push(SettingError {
+                    origin: Origin::EnvLine(index + 1, None),
+                    expected: "NAME=value".to_owned(),
+                    found: line.to_owned(),
                 }),
             }
         }
         Self { variables }
     }
 
-    /// The names set in the file, with their lines.
+    /// Returns the names of the variables, with their lines.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, usize)> {
         self.variables
             .iter()
@@ -127,7 +131,7 @@ fn unquoted(text: &str) -> &str {
     text
 }
 
-/// All places that can hold a setting.
+/// All sources of settings.
 pub(crate) struct Sources<'a> {
     pub(crate) flags: &'a Flags,
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
@@ -135,19 +139,19 @@ pub(crate) struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// The text of a setting and its origin, from the first place that has it.
+    /// Returns the text of a setting and its origin, from the first source that sets it.
     pub(crate) fn find(&self, setting: &str) -> Option<(String, Origin)> {
         if let Some(value) = self.flags.value(setting) {
             return Some((value.to_owned(), Origin::Flag(format!("--{setting}"))));
         }
         self.variable(&variable_of(setting)).or_else(|| {
-            // Platforms that choose a port for an app say so in PORT.
+            // Platforms that assign a port to an app set PORT.
             (setting == "port").then(|| self.variable("PORT")).flatten()
         })
     }
 
-    /// The address that a platform which chooses the port in `PORT` puts in
-    /// `HOST`; shells keep names there, which say nothing.
+    /// Returns the address in `HOST`, if `PORT` is set, too: shells set `HOST` to a host
+    /// name, which is ignored.
     pub(crate) fn host(&self) -> Option<IpAddr> {
         self.variable("PORT")?;
         self.variable("HOST")?.0.parse().ok()
@@ -158,11 +162,11 @@ impl Sources<'_> {
             return Some((value, Origin::Variable(name.to_owned())));
         }
         let (line, value) = self.file.variables.get(name)?;
-        Some((value.clone(), Origin::File(*line, name.to_owned())))
+        Some((value.clone(), Origin::EnvLine(*line, Some(name.to_owned()))))
     }
 }
 
-/// The variable that holds a setting: `idle-timeout` is `RANDOMS_IDLE_TIMEOUT`.
+/// Returns the variable of a setting: `idle-timeout` is `RANDOMS_IDLE_TIMEOUT`.
 pub(crate) fn variable_of(setting: &str) -> String {
     format!("RANDOMS_{}", setting.to_ascii_uppercase().replace('-', "_"))
 }

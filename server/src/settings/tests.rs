@@ -1,13 +1,13 @@
-//! Which place wins, and how a wrong value is told.
+//! Tests of the precedence of sources and of error messages.
 
 use super::*;
 use clap::Parser;
 
 fn load(flags: &[&str], environment: &[(&str, &str)], file: &str) -> Result<Settings, Vec<String>> {
     let flags = Flags::parse_from([&["randoms"], flags].concat());
-    let mut faults = Vec::new();
-    let file = EnvFile::parse(file, &mut faults);
-    report_unknown(&file, &mut faults);
+    let mut errors = Vec::new();
+    let file = EnvFile::parse(file, &mut errors);
+    report_unknown(&file, &mut errors);
     let lookup = |name: &str| {
         environment
             .iter()
@@ -19,12 +19,12 @@ fn load(flags: &[&str], environment: &[(&str, &str)], file: &str) -> Result<Sett
         environment: &lookup,
         file: &file,
     };
-    Settings::resolve(&sources, faults)
-        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    Settings::resolve(&sources, errors)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
 #[test]
-fn flag_wins_over_environment_over_file() {
+fn flags_override_environment_and_file() {
     let file = "RANDOMS_PORT=3\n";
     let environment = [("RANDOMS_PORT", "2")];
     let port = |flags: &[&str], environment: &[(&str, &str)]| {
@@ -36,7 +36,7 @@ fn flag_wins_over_environment_over_file() {
 }
 
 #[test]
-fn port_variable_of_the_platform_is_the_last_resort() {
+fn port_variable_has_the_lowest_precedence() {
     let address = |environment: &[(&str, &str)]| load(&[], environment, "").map(|s| s.address);
     assert_eq!(address(&[("PORT", "5")]), Ok(Address::Any(5)));
     assert_eq!(
@@ -46,7 +46,7 @@ fn port_variable_of_the_platform_is_the_last_resort() {
 }
 
 #[test]
-fn host_variable_of_the_platform_counts_beside_its_port() {
+fn host_variable_requires_the_port_variable() {
     let address = |environment: &[(&str, &str)]| load(&[], environment, "").map(|s| s.address);
     let local = Ok(Address::Tcp(([127, 0, 0, 1], 5).into()));
     assert_eq!(address(&[("PORT", "5"), ("HOST", "127.0.0.1")]), local);
@@ -58,24 +58,25 @@ fn host_variable_of_the_platform_counts_beside_its_port() {
 }
 
 #[test]
-fn every_wrong_value_is_told_with_its_source() {
-    let faults = load(
+fn each_invalid_value_is_reported_with_its_source() {
+    let errors = load(
         &["--mode", "both"],
         &[("RANDOMS_DRAIN", "soon")],
         "# comment\n\nexport RANDOMS_LOG='loud'\nRANDOMS_PROT=1\nnonsense\n",
     )
     .unwrap_err();
-    let told = |text: &str| faults.iter().any(|fault| fault.contains(text));
-    assert!(told("flag --mode: `both`: expected fork or cluster"));
-    assert!(told(
-        "environment variable RANDOMS_DRAIN: `soon`: expected a time"
+    let has = |text: &str| errors.iter().any(|error| error.contains(text));
+    assert!(has("flag --mode: expected fork or cluster, found `both`"));
+    assert!(has(
+        "environment variable RANDOMS_DRAIN: expected a time span such as"
     ));
-    assert!(told(
-        ".env line 3 (RANDOMS_LOG): `loud`: expected text or json"
+    assert!(has(
+        ".env line 3 (RANDOMS_LOG): expected text or json, found `loud`"
     ));
-    assert!(told(".env line 4 (RANDOMS_PROT)"));
-    assert!(told(".env line 5"));
-    assert_eq!(faults.len(), 5, "{faults:?}");
+    assert!(has(".env line 4: expected one of RANDOMS_PORT"));
+    assert!(has("found `RANDOMS_PROT`"));
+    assert!(has(".env line 5: expected NAME=value, found `nonsense`"));
+    assert_eq!(errors.len(), 5, "{errors:?}");
 }
 
 #[test]

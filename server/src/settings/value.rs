@@ -1,5 +1,4 @@
-//! The values a setting can have. Each reads itself from text and says in
-//! its error what it would have accepted.
+//! The types of settings. Each parses text; its error describes the valid values.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,13 +7,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How the server occupies its port.
+/// The process layout of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// One process answers.
+    /// A single process.
     #[default]
     Fork,
-    /// A master keeps several workers behind one shared port.
+    /// A supervisor with several workers on one shared port.
     Cluster,
 }
 
@@ -34,29 +33,29 @@ impl FromStr for Mode {
         match text.to_ascii_lowercase().as_str() {
             "fork" => Ok(Self::Fork),
             "cluster" => Ok(Self::Cluster),
-            _ => Err("expected fork or cluster"),
+            _ => Err("fork or cluster"),
         }
     }
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogForm {
-    /// A line for people.
+pub enum LogFormat {
+    /// Plain text.
     #[default]
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-impl FromStr for LogForm {
+impl FromStr for LogFormat {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.to_ascii_lowercase().as_str() {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            _ => Err("expected text or json"),
+            _ => Err("text or json"),
         }
     }
 }
@@ -80,7 +79,7 @@ impl FromStr for Workers {
         }
         match text.parse::<NonZeroUsize>() {
             Ok(number) if number.get() <= 1024 => Ok(Self(number)),
-            _ => Err("expected a number from 1 to 1024, or max"),
+            _ => Err("a number from 1 to 1024, or max"),
         }
     }
 }
@@ -95,16 +94,16 @@ impl FromStr for Count {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.parse::<u32>() {
             Ok(number) if number > 0 => Ok(Self(number as usize)),
-            _ => Err("expected a whole number of at least 1"),
+            _ => Err("a whole number of at least 1"),
         }
     }
 }
 
-/// A span of time: `150ms`, `10s`, `2m`; a bare number is seconds.
+/// A time span: `150ms`, `10s`, `2m`; a number without a unit is in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span(pub(super) Duration);
+pub(super) struct TimeSpan(pub(super) Duration);
 
-impl FromStr for Span {
+impl FromStr for TimeSpan {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -117,30 +116,30 @@ impl FromStr for Span {
         };
         match digits.parse::<u32>() {
             Ok(number) if scale > 0 => Ok(Self(Duration::from_millis(u64::from(number) * scale))),
-            _ => Err("expected a time such as 150ms, 10s or 2m"),
+            _ => Err("a time span such as 150ms, 10s, or 2m"),
         }
     }
 }
 
-/// Where the server listens when no socket was handed to it.
+/// The address to bind if no socket is passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// All addresses of the host, IPv6 and IPv4.
     Any(u16),
     /// One address.
     Tcp(SocketAddr),
-    /// A stream socket in the file system.
+    /// A Unix stream socket.
     Unix(PathBuf),
 }
 
 impl Address {
-    /// Reads `text`, taking `port` where it names none.
-    pub fn read(text: &str, port: u16) -> Result<Self, &'static str> {
+    /// Parses `text`; `port` is the default port.
+    pub fn parse(text: &str, port: u16) -> Result<Self, &'static str> {
         if let Some(path) = text.strip_prefix("unix:") {
             return if path.starts_with('/') {
                 Ok(Self::Unix(path.into()))
             } else {
-                Err("expected an absolute path after unix:")
+                Err("an absolute path after unix:")
             };
         }
         if let Ok(address) = text.parse::<SocketAddr>() {
@@ -154,10 +153,10 @@ impl Address {
         text.trim_matches(['[', ']'])
             .parse::<IpAddr>()
             .map(|ip| Self::Tcp((ip, port).into()))
-            .map_err(|_| "expected IP, IP:PORT or unix:/PATH")
+            .map_err(|_| "IP, IP:PORT, or unix:/PATH")
     }
 
-    /// The socket addresses to try, best first; none for a path.
+    /// Returns the socket addresses to try in order; none for a path.
     #[must_use]
     pub fn candidates(&self) -> Vec<SocketAddr> {
         match self {
@@ -183,8 +182,8 @@ mod tests {
     }
 
     #[test]
-    fn span_reads_its_units() {
-        let span = |text: &str| text.parse::<Span>().map(|s| s.0.as_millis());
+    fn time_span_parses_its_units() {
+        let span = |text: &str| text.parse::<TimeSpan>().map(|s| s.0.as_millis());
         assert_eq!(span("150ms"), Ok(150));
         assert_eq!(span("10"), Ok(10_000));
         assert_eq!(span("10s"), Ok(10_000));
@@ -203,25 +202,25 @@ mod tests {
     }
 
     #[test]
-    fn address_takes_the_port_it_does_not_name() {
-        let read = |text| Address::read(text, 81);
+    fn address_without_a_port_has_the_default_port() {
+        let parse = |text| Address::parse(text, 81);
         assert_eq!(
-            read("127.0.0.1"),
+            parse("127.0.0.1"),
             Ok(Address::Tcp(([127, 0, 0, 1], 81).into()))
         );
         assert_eq!(
-            read("127.0.0.1:9"),
+            parse("127.0.0.1:9"),
             Ok(Address::Tcp(([127, 0, 0, 1], 9).into()))
         );
         assert_eq!(
-            read("[::1]"),
+            parse("[::1]"),
             Ok(Address::Tcp((Ipv6Addr::LOCALHOST, 81).into()))
         );
         assert_eq!(
-            read("unix:/run/r.sock"),
+            parse("unix:/run/r.sock"),
             Ok(Address::Unix("/run/r.sock".into()))
         );
-        assert!(read("unix:r.sock").is_err());
-        assert!(read("nowhere:80").is_err());
+        assert!(parse("unix:r.sock").is_err());
+        assert!(parse("nowhere:80").is_err());
     }
 }

@@ -1,20 +1,20 @@
-//! An HTTP/1.1 client that keeps its connection and hides nothing.
+//! An HTTP/1.1 client with a keepalive connection. It never retries.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use super::process::PATIENCE;
+use super::process::TIMEOUT;
 
-/// An answer, whole.
+/// A complete response.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     head: Vec<String>,
     pub(crate) body: String,
 }
 
-impl Answer {
-    /// The value of a header, by its lower-case name.
+impl Response {
+    /// Returns the value of a header, by its case-insensitive name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.iter().find_map(|line| {
             let (known, value) = line.split_once(':')?;
@@ -22,17 +22,17 @@ impl Answer {
         })
     }
 
-    /// Whether the server ends the connection with this answer.
+    /// Whether the response has `Connection: close`.
     pub(crate) fn closes(&self) -> bool {
         self.header("connection") == Some("close")
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
-    /// The sum of the values of a tally.
+    /// Returns the sum of the counts of a tally.
     pub(crate) fn sum(&self) -> u64 {
         let tally = self.json();
         let counts = tally.as_object().expect("an object").values();
@@ -46,43 +46,48 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Connects.
+    /// Opens a connection.
     pub(crate) fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         let stream = BufReader::new(stream);
         Ok(Self { stream })
     }
 
-    /// Sends bytes as they are.
+    /// Sends raw bytes.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.get_mut().write_all(bytes)
     }
 
-    /// Asks for a path.
-    pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
-        self.ask("GET", path, "")
+    /// Sends a GET request.
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Response> {
+        self.request("GET", path, "")
     }
 
-    /// Asks with any method and more header lines.
-    pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &str) -> io::Result<Answer> {
+    /// Sends a request with any method and additional header lines.
+    pub(crate) fn request(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+    ) -> io::Result<Response> {
         self.send(format!("{method} {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n").as_bytes())?;
-        self.answer(method)
+        self.read_response(method)
     }
 
-    /// Posts a body. Head and body are two writes, so that an end between
-    /// them is possible.
-    pub(crate) fn post(&mut self, path: &str, body: &[u8]) -> io::Result<Answer> {
+    /// Sends a POST request. Head and body are separate writes, so that the
+    /// connection can close between them.
+    pub(crate) fn post(&mut self, path: &str, body: &[u8]) -> io::Result<Response> {
         let size = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {size}\r\n\r\n");
         self.send(head.as_bytes())?;
         self.send(body)?;
-        self.answer("POST")
+        self.read_response("POST")
     }
 
-    /// Reads an answer to the end.
-    pub(crate) fn answer(&mut self, method: &str) -> io::Result<Answer> {
+    /// Reads a complete response.
+    pub(crate) fn read_response(&mut self, method: &str) -> io::Result<Response> {
         let mut head = Vec::new();
         loop {
             let mut line = String::new();
@@ -94,24 +99,24 @@ impl Client {
                 line => head.push(line.to_owned()),
             }
         }
-        let status = head[0].split(' ').nth(1).and_then(|word| word.parse().ok());
-        let mut answer = Answer {
+        let status = head[0].split(' ').nth(1).and_then(|text| text.parse().ok());
+        let mut response = Response {
             status: status.ok_or(io::ErrorKind::InvalidData)?,
             head,
             body: String::new(),
         };
-        let size = answer.header("content-length").unwrap_or("0");
+        let size = response.header("content-length").unwrap_or("0");
         let size: usize = size.parse().map_err(|_| io::ErrorKind::InvalidData)?;
         if method != "HEAD" {
             let mut body = vec![0; size];
             self.stream.read_exact(&mut body)?;
-            answer.body = String::from_utf8(body).map_err(|_| io::ErrorKind::InvalidData)?;
+            response.body = String::from_utf8(body).map_err(|_| io::ErrorKind::InvalidData)?;
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    /// Waits until the server ends the connection.
-    pub(crate) fn is_ended(&mut self) -> bool {
+    /// Waits until the server closes the connection.
+    pub(crate) fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
         match self.stream.read_to_end(&mut rest) {
             Ok(_) => true,
@@ -120,8 +125,8 @@ impl Client {
     }
 }
 
-/// Asks for a path on a connection of its own.
-pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
+/// Sends a GET request on a new connection.
+pub(crate) fn get(address: SocketAddr, path: &str) -> Response {
     let mut client = Client::connect(address).expect("a connection");
-    client.get(path).expect("an answer")
+    client.get(path).expect("a response")
 }

@@ -1,4 +1,4 @@
-//! The Express app of docs/socket-activation.md, run as a real process.
+//! The Express app of docs/socket-activation.md, run with Node.js.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,10 +12,10 @@ use rustix::process::Signal;
 use super::paced::{Pace, Paced};
 use super::process::{Process, with_socket};
 
-/// The app as it is documented.
+/// The documented app.
 const APP: &str = include_str!("../../../docs/examples/express-socket.js");
 
-/// The page that documents it.
+/// The page that contains it.
 const PAGE: &str = include_str!("../../../docs/socket-activation.md");
 
 /// The version of Express that the test runs.
@@ -23,28 +23,28 @@ const EXPRESS: &str = "express@5.3.0";
 
 const PACE: Pace = Pace {
     clients: 32,
-    longest_pause: 60,
+    max_pause: 60,
 };
 
-/// A folder in which Node.js finds Express, or why there is none.
-fn folder() -> Result<&'static Path, &'static str> {
-    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let folder = FOLDER.get_or_init(install);
-    folder.as_deref().map_err(String::as_str)
+/// Returns a directory in which Node.js finds Express, or the error of the installation.
+fn directory() -> Result<&'static Path, &'static str> {
+    static DIRECTORY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let directory = DIRECTORY.get_or_init(install);
+    directory.as_deref().map_err(String::as_str)
 }
 
 fn install() -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("express");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("express");
     run(Command::new("node").arg("--version"))?;
-    if folder.join("installed").exists() {
-        return Ok(folder);
+    if directory.join("installed").exists() {
+        return Ok(directory);
     }
-    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    fs::write(folder.join("package.json"), "{ \"private\": true }\n").expect("a file");
+    fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
+    fs::write(directory.join("package.json"), "{ \"private\": true }\n").expect("a file");
     let options = ["install", "--silent", "--no-audit", "--no-fund", EXPRESS];
-    run(Command::new("npm").args(options).current_dir(&folder))?;
-    fs::write(folder.join("installed"), EXPRESS).expect("a file");
-    Ok(folder)
+    run(Command::new("npm").args(options).current_dir(&directory))?;
+    fs::write(directory.join("installed"), EXPRESS).expect("a file");
+    Ok(directory)
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
@@ -59,10 +59,10 @@ fn run(command: &mut Command) -> Result<(), String> {
     output.status.success().then_some(()).ok_or_else(reason)
 }
 
-/// The folder, or `None` where the test is skipped. With `CI=true` it must not be.
-fn folder_or_skip() -> Option<&'static Path> {
-    match folder() {
-        Ok(folder) => Some(folder),
+/// Returns the directory, or `None` if the test is skipped. With `CI=true`, skipping is a failure.
+fn directory_or_skip() -> Option<&'static Path> {
+    match directory() {
+        Ok(directory) => Some(directory),
         Err(reason) => {
             let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
             assert!(!is_ci, "Express is not available: {reason}");
@@ -72,10 +72,10 @@ fn folder_or_skip() -> Option<&'static Path> {
     }
 }
 
-/// Writes an app and restarts it on one listening socket, under POST requests
-/// on keepalive connections. In each restart that is `held`, the client neither
-/// sends nor closes anything for 600 ms. Ends with the first failure.
-fn failures(app: &Path, held: impl IntoIterator<Item = bool>) -> Vec<String> {
+/// Restarts an app on one listening socket under POST requests on keepalive
+/// connections, until the first failure. In each restart for which `stalled` is
+/// true, the client sends and closes nothing for 600 ms.
+fn failures(app: &Path, stalled: impl IntoIterator<Item = bool>) -> Vec<String> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let program = format!("node {}", app.display());
@@ -83,11 +83,11 @@ fn failures(app: &Path, held: impl IntoIterator<Item = bool>) -> Vec<String> {
     let mut process = start();
     let load = Paced::start(address, "/", PACE);
     let mut restarts = 0;
-    for is_held in held {
-        // The first answers show that the new process runs.
-        load.go_on(PACE.clients);
-        if is_held {
-            load.hold(Duration::from_millis(600), || process.signal(Signal::TERM));
+    for is_stalled in stalled {
+        // The first responses show that the new process is running.
+        load.wait_for_responses(PACE.clients);
+        if is_stalled {
+            load.stall(Duration::from_millis(600), || process.signal(Signal::TERM));
         } else {
             process.signal(Signal::TERM);
         }
@@ -98,37 +98,37 @@ fn failures(app: &Path, held: impl IntoIterator<Item = bool>) -> Vec<String> {
             break;
         }
     }
-    load.go_on(1);
+    load.wait_for_responses(1);
     let (answered, failures) = load.finish();
     eprintln!("Express: {restarts} restarts, {answered} POST answered, failed: {failures:?}");
     failures
 }
 
 #[test]
-fn express_app_of_the_documentation_loses_nothing() {
-    let Some(folder) = folder_or_skip() else {
+fn documented_express_app_drops_no_request() {
+    let Some(directory) = directory_or_skip() else {
         return;
     };
-    let app = folder.join("app.js");
+    let app = directory.join("app.js");
     fs::write(&app, APP).expect("a file");
-    let held = (0..20).map(|restart| restart % 7 == 0);
-    assert_eq!(failures(&app, held), [""; 0]);
+    let stalled = (0..20).map(|restart| restart % 7 == 0);
+    assert_eq!(failures(&app, stalled), [""; 0]);
 }
 
-/// The control of the test above.
+/// The negative control of the test above.
 #[test]
-fn express_app_without_the_grace_loses_posts() {
-    let Some(folder) = folder_or_skip() else {
+fn express_app_without_the_grace_drops_posts() {
+    let Some(directory) = directory_or_skip() else {
         return;
     };
-    let hasty = APP.replace("GRACE = 2_000", "GRACE = 0");
-    assert_ne!(hasty, APP);
-    let app = folder.join("hasty.js");
-    fs::write(&app, hasty).expect("a file");
+    let without_grace = APP.replace("GRACE = 2_000", "GRACE = 0");
+    assert_ne!(without_grace, APP);
+    let app = directory.join("without-grace.js");
+    fs::write(&app, without_grace).expect("a file");
     assert!(!failures(&app, [true; 5]).is_empty());
 }
 
 #[test]
-fn documentation_shows_the_app_that_is_tested() {
+fn documentation_contains_the_tested_app() {
     assert!(PAGE.contains(&format!("```js\n{APP}```\n")));
 }

@@ -1,7 +1,7 @@
-//! The server as a user meets it: real processes, real sockets, ephemeral
-//! ports. States are waited for, never times.
+//! Integration tests of the executable: processes and sockets on ephemeral ports.
+//! The tests wait for states, not for fixed times.
 
-#![expect(clippy::print_stderr, reason = "a run prints the figures it found")]
+#![expect(clippy::print_stderr, reason = "tests print their measurements")]
 
 mod client;
 mod cluster;

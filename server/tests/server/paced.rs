@@ -1,4 +1,4 @@
-//! POSTs on keepalive connections with pauses between them, as a proxy sends them.
+//! POST requests on keepalive connections with pauses between them, as a proxy sends them.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -10,83 +10,83 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::client::Client;
-use super::process::until;
+use super::process::wait_until;
 
-/// A client closes a connection that has been idle for so many milliseconds.
-const IDLE: u64 = 300;
+/// Idle time in milliseconds after which a client closes its connection.
+const IDLE_TIMEOUT: u64 = 300;
 
-/// The load that is made.
+/// The parameters of the load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// How many clients there are, each with one connection at a time.
+    /// Number of clients, each with one connection at a time.
     pub(crate) clients: u64,
-    /// The longest pause between two requests of a client, in milliseconds.
-    pub(crate) longest_pause: u64,
+    /// Maximum pause between two requests of a client, in milliseconds.
+    pub(crate) max_pause: u64,
 }
 
 #[derive(Debug)]
 struct Shared {
     address: SocketAddr,
     path: &'static str,
-    longest_pause: u64,
-    is_over: AtomicBool,
+    max_pause: u64,
+    is_stopped: AtomicBool,
     answered: AtomicU64,
     failures: Mutex<Vec<String>>,
     /// Locked for reading during each request.
     sending: RwLock<()>,
 }
 
-/// Clients that post until told to end.
+/// Clients that send POST requests until they are stopped.
 pub(crate) struct Paced {
     shared: Arc<Shared>,
     clients: Vec<JoinHandle<()>>,
 }
 
 impl Paced {
-    /// Starts to post to a path.
+    /// Starts the clients.
     pub(crate) fn start(address: SocketAddr, path: &'static str, pace: Pace) -> Self {
         let shared = Arc::new(Shared {
             address,
             path,
-            longest_pause: pace.longest_pause,
-            is_over: AtomicBool::new(false),
+            max_pause: pace.max_pause,
+            is_stopped: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             failures: Mutex::default(),
             sending: RwLock::new(()),
         });
         let client = |seed| {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.post_until_over(StdRng::seed_from_u64(seed)))
+            thread::spawn(move || shared.run_client(StdRng::seed_from_u64(seed)))
         };
         let clients = (0..pace.clients).map(client).collect();
         Self { shared, clients }
     }
 
-    /// Waits for so many more answers.
-    pub(crate) fn go_on(&self, more: u64) {
+    /// Waits for this number of further responses.
+    pub(crate) fn wait_for_responses(&self, more: u64) {
         let goal = self.shared.answered.load(Relaxed) + more;
-        until("the load goes on", || {
+        wait_until("more responses", || {
             self.shared.answered.load(Relaxed) >= goal
         });
     }
 
-    /// Holds all requests for `time` from `begin` on: connections stay open,
-    /// but nothing is sent, read or closed, as in a process that is stopped.
-    pub(crate) fn hold(&self, time: Duration, begin: impl FnOnce()) {
+    /// Calls `begin` and stalls all clients for `time`: connections stay open, but
+    /// nothing is sent, read, or closed, as in a suspended process.
+    pub(crate) fn stall(&self, time: Duration, begin: impl FnOnce()) {
         let sending = self.shared.sending.write().expect("no panic");
         begin();
         thread::sleep(time);
         drop(sending);
     }
 
-    /// How many requests have failed.
+    /// Returns the number of failed requests.
     pub(crate) fn failed(&self) -> usize {
         self.shared.failures.lock().expect("no panic").len()
     }
 
-    /// Ends the load: the number of answers, and why others failed.
+    /// Stops the load, and returns the number of responses and the errors.
     pub(crate) fn finish(self) -> (u64, Vec<String>) {
-        self.shared.is_over.store(true, Relaxed);
+        self.shared.is_stopped.store(true, Relaxed);
         for client in self.clients {
             client.join().expect("a client");
         }
@@ -96,32 +96,32 @@ impl Paced {
 }
 
 impl Shared {
-    fn post_until_over(&self, mut random: StdRng) {
-        let mut kept = None;
-        while !self.is_over.load(Relaxed) {
-            let pause = random.random_range(0..self.longest_pause);
-            thread::sleep(Duration::from_millis(pause.min(IDLE)));
-            if pause >= IDLE {
-                kept = None;
+    fn run_client(&self, mut random: StdRng) {
+        let mut connection = None;
+        while !self.is_stopped.load(Relaxed) {
+            let pause = random.random_range(0..self.max_pause);
+            thread::sleep(Duration::from_millis(pause.min(IDLE_TIMEOUT)));
+            if pause >= IDLE_TIMEOUT {
+                connection = None;
             }
             let _sending = self.sending.read().expect("no panic");
-            kept = self.post(kept).unwrap_or_else(|reason| {
+            connection = self.post(connection).unwrap_or_else(|reason| {
                 self.failures.lock().expect("no panic").push(reason);
                 None
             });
         }
     }
 
-    /// Posts on a connection, and returns it where it may be kept.
-    fn post(&self, kept: Option<Client>) -> Result<Option<Client>, String> {
+    /// Sends a POST request, and returns the connection if it stays open.
+    fn post(&self, connection: Option<Client>) -> Result<Option<Client>, String> {
         let connect = || Client::connect(self.address).map_err(|error| format!("connect: {error}"));
-        let mut client = kept.map_or_else(connect, Ok)?;
-        let answer = client.post(self.path, b"0123456789");
-        let answer = answer.map_err(|error| error.to_string())?;
-        if answer.status != 200 {
-            return Err(format!("status {}", answer.status));
+        let mut client = connection.map_or_else(connect, Ok)?;
+        let response = client.post(self.path, b"0123456789");
+        let response = response.map_err(|error| error.to_string())?;
+        if response.status != 200 {
+            return Err(format!("status {}", response.status));
         }
         self.answered.fetch_add(1, Relaxed);
-        Ok((!answer.closes()).then_some(client))
+        Ok((!response.closes()).then_some(client))
     }
 }

@@ -1,4 +1,4 @@
-//! Flags, environment and `.env`, from outside.
+//! Flags, environment variables, and `.env`.
 
 use std::fs;
 
@@ -6,40 +6,40 @@ use super::client::get;
 use super::process::{Process, command};
 
 #[test]
-fn wrong_values_name_their_sources() {
-    let folder = tempfile::tempdir().expect("a folder");
+fn errors_name_the_source_of_a_value() {
+    let directory = tempfile::tempdir().expect("a directory");
     fs::write(
-        folder.path().join(".env"),
+        directory.path().join(".env"),
         "\n# lines count\nRANDOMS_DRAIN=soon\n",
     )
     .expect("a file");
     let output = command(&["--port", "80a"])
         .env("RANDOMS_MODE", "forked")
-        .current_dir(&folder)
+        .current_dir(&directory)
         .output()
         .expect("output");
     assert_eq!(output.status.code(), Some(64));
     assert!(output.stdout.is_empty());
-    let told = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     for text in [
-        "flag --port: `80a`: expected a number from 0 to 65535",
-        "environment variable RANDOMS_MODE: `forked`: expected fork or cluster",
-        ".env line 3 (RANDOMS_DRAIN): `soon`: expected a time",
+        "flag --port: expected a number from 0 to 65535, found `80a`",
+        "environment variable RANDOMS_MODE: expected fork or cluster, found `forked`",
+        ".env line 3 (RANDOMS_DRAIN): expected a time span such as 150ms, 10s, or 2m, found `soon`",
     ] {
-        assert!(told.contains(text), "{text}\n{told}");
+        assert!(stderr.contains(text), "{text}\n{stderr}");
     }
 }
 
 #[test]
-fn dotenv_of_the_working_directory_is_read() {
-    let folder = tempfile::tempdir().expect("a folder");
+fn dotenv_in_the_working_directory_is_read() {
+    let directory = tempfile::tempdir().expect("a directory");
     let file = "RANDOMS_LISTEN=127.0.0.1:0\nRANDOMS_MODE=Cluster\nRANDOMS_WORKERS=2\n";
-    fs::write(folder.path().join(".env"), file).expect("a file");
-    let process = Process::spawn(command(&[]).current_dir(&folder));
+    fs::write(directory.path().join(".env"), file).expect("a file");
+    let process = Process::spawn(command(&[]).current_dir(&directory));
     assert_eq!(get(process.address(), "/info").json()["workers"], 2);
-    let mut over = command(&[]);
-    let over = over.current_dir(&folder).env("RANDOMS_MODE", "fork");
-    let process = Process::spawn(over);
+    let mut start = command(&[]);
+    let start = start.current_dir(&directory).env("RANDOMS_MODE", "fork");
+    let process = Process::spawn(start);
     assert_eq!(get(process.address(), "/info").json()["workers"], 1);
 }
 
@@ -51,7 +51,7 @@ fn unknown_flag_is_a_usage_error() {
 }
 
 #[test]
-fn help_and_version_are_answers() {
+fn help_and_version_succeed() {
     for flag in ["--help", "--version"] {
         let output = command(&[flag]).output().expect("output");
         assert!(output.status.success());
@@ -60,11 +60,14 @@ fn help_and_version_are_answers() {
 }
 
 #[test]
-fn port_in_use_is_told() {
+fn port_in_use_is_reported() {
     let process = Process::start(&[]);
     let address = process.address().to_string();
     let output = command(&["--listen", &address]).output().expect("output");
     assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains(&address) && told.contains("in use"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        stderr.contains(&address) && stderr.contains("in use"),
+        "{stderr}"
+    );
 }

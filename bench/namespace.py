@@ -1,7 +1,7 @@
-"""A room: a network of its own with the processes that are measured in it.
+"""A network and mount namespace with the processes to measure.
 
-Ports inside collide with nothing outside, and no packet filter of the host
-slows them down. Everything in a room ends with it.
+Its ports do not collide with ports of the host, and the packet filters of the host do not
+apply. All processes in the namespace are stopped when it is closed.
 """
 
 import atexit
@@ -11,7 +11,7 @@ import subprocess
 import time
 
 
-class Room:
+class Namespace:
     """A network and mount namespace, held open by a sleeping process."""
 
     def __init__(self, work):
@@ -24,22 +24,22 @@ class Room:
              " && echo ready && exec sleep infinity"],
             stdout=subprocess.PIPE)
         if self.holder.stdout.readline() != b"ready\n":
-            raise SystemExit("bench: cannot make a network namespace; are you root?")
+            raise SystemExit("bench: cannot create a network namespace; run as root")
         atexit.register(self.close)
 
     def command(self, words, core=None):
-        """The words that run a command inside, on one core when given."""
-        inside = ["nsenter", "-t", str(self.holder.pid), "-n", "-m"]
+        """Returns the command that runs `words` in the namespace, pinned to `core` if given."""
+        enter = ["nsenter", "-t", str(self.holder.pid), "-n", "-m"]
         pinned = [] if core is None else ["taskset", "-c", str(core)]
-        return inside + pinned + [str(word) for word in words]
+        return enter + pinned + [str(word) for word in words]
 
     def make_service_directories(self, project):
-        """What systemd creates for the proxy's unit (RuntimeDirectory=, LogsDirectory=, CacheDirectory=)."""
+        """Creates the directories that systemd creates for the proxy (RuntimeDirectory=, LogsDirectory=, CacheDirectory=)."""
         self.run(["mkdir", "-p", f"/run/{project}-edge", f"/var/log/{project}/edge",
                   f"/var/cache/{project}-edge"])
 
     def start(self, words, core=None, env=None, directory=None):
-        """Starts a process that lives as long as the room."""
+        """Starts a process that runs until the namespace is closed."""
         log = open(os.path.join(self.work, "peers.log"), "ab")
         process = subprocess.Popen(
             self.command(words, core), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -48,32 +48,32 @@ class Room:
         return process
 
     def run(self, words, core=None, env=None, directory=None):
-        """Runs a command to its end and returns what it printed."""
+        """Runs a command to completion and returns its standard output."""
         return subprocess.run(
             self.command(words, core), check=True, capture_output=True, text=True,
             env={**os.environ, **(env or {})}, cwd=directory).stdout
 
     def get(self, url):
-        """The body of an answer."""
+        """Returns the body of a GET response."""
         return self.run(["curl", "-sf", "--max-time", "60", url])
 
     def wait(self, url):
-        """Waits until something answers."""
+        """Waits until a GET succeeds, and returns the body of the response."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 return self.get(url)
             except subprocess.CalledProcessError:
                 time.sleep(0.05)
-        raise SystemExit(f"bench: nothing answers at {url}; see {self.work}/peers.log")
+        raise SystemExit(f"bench: no response from {url} within 60 s; see {self.work}/peers.log")
 
     def count_time_wait(self):
-        """Sockets in TIME_WAIT."""
+        """Returns the number of sockets in TIME_WAIT."""
         listed = self.run(["ss", "-Htan", "state", "time-wait"])
         return len(listed.splitlines())
 
     def close(self):
-        """Ends everything inside; the second time there is nothing left."""
+        """Stops all processes in the namespace. A second call has no effect."""
         started, self.started = self.started, []
         for process in started:
             try:
@@ -90,13 +90,13 @@ class Room:
 
 
 def child_pids(parent):
-    """The processes that a process has started (proc_pid_stat(5))."""
+    """Returns the process IDs of the children of a process (proc_pid_stat(5))."""
     pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     return [pid for pid in pids if process_fields(pid)[1:2] == [str(parent)]]
 
 
 def process_fields(pid):
-    """The fields of /proc/PID/stat from the state on; none when the process has ended."""
+    """Returns the fields of /proc/PID/stat from the state on; none if the process has exited."""
     try:
         with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rpartition(")")[2].split()
@@ -104,14 +104,14 @@ def process_fields(pid):
         return []
 
 
-def processor_seconds(pids):
-    """Processor time of processes so far, user and system."""
+def cpu_seconds(pids):
+    """Returns the CPU time of processes so far in seconds, user and system."""
     ticks = sum(int(ticks) for pid in pids for ticks in process_fields(pid)[11:13])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def resident_kib(pid):
-    """Resident memory of a process (proc_pid_status(5))."""
+    """Returns the resident memory of a process in KiB (proc_pid_status(5))."""
     with open(f"/proc/{pid}/status") as status:
         for line in status:
             if line.startswith("VmRSS:"):

@@ -1,41 +1,40 @@
-//! How an event becomes a line: text for people, text for the journal, JSON.
+//! The formats of log lines: text, text for the journal, and JSON.
 
 use std::fmt;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Event;
-use crate::settings::LogForm;
+use crate::settings::LogFormat;
 
-/// The form of the lines.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// Time and text.
+pub(super) enum Format {
+    /// Timestamp and message.
     Text,
-    /// The journal adds time and process itself; `<6>` is the level
-    /// (`sd-daemon(3)`).
+    /// Level (`<6>`, `sd-daemon(3)`) and message; the journal adds time and process.
     Journal,
-    /// One JSON object.
+    /// One JSON object per line.
     Json,
 }
 
-impl Form {
-    /// Text goes to the journal in the journal's own form, when it is the one
-    /// listening (`JOURNAL_STREAM`, `systemd.exec(5)`).
-    pub(super) fn choose(form: LogForm) -> Self {
-        match form {
-            LogForm::Json => Self::Json,
-            LogForm::Text if std::env::var_os("JOURNAL_STREAM").is_some() => Self::Journal,
-            LogForm::Text => Self::Text,
+impl Format {
+    /// Selects the journal format for text if standard output is connected to the journal
+    /// (`JOURNAL_STREAM`, `systemd.exec(5)`).
+    pub(super) fn select(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Json => Self::Json,
+            LogFormat::Text if std::env::var_os("JOURNAL_STREAM").is_some() => Self::Journal,
+            LogFormat::Text => Self::Text,
         }
     }
 
     /// Appends the line of an event.
     pub(super) fn write(self, out: &mut Vec<u8>, at: SystemTime, event: &Event) {
-        // Writing into memory cannot fail.
+        // Writing to memory does not fail.
         let _ = match self {
-            Self::Text => writeln!(out, "{} {}", Timestamp(at), Sentence(event)),
-            Self::Journal => writeln!(out, "{}{}", level(event).0, Sentence(event)),
+            Self::Text => writeln!(out, "{} {}", Timestamp(at), Message(event)),
+            Self::Journal => writeln!(out, "{}{}", level(event).0, Message(event)),
             Self::Json => json(out, at, event),
         };
     }
@@ -43,24 +42,25 @@ impl Form {
 
 fn level(event: &Event) -> (&'static str, &'static str) {
     match event {
-        Event::Generated { .. } | Event::Note(_) => ("<6>", "info"),
+        Event::Generated { .. } | Event::Info(_) => ("<6>", "info"),
         Event::Warning(_) => ("<4>", "warning"),
     }
 }
 
-struct Sentence<'a>(&'a Event);
+/// The message of an event without time and level.
+struct Message<'a>(&'a Event);
 
-impl fmt::Display for Sentence<'_> {
+impl fmt::Display for Message<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Event::Generated { cant, took } => {
+            Event::Generated { cant, duration } => {
                 write!(
                     out,
                     "generated list cant={cant} took={}us",
-                    took.as_micros()
+                    duration.as_micros()
                 )
             }
-            Event::Note(text) => out.write_str(text),
+            Event::Info(text) => out.write_str(text),
             Event::Warning(text) => write!(out, "warning: {text}"),
         }
     }
@@ -73,18 +73,18 @@ fn json(out: &mut Vec<u8>, at: SystemTime, event: &Event) -> io::Result<()> {
         r#"{{"time":"{time}","level":"{level}","pid":{pid},"event":"#
     )?;
     match event {
-        Event::Generated { cant, took } => {
-            let micros = took.as_micros();
+        Event::Generated { cant, duration } => {
+            let micros = duration.as_micros();
             writeln!(
                 out,
                 r#""generated list","cant":{cant},"took_us":{micros}}}"#
             )
         }
-        Event::Note(text) | Event::Warning(text) => writeln!(out, "{}}}", serde_json::json!(text)),
+        Event::Info(text) | Event::Warning(text) => writeln!(out, "{}}}", serde_json::json!(text)),
     }
 }
 
-/// A time in UTC as RFC 3339 has it, to the millisecond.
+/// A time in UTC in the format of RFC 3339, with milliseconds.
 struct Timestamp(SystemTime);
 
 impl fmt::Display for Timestamp {
@@ -101,8 +101,8 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Year, month and day of a number of days since 1970-01-01. Counted in years
-/// that begin in March, so that the leap day is the last of its year.
+/// Returns year, month, and day of a number of days since 1970-01-01. Years start
+/// in March internally, so that the leap day is the last day of a year.
 fn civil(days: u64) -> (u64, u64, u64) {
     const DAYS_IN_400_YEARS: u64 = 146_097;
     const FROM_MARCH_OF_YEAR_0: u64 = 719_468;
@@ -140,8 +140,8 @@ mod tests {
     #[test]
     fn json_line_is_json() {
         let mut out = Vec::new();
-        let event = Event::Note("a \"quoted\"\nline".to_owned());
-        Form::Json.write(&mut out, UNIX_EPOCH, &event);
+        let event = Event::Info("a \"quoted\"\nline".to_owned());
+        Format::Json.write(&mut out, UNIX_EPOCH, &event);
         let read: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
         assert_eq!(read["event"], "a \"quoted\"\nline");
         assert_eq!(
@@ -153,8 +153,12 @@ mod tests {
     #[test]
     fn journal_line_has_a_level_and_no_time() {
         let mut out = Vec::new();
-        let took = Duration::from_micros(12);
-        Form::Journal.write(&mut out, UNIX_EPOCH, &Event::Generated { cant: 5, took });
+        let duration = Duration::from_micros(12);
+        Format::Journal.write(
+            &mut out,
+            UNIX_EPOCH,
+            &Event::Generated { cant: 5, duration },
+        );
         assert_eq!(out, b"<6>generated list cant=5 took=12us\n");
     }
 }
