@@ -73,10 +73,10 @@ impl Histogram {
 
     fn per_mille(&self, share: u64) -> f64 {
         let rank = (self.total * share).div_ceil(1000);
-        let mut seen = 0;
+        let mut counted = 0;
         for (index, count) in self.counts.iter().enumerate() {
-            seen += count;
-            if seen >= rank && *count > 0 {
+            counted += count;
+            if counted >= rank && *count > 0 {
                 return millis(upper_edge(index).min(self.max));
             }
         }

@@ -11,7 +11,7 @@ use super::LoadConfig;
 pub struct Hold(Arc<AtomicBool>);
 
 impl Hold {
-    /// A hold that is not released yet.
+    /// A hold that is not yet released.
     #[must_use]
     pub fn held() -> Self {
         Self(Arc::new(AtomicBool::new(true)))

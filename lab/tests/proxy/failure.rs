@@ -59,8 +59,8 @@ impl<T, E: fmt::Display> Context<T> for Result<T, E> {
 
 /// Returns a failure with a message unless a condition is true.
 macro_rules! ensure {
-    ($holds:expr, $($text:tt)+) => {
-        if !$holds {
+    ($condition:expr, $($text:tt)+) => {
+        if !$condition {
             return Err($crate::failure::Failure::from(format!($($text)+)));
         }
     };

@@ -41,12 +41,12 @@ impl Response {
     fn read_one_head(stream: &mut impl BufRead) -> CheckResult<Self> {
         let first = line(stream)?;
         let unreadable = || Failure::from(format!("this is not a status line: {first:?}"));
-        let mut words = first
+        let mut fields = first
             .strip_prefix("HTTP/")
             .ok_or_else(unreadable)?
             .split(' ');
-        let version = words.next().unwrap_or_default().to_owned();
-        let status = words.next().and_then(|digits| digits.parse().ok());
+        let version = fields.next().unwrap_or_default().to_owned();
+        let status = fields.next().and_then(|digits| digits.parse().ok());
         let status = status.ok_or_else(unreadable)?;
         let mut headers = Vec::new();
         loop {

@@ -157,7 +157,7 @@ pub(crate) fn a_killed_client_leaves_no_container(fixture: &Fixture) -> Result<(
     Ok(())
 }
 
-/// Stops a container's process with SIGSTOP; expects the health probe to replace it.
+/// Suspends a container's process with SIGSTOP; expects the health probe to replace it.
 pub(crate) fn a_hung_container_is_replaced(fixture: &Fixture) -> Result<()> {
     let host = fixture.proxy_host();
     wait_probed_healthy(host, FIRST)?;
@@ -258,7 +258,7 @@ pub(crate) fn an_archive_without_the_image_is_rejected(fixture: &Fixture) -> Res
     write_image(fixture, "1")?;
     assert_ne!(run.code(), Some(0), "{}", run.output());
     assert!(
-        run.output().contains("load --block_installs --input"),
+        run.output().contains("load --quiet --input"),
         "{}",
         run.output()
     );

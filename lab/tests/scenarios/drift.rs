@@ -24,9 +24,9 @@ pub(crate) fn drift_is_reported(fixture: &Fixture) -> Result<()> {
             UNIT,
         ),
         (
-            "sed 's/randoms-spread/randoms-stray/' /etc/systemd/system/randoms-spread.target > /etc/systemd/system/randoms-stray.target; systemctl daemon-reload; systemctl start randoms-stray.target",
-            "systemctl stop randoms-stray.target; rm /etc/systemd/system/randoms-stray.target; systemctl daemon-reload",
-            "randoms-stray.target",
+            "sed 's/randoms-spread/randoms-unmanaged/' /etc/systemd/system/randoms-spread.target > /etc/systemd/system/randoms-unmanaged.target; systemctl daemon-reload; systemctl start randoms-unmanaged.target",
+            "systemctl stop randoms-unmanaged.target; rm /etc/systemd/system/randoms-unmanaged.target; systemctl daemon-reload",
+            "randoms-unmanaged.target",
         ),
     ];
     for (fault, revert, named) in faults {

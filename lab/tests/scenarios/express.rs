@@ -87,7 +87,7 @@ pub(crate) fn restarting_one_by_one_drops_no_get(fixture: &Fixture) -> Result<()
     Ok(())
 }
 
-/// Stops an instance with SIGSTOP; expects its health probe to replace it, and no failed GET.
+/// Suspends an instance with SIGSTOP; expects its health probe to replace it, and no failed GET.
 pub(crate) fn a_hung_app_is_replaced_by_its_probe(fixture: &Fixture) -> Result<()> {
     let (host, unit) = (fixture.proxy_host(), "express-web@3001.service");
     // Before its first successful probe, an instance has its start timeout.

@@ -12,7 +12,7 @@ const DETECTED_LIMIT: Duration = Duration::from_millis(3_000 + 250);
 /// Limit from the hang to a process that has reported `READY=1`.
 const READY_LIMIT: Duration = Duration::from_secs(5);
 
-/// Stops an instance with SIGSTOP; expects the watchdog to replace it, and no failed GET.
+/// Suspends an instance with SIGSTOP; expects the watchdog to replace it, and no failed GET.
 pub(crate) fn a_hung_instance_is_replaced(fixture: &Fixture) -> Result<()> {
     let (host, unit) = (fixture.proxy_host(), "randoms-spread@8083.service");
     let load = fixture.load()?;
@@ -41,7 +41,7 @@ pub(crate) fn a_hung_instance_is_replaced(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
-/// Control: stops an instance without a watchdog; expects that it is not replaced.
+/// Control: suspends an instance without a watchdog; expects that it is not replaced.
 pub(crate) fn without_a_watchdog_a_hang_persists(fixture: &Fixture) -> Result<()> {
     let (host, unit) = (fixture.proxy_host(), "randoms-spread@8083.service");
     host.shell(&format!(

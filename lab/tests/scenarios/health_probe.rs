@@ -45,7 +45,7 @@ pub(crate) fn a_responsive_instance_is_not_restarted(fixture: &Fixture) -> Resul
     Ok(())
 }
 
-/// Stops an instance of each pool with SIGSTOP; expects its health probe to replace it.
+/// Suspends an instance of each pool with SIGSTOP; expects its health probe to replace it.
 pub(crate) fn a_hung_instance_is_replaced_by_its_probe(fixture: &Fixture) -> Result<()> {
     let mut slowest = Duration::ZERO;
     for (host, unit, probe) in PROBED {
@@ -94,7 +94,7 @@ fn are_equal_lines(lines: &str) -> bool {
 
 /// Waits until the unit `probe` has run `expected` times.
 fn wait_probes(host: &Host, probe: &str, expected: usize) -> Result<Duration> {
-    let state = format!("{expected} runs of {probe}");
+    let state = format!("at {expected} runs of {probe}");
     let ((), took) = wait::until(&state, PROBES_LIMIT, || match probe_count(host, probe) {
         Ok(count) if count >= expected => Poll::Ready(()),
         count => Poll::Pending(format!("{count:?}")),
@@ -105,7 +105,7 @@ fn wait_probes(host: &Host, probe: &str, expected: usize) -> Result<Duration> {
 /// How often the unit `probe` has run: systemd logs the end of each run.
 fn probe_count(host: &Host, probe: &str) -> Result<usize> {
     let listed = host.shell(&format!(
-        "journalctl --sync; journalctl -u {probe}.service -o cat | grep '^CommandOutput' || true"
+        "journalctl --sync; journalctl -u {probe}.service -o cat | grep '^Finished' || true"
     ))?;
     Ok(listed.lines().count())
 }

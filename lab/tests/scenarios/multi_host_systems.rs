@@ -91,21 +91,21 @@ hosts:
   front: { address: 192.168.56.10 }
   node1: { address: 192.168.56.11 }
 apps:
-  taking:
+  activated:
     artifact: target/release/randoms
     notify: false
     health: { path: /health, interval: 500ms, timeout: 1s }
     ready_timeout: 3s
-  opening:
+  unactivated:
     artifact: target/release/randoms
     notify: false
     socket: false
     health: { path: /health, interval: 500ms, timeout: 1s }
     ready_timeout: 3s
 pools:
-  local: { app: taking, hosts: [front], ports: [8070], listen: unix }
-  far:   { app: taking, hosts: [node1], ports: [8082-8083] }
-  own:   { app: opening, hosts: [node1], ports: [8090] }
+  local: { app: activated, hosts: [front], ports: [8070], listen: unix }
+  far:   { app: activated, hosts: [node1], ports: [8082-8083] }
+  own:   { app: unactivated, hosts: [node1], ports: [8090] }
 proxies:
   edge:
     hosts: [front]

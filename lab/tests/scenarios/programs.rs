@@ -22,13 +22,8 @@ impl Programs {
         let directory = directory();
         let target = directory.parent().map(PathBuf::from).unwrap_or_default();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--block_installs",
-            "--profile",
-            &profile(&directory),
-        ]);
-        // The whole workspace, as for these tests: dependencies of a part have other features.
+        cargo.args(["build", "--quiet", "--profile", &profile(&directory)]);
+        // All of the workspace, as for these tests: dependencies of a part have other features.
         cargo.args(["--workspace", "--bins"]);
         cargo.arg("--target-dir").arg(target);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));

@@ -51,7 +51,7 @@ pub(crate) fn restarting_all_drops_no_requests(fixture: &Fixture) -> Result<()> 
     })
 }
 
-/// Restarts all instances while the proxy's workers are stopped with SIGSTOP, as on a busy
+/// Restarts all instances while the proxy's workers are suspended with SIGSTOP, as on a busy
 /// machine; expects no dropped requests.
 pub(crate) fn restarting_all_behind_a_stalled_proxy_drops_no_requests(
     fixture: &Fixture,

@@ -105,7 +105,7 @@ fn expand(pattern: &str) -> Vec<String> {
         return vec![pattern.to_owned()];
     };
     let (first, last) = range.split_once('-').unwrap_or((range, range));
-    let number = |word: &str| match word {
+    let number = |text: &str| match text {
         "max" => cpus(),
         digits => digits.parse().unwrap_or(0),
     };

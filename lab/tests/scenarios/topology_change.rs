@@ -186,7 +186,7 @@ pub(crate) fn an_upstream_that_does_not_respond_drops_requests(fixture: &Fixture
     let silent =
         "import socket, time; s = socket.create_server((\"127.0.0.1\", 8099)); time.sleep(600)";
     host.shell(&format!(
-        "systemd-run --block_installs --unit=silent python3 -c '{silent}' && cp --preserve {config} {config}.kept \
+        "systemd-run --quiet --unit=silent python3 -c '{silent}' && cp --preserve {config} {config}.kept \
          && sed -i 's/^\\( *server 127.0.0.1:\\)8085 .*/&\\n\\18099 max_fails=0;/' {config} && systemctl reload randoms-edge"
     ))?;
     let load = fixture.load_path("/api/randoms", &["--requests", "100", "--timeout", "2"])?;
@@ -209,10 +209,14 @@ pub(crate) fn an_undrained_port_drops_requests(fixture: &Fixture) -> Result<()> 
     send_signal("STOP")?;
     // Until requests of half of the connections wait.
     let waiting = "ss -Htn state established 'sport = :8085' | awk '$1 > 0' | wc -l";
-    wait::until("requests wait", RECOVERY, || match host.shell(waiting) {
-        Ok(count) if count.parse().is_ok_and(|n: u32| n >= CONNECTIONS / 2) => Poll::Ready(()),
-        observed => Poll::Pending(format!("{observed:?}")),
-    })?;
+    wait::until(
+        "at the expected waiting requests",
+        RECOVERY,
+        || match host.shell(waiting) {
+            Ok(count) if count.parse().is_ok_and(|n: u32| n >= CONNECTIONS / 2) => Poll::Ready(()),
+            observed => Poll::Pending(format!("{observed:?}")),
+        },
+    )?;
     // SIGTERM would let the instance finish the waiting requests.
     let socket = "randoms-spread-port@8085.socket";
     send_signal("KILL")?;

@@ -99,9 +99,9 @@ fn wait_proven(host: &Host, digest: &str) -> Result<Duration> {
 
 fn invocations(host: &Host) -> Result<Vec<String>> {
     let units = PORTS.map(|port| format!("working-web@{port}.service"));
-    let mut words = vec!["systemctl", "show", "--property=InvocationID", "--value"];
-    words.extend(units.iter().map(String::as_str));
-    let output = host.run(&words)?;
+    let mut show = vec!["systemctl", "show", "--property=InvocationID", "--value"];
+    show.extend(units.iter().map(String::as_str));
+    let output = host.run(&show)?;
     Ok(output.split_whitespace().map(str::to_owned).collect())
 }
 

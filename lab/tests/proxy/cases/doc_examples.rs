@@ -28,7 +28,7 @@ pub(crate) const CASES: &[Case] = &[
         case(
             "examples: certificates and files from docs/from-pm2.md",
             &EXAMPLE,
-            served,
+            files_are_served,
         ),
     ),
     only(
@@ -47,7 +47,7 @@ pub(crate) const CASES: &[Case] = &[
             "raw: an `error_page` leaves retries on",
             &ERROR_PAGE,
             |fixture| {
-                let url = "/retried?do=dieonce";
+                let url = "/retried?do=crashonce";
                 let response = get(url)?;
                 let started = fixture.requests(url)?.len();
                 ensure!(
@@ -77,7 +77,7 @@ fn example(_: Engine) -> String {
     format!("{HEAD}pools:\n  web: {{ app: app, ports: [3001] }}\n{proxies}")
 }
 
-fn served(_: &Fixture) -> CheckResult {
+fn files_are_served(_: &Fixture) -> CheckResult {
     let write = |path: &str, text: &str| -> CheckResult {
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         fs::create_dir_all(directory)?;
@@ -105,7 +105,7 @@ fn served(_: &Fixture) -> CheckResult {
     let received = fetch("/page")?.expect(200)?.echoed()?;
     ensure!(
         received.url == "/page",
-        "the application sees {}",
+        "the application receives {}",
         received.url
     );
     Ok(())

@@ -31,11 +31,11 @@ static ROUTE_SHORT: Setup = Setup {
 const EVENT_SOURCE: &str = "Accept: text/event-stream\r\nCache-Control: no-cache\r\n";
 
 pub(crate) const CASES: &[Case] = &[
-    case("events: a stream may be quiet for 12 s", &QUIET, |_| {
+    case("events: a stream may be idle for 12 s", &QUIET, |_| {
         stream("/events?do=events&quiet=12000")
     }),
     case(
-        "events: a stream that the connection ends may be quiet for 12 s",
+        "events: a stream without a length may be idle for 12 s",
         &CLOSE_DELIMITED_QUIET,
         |_| stream("/events?do=events&quiet=12000&framing=close"),
     ),
@@ -44,7 +44,7 @@ pub(crate) const CASES: &[Case] = &[
         Ok(())
     }),
     case(
-        "events: a stream may be quiet for longer than `read`",
+        "events: a stream may be idle for longer than `read`",
         &SHORT_READ,
         |_| stream("/events?do=events&quiet=3500"),
     ),
@@ -59,7 +59,7 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
-        "events: `timeouts.tunnel` closes a quiet stream",
+        "events: `timeouts.tunnel` closes an idle stream",
         &SHORT_TUNNEL,
         |_| {
             let start = Instant::now();
@@ -95,7 +95,7 @@ pub(crate) const CASES: &[Case] = &[
         at_once("/events?do=events&quiet=3000")
     }),
     case(
-        "events: the first event arrives at once if the connection ends the stream",
+        "events: the first event of a stream without a length arrives at once",
         &DEFAULTS,
         |_| at_once("/events?do=events&quiet=3000&framing=close"),
     ),
@@ -154,9 +154,9 @@ fn first_event(mut client: Client) -> CheckResult {
     if response.is_chunked() {
         response.read_chunk(&mut client.stream)?;
     } else {
-        let mut piece = [0; 64];
-        let length = std::io::Read::read(&mut client.stream, &mut piece)?;
-        response.body.extend_from_slice(&piece[..length]);
+        let mut bytes = [0; 64];
+        let length = std::io::Read::read(&mut client.stream, &mut bytes)?;
+        response.body.extend_from_slice(&bytes[..length]);
     }
     let took = start.elapsed();
     ensure!(

@@ -74,11 +74,11 @@ impl Download {
 
     /// Reads at most `size` bytes.
     pub(crate) fn read(&mut self, size: usize) -> CheckResult {
-        let mut piece = vec![0; size];
+        let mut bytes = vec![0; size];
         let length = self
             .client
             .stream
-            .read(&mut piece)
+            .read(&mut bytes)
             .context("reading a response")?;
         ensure!(length > 0, "the response ended after {} bytes", self.read);
         self.read += length as u64;

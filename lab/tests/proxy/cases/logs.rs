@@ -15,7 +15,7 @@ static AGENT: Setup = PLAIN;
 static QUOTES: Setup = PLAIN;
 static NAMED: Setup = PLAIN;
 static BYTES: Setup = PLAIN;
-static REFUSED: Setup = PLAIN;
+static REJECTED: Setup = PLAIN;
 
 pub(crate) const CASES: &[Case] = &[
     case(
@@ -76,7 +76,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "logs: rejected requests are logged as JSON",
-        &REFUSED,
+        &REJECTED,
         |fixture| {
             fetch("GET / HTTP/1.1\r\nHost: a\"b\\\r\n\r\n")?;
             let mut bytes = b"GET / HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n".to_vec();

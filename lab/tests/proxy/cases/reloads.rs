@@ -27,7 +27,7 @@ const LONG: Duration = Duration::from_secs(12);
 
 pub(crate) const CASES: &[Case] = &[
     case(
-        "reloads: a silent websocket survives for 12 s",
+        "reloads: an idle websocket stays open for 12 s",
         &WEBSOCKET,
         |fixture| {
             let mut websocket = Websocket::open("/")?;
@@ -38,7 +38,11 @@ pub(crate) const CASES: &[Case] = &[
             Websocket::open("/")?.echo("new")
         },
     ),
-    case("reloads: a download survives for 12 s", &DOWNLOAD, download),
+    case(
+        "reloads: a download continues for 12 s",
+        &DOWNLOAD,
+        download,
+    ),
     case(
         "reloads: a response that takes 12 s arrives",
         &SLOW,
@@ -51,7 +55,7 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
-        "reloads: `timeouts.drain` ends replaced workers",
+        "reloads: `timeouts.drain` limits replaced workers",
         &SHORT_DRAIN,
         |fixture| {
             let mut websocket = Websocket::open("/")?;

@@ -227,7 +227,7 @@ fn absent(names: &[&str]) -> CheckResult {
         .iter()
         .filter(|name| !received.all(name).is_empty())
         .collect();
-    ensure!(passed.is_empty(), "the application sees {passed:?}");
+    ensure!(passed.is_empty(), "the application receives {passed:?}");
     Ok(())
 }
 

@@ -132,10 +132,10 @@ pub(crate) const CASES: &[Case] = &[
         &OWN,
         |_| {
             let response = get("/app")?.expect(200)?;
-            let (given, received) = (response.all("x-request-id"), response.echoed()?);
+            let (ids, received) = (response.all("x-request-id"), response.echoed()?);
             ensure!(
-                given.len() == 1 && received.all("x-request-id") == given,
-                "the client receives {given:?}, the application {:?}",
+                ids.len() == 1 && received.all("x-request-id") == ids,
+                "the client receives {ids:?}, the application {:?}",
                 received.all("x-request-id")
             );
             Ok(())

@@ -210,7 +210,7 @@ fn slow(fixture: &Fixture, method: &str) -> CheckResult {
 
 /// Sends a request at which each instance exits; expects it at `times` instances.
 fn crashes(fixture: &Fixture, method: &str, times: usize) -> CheckResult {
-    let url = url("die", method);
+    let url = url("crash", method);
     let response = fetch(method, &url)?;
     let started = fixture.requests(&url)?.len();
     ensure!(
@@ -224,7 +224,7 @@ fn crashes(fixture: &Fixture, method: &str, times: usize) -> CheckResult {
 /// Sends a request at which each instance exits; expects it at 2 to `most` instances: with several
 /// hosts, there is one attempt per instance of a host and one more.
 fn crashes_at_most(fixture: &Fixture, method: &str, most: usize) -> CheckResult {
-    let url = url("die", method);
+    let url = url("crash", method);
     let response = fetch(method, &url)?;
     let started = fixture.requests(&url)?.len();
     ensure!(
@@ -237,7 +237,7 @@ fn crashes_at_most(fixture: &Fixture, method: &str, most: usize) -> CheckResult 
 
 /// Sends a request at which the first instance exits; expects the response of another one.
 fn crashes_once(fixture: &Fixture, method: &str) -> CheckResult {
-    let url = url("dieonce", method);
+    let url = url("crashonce", method);
     let response = fetch(method, &url)?;
     let started = fixture.requests(&url)?.len();
     ensure!(

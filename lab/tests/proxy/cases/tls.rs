@@ -47,7 +47,7 @@ pub(crate) const CASES: &[Case] = &[
         Ok(())
     }),
     case(
-        "http2: the application sees host, scheme and path",
+        "http2: the application receives host, scheme, and path",
         &TLS_DEFAULTS,
         |_| {
             let response = curl(&[

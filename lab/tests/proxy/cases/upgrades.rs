@@ -72,7 +72,7 @@ pub(crate) const CASES: &[Case] = &[
             let headers = UPGRADE.replace("Upgrade: websocket", "upgrade: WebSocket");
             client.send(request("GET", "/", &headers))?;
             let status = client.head()?.status;
-            ensure!(status == 101, "the upgrade gets {status}");
+            ensure!(status == 101, "the upgrade gets status {status}");
             Ok(())
         },
     ),
