@@ -46,7 +46,7 @@ pub(crate) fn a_release_that_exits_is_rolled_back(fixture: &Fixture) -> Result<(
         fault: "bad release: exits at once",
         bytes: b"#!/bin/sh\nexit 7\n".to_vec(),
         // From the journal: systemd can restart the unit before its state is queried.
-        reason: "ended before it was healthy: Main process exited, code=exited, status=7",
+        reason: "exited before it was healthy: Main process exited, code=exited, status=7",
         ..BadRelease::default()
     };
     is_rolled_back(fixture, &bad)
@@ -69,7 +69,7 @@ pub(crate) fn a_release_that_crashes_in_the_canary_is_rolled_back(fixture: &Fixt
     let bad = BadRelease {
         fault: "bad release: healthy, crashes after 2 s",
         bytes: server(200, 2).into_bytes(),
-        reason: "died after it had been healthy: Main process exited",
+        reason: "exited after it was healthy: Main process exited",
         failed_posts: CONNECTIONS,
         ..BadRelease::default()
     };
@@ -84,7 +84,7 @@ pub(crate) fn a_release_that_crashes_in_a_longer_canary_is_rolled_back(
     let bad = BadRelease {
         fault: "bad release: healthy, crashes after 8 s (observed for 10 s)",
         bytes: server(200, 8).into_bytes(),
-        reason: "died after it had been healthy: Main process exited",
+        reason: "exited after it was healthy: Main process exited",
         failed_posts: CONNECTIONS,
         options: &["-e", "genconf_observe_seconds=10"],
         limit: Duration::from_secs(15),
@@ -115,7 +115,7 @@ pub(crate) fn a_release_that_crashes_after_the_deploy_is_rolled_back(
     let status = fixture.run_playbook("status.yml", &[])?;
     assert_ne!(status.code(), Some(0), "{}", status.output());
     assert!(
-        status.output().contains("is taken back"),
+        status.output().contains("is rolled back"),
         "{}",
         status.output()
     );
@@ -133,7 +133,7 @@ pub(crate) fn a_release_for_another_architecture_is_rolled_back(fixture: &Fixtur
     let bad = BadRelease {
         fault: "bad release: wrong architecture",
         bytes,
-        reason: "ended before it was healthy",
+        reason: "exited before it was healthy",
         ..BadRelease::default()
     };
     is_rolled_back(fixture, &bad)

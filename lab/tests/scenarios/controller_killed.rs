@@ -12,10 +12,10 @@ use crate::results::ResultRow;
 
 /// Tasks of deploy.yml in which the controller is killed; the other tasks change nothing.
 const STEPS: [&str; 4] = [
-    "Move to the release",
-    "Send what is lacking",
-    "Look at everything that was touched",
-    "Take the host, and see what it lacks",
+    "Restart instances on the new release",
+    "Upload missing artifacts",
+    "Check every restarted instance",
+    "Lock the host and check for missing",
 ];
 
 /// Kills the controller in each task; expects no dropped requests, and a successful next run.

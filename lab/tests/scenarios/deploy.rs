@@ -82,7 +82,7 @@ pub(crate) fn a_rollback_affects_only_the_named_app(fixture: &Fixture) -> Result
     for playbook in ["rollback.yml", "deploy.yml"] {
         let typo = fixture.run_playbook(playbook, &["-e", "genconf_app=wbe"])?;
         assert_ne!(typo.code(), Some(0), "{}", typo.output());
-        let message = "there is no app wbe; there are: other, randoms";
+        let message = "no app is named wbe; defined apps: other, randoms";
         assert!(typo.output().contains(message), "{}", typo.output());
     }
     assert_eq!(releases(fixture)?, before);

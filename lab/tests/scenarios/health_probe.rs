@@ -55,7 +55,7 @@ pub(crate) fn a_hung_instance_is_replaced_by_its_probe(fixture: &Fixture) -> Res
         host.run(&["kill", "-STOP", &pid.to_string()])?;
         slowest = slowest.max(wait_replaced(host, unit, pid)?);
         let output = host.shell(&format!(
-            "journalctl --sync; journalctl -u {probe} -o cat -g 'did not answer 2 times, replaced'"
+            "journalctl --sync; journalctl -u {probe} -o cat -g 'failed the health check 2 times, restarted'"
         ))?;
         assert!(output.contains(unit), "{output}");
         wait_probed_healthy(host, unit)?;

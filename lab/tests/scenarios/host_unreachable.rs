@@ -34,7 +34,7 @@ pub(crate) fn a_deploy_with_an_unreachable_host_changes_no_host(fixture: &Fixtur
     let later = fixture.run_playbook("deploy.yml", &[])?;
     let report = load.finish()?;
     assert_ne!(failed.code(), Some(0), "{}", failed.output());
-    let advice = "node2 does not answer; without it: --limit all,!node2";
+    let advice = "node2 is unreachable; skip it with --limit 'all,!node2'";
     assert!(failed.output().contains(advice), "{}", failed.output());
     assert_eq!(unchanged, before, "a host was changed");
     without.success()?;
@@ -69,7 +69,7 @@ fn lost_at(fixture: &Fixture, number: u32, fault: &str) -> Result<()> {
     let (mut started, mut output) = (0, String::new());
     for line in lines_of(&mut deploy) {
         // Reads to the end: ansible-playbook exits when its output is closed.
-        if line.contains("Move to the release") {
+        if line.contains("Restart instances on the new release") {
             started += 1;
             if started == number {
                 lost.disconnect_network()?;

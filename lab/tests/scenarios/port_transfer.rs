@@ -8,7 +8,10 @@ use crate::results::ResultRow;
 /// Turns socket activation off and on under load; expects no dropped requests.
 pub(crate) fn ports_move_between_app_and_systemd(fixture: &Fixture) -> Result<()> {
     let topology = fixture.system.topology;
-    let own = topology.replace("    artifact: ", "    socket: false\n    artifact: ");
+    let own = topology.replace(
+        "    artifact: ",
+        "    socket_activation: false\n    artifact: ",
+    );
     let url = fixture.system.url;
     apply_under_load(fixture, &own, url, "the app binds its own port")?;
     apply_under_load(fixture, topology, url, "socket activation again")?;

@@ -95,7 +95,7 @@ pub(crate) fn a_bad_unit_is_rolled_back(fixture: &Fixture) -> Result<()> {
     assert_ne!(run.code(), Some(0), "the run succeeded");
     assert!(
         run.output()
-            .contains("its files are again those of before this run"),
+            .contains("restored the files from before this run"),
         "{}",
         run.output()
     );

@@ -66,7 +66,7 @@ pub(crate) fn a_bad_build_is_rolled_back_and_the_next_is_deployed(fixture: &Fixt
         "printf '#!/bin/sh\\nexit 3\\n' > {WATCHED}.new; mv {WATCHED}.new {WATCHED}"
     ))?;
     wait::until("rolled back", LIMIT, || match journal(host) {
-        Ok(output) if output.contains("back on release") => Poll::Ready(()),
+        Ok(output) if output.contains("rolled back to release") => Poll::Ready(()),
         output => Poll::Pending(format!("{output:?}")),
     })?;
     let rolled_back = host.run(&["readlink", "/opt/working/randoms/current"])?;
