@@ -7,31 +7,31 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use lab::load::{self, Expect, Hold, Plan, Target};
-use lab::state::{self, State};
-use lab::{Error, HostPlan, Lab, Result, Suite, topology};
+use lab::load::{self, Expect, Hold, LoadConfig, Target};
+use lab::runtime_directory::{self, RuntimeDirectory};
+use lab::{Error, HostSpec, Lab, Result, Suite, prerequisites, topology};
 
-/// Booted systemd hosts on one machine.
+/// Boot systemd hosts on one machine, and load them.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    command: Action,
+    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum Command {
     /// Boot the hosts of a topology and leave them running.
     Up(Up),
-    /// Remove what `lab up` booted and what crashed runs left behind.
+    /// Remove the hosts of `lab up` and of crashed runs.
     Down,
-    /// Send counted load and print a JSON report (run it inside a lab's namespace).
+    /// Send load, count the responses, and print a JSON report (run it in a lab's namespace).
     Load(Load),
 }
 
 #[derive(Debug, Args)]
 struct Up {
-    /// The topology whose hosts are booted.
+    /// Topology whose hosts are booted.
     topology: PathBuf,
     /// Debian suite: bookworm (12) or trixie (13).
     #[arg(long, default_value = "bookworm")]
@@ -41,84 +41,84 @@ struct Up {
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 struct Load {
-    /// Where to: <http://ADDRESS:PORT/PATH>.
+    /// Target URL: <http://ADDRESS:PORT/PATH>.
     target: Target,
-    /// Connections kept alive side by side.
+    /// Number of parallel keepalive connections.
     #[arg(long, default_value_t = 16)]
     connections: u32,
-    /// Requests to send; with --hold, at least so many.
+    /// Number of requests; with --hold, the minimum.
     #[arg(long, default_value_t = 2_000)]
     requests: u64,
-    /// Requests never to exceed.
+    /// Maximum number of requests.
     #[arg(long, default_value_t = 2_000_000)]
     limit: u64,
-    /// Seconds after which the run ends in any case.
+    /// Maximum duration in seconds.
     #[arg(long, default_value_t = 300)]
     seconds: u64,
-    /// Share of POSTs in percent.
+    /// Share of POST requests in percent.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u8).range(0..=100))]
     post: u8,
-    /// Numbers to ask for in each request.
+    /// Count of numbers to request in each request.
     #[arg(long, default_value_t = 100)]
     cant: u64,
-    /// What a right answer holds.
+    /// Expected response body.
     #[arg(long, value_enum, default_value_t)]
     expect: Expect,
-    /// Requests per second; as fast as answers come when absent.
+    /// Requests per second; without it, each connection sends the next request after a response.
     #[arg(long)]
     rate: Option<u32>,
-    /// Seconds to wait for one answer.
+    /// Timeout of a response in seconds.
     #[arg(long, default_value_t = 20)]
     timeout: u64,
-    /// Go on until standard input closes; say `flowing` once answers come.
+    /// Continue until standard input closes; print `ready` once responses arrive.
     #[arg(long)]
     hold: bool,
 }
 
-/// The one lab a person has up at a time.
-const KEPT: &str = "lab";
+/// Name of the lab of `lab up`.
+const UP_LAB: &str = "lab";
 
 impl Cli {
     pub(crate) fn run(self) -> Result<()> {
         match self.command {
-            Action::Up(up) => up.run(),
-            Action::Down => {
-                state::sweep();
-                state::remove(KEPT);
+            Command::Up(up) => up.run(),
+            Command::Down => {
+                runtime_directory::remove_abandoned();
+                runtime_directory::remove(UP_LAB);
                 Ok(())
             }
-            Action::Load(load) => load.run(),
+            Command::Load(load) => load.run(),
         }
     }
 }
 
 impl Up {
     fn run(self) -> Result<()> {
-        let missing = lab::tools::missing();
+        let missing = prerequisites::missing();
         if !missing.is_empty() {
-            return Err(Error::Unreadable {
-                what: "this machine".to_owned(),
+            return Err(Error::Invalid {
+                what: "no lab can run on this machine".to_owned(),
                 text: missing.join("; "),
             });
         }
         let name = self.topology.display().to_string();
         let text =
             fs::read_to_string(&self.topology).map_err(Error::io(format!("reading {name}")))?;
-        let plans: Vec<HostPlan> = topology::hosts(&name, &text)?
+        let specs: Vec<HostSpec> = topology::hosts(&name, &text)?
             .into_iter()
-            .map(|plan| plan.on(self.suite))
+            .map(|spec| spec.with_suite(self.suite))
             .collect();
-        state::sweep();
-        state::remove(KEPT);
-        let lab = Lab::boot_in(State::named(KEPT.to_owned())?, &plans)?;
-        say(&entrance(&lab))?;
+        runtime_directory::remove_abandoned();
+        runtime_directory::remove(UP_LAB);
+        let lab = Lab::boot_in(RuntimeDirectory::named(UP_LAB.to_owned())?, &specs)?;
+        print(&next_commands(&lab))?;
         lab.keep()
     }
 }
 
 impl Load {
     fn run(self) -> Result<()> {
-        let plan = Plan {
+        let config = LoadConfig {
             connections: self.connections,
             requests: self.requests,
             limit: self.limit,
@@ -128,7 +128,7 @@ impl Load {
             expect: self.expect,
             rate: self.rate,
             timeout: Duration::from_secs(self.timeout),
-            ..Plan::new(self.target)
+            ..LoadConfig::new(self.target)
         };
         let hold = if self.hold {
             Hold::held()
@@ -138,22 +138,22 @@ impl Load {
         if self.hold {
             release_at_end_of_input(hold.clone());
         }
-        let told = self.hold;
+        let print_ready = self.hold;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(Error::io("starting the load client"))?;
-        let report = runtime.block_on(load::run(plan, hold, move || {
-            if told {
-                // A reader that is gone has no use for the word.
-                let _ = say("flowing");
+        let report = runtime.block_on(load::run(config, hold, move || {
+            if print_ready {
+                // A reader that has exited does not need the line.
+                let _ = print("ready");
             }
         }));
-        let text = serde_json::to_string_pretty(&report).map_err(|error| Error::Unreadable {
-            what: "the report".to_owned(),
+        let text = serde_json::to_string_pretty(&report).map_err(|error| Error::Invalid {
+            what: "serializing the report".to_owned(),
             text: error.to_string(),
         })?;
-        say(&text)
+        print(&text)
     }
 }
 
@@ -164,10 +164,11 @@ fn release_at_end_of_input(hold: Hold) {
     });
 }
 
-fn entrance(lab: &Lab) -> String {
+/// The commands to connect to the hosts, to deploy to them, and to remove them.
+fn next_commands(lab: &Lab) -> String {
     let namespace = lab.controller().namespace();
     let config = lab.controller().ssh_config();
-    let mut text = String::from("Booted. To enter:\n");
+    let mut text = String::from("Hosts are booted. Connect:\n");
     for host in lab.hosts() {
         let _ = writeln!(
             text,
@@ -179,14 +180,14 @@ fn entrance(lab: &Lab) -> String {
     }
     let _ = writeln!(
         text,
-        "To install, in the bundle's ansible folder:\n  \
+        "Install, in the rendered `ansible` directory:\n  \
          ip netns exec {namespace} ansible-playbook --user root --ssh-extra-args '-F {}' site.yml",
         config.display()
     );
-    text += "To remove: make lab-down";
+    text += "Remove: make lab-down";
     text
 }
 
-fn say(text: &str) -> Result<()> {
+fn print(text: &str) -> Result<()> {
     writeln!(io::stdout(), "{text}").map_err(Error::io("writing to standard output"))
 }

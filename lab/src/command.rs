@@ -1,28 +1,28 @@
-//! Other programs, run to their end, with what they said.
+//! Programs that are run to completion, with their captured output.
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::{Error, Result};
 
-/// How many characters of a failed command's talk an error repeats.
-const SAID: usize = 4_000;
+/// How many characters of a failed command's output an error contains.
+const OUTPUT_LIMIT: usize = 4_000;
 
-/// What a program that ended left behind.
+/// Exit code and output of a program that has exited.
 #[derive(Debug, Clone)]
-pub struct Finished {
-    /// The words of the command, joined by blanks.
-    pub line: String,
-    /// Exit code; `None` when a signal ended it.
+pub struct CommandOutput {
+    /// The program and its arguments, joined by spaces.
+    pub command_line: String,
+    /// Exit code; `None` when a signal ended the program.
     pub code: Option<i32>,
-    /// Standard output, lossily decoded.
+    /// Standard output, with invalid UTF-8 replaced.
     pub stdout: String,
-    /// Standard error, lossily decoded.
+    /// Standard error, with invalid UTF-8 replaced.
     pub stderr: String,
 }
 
-impl Finished {
-    /// Standard output without blanks around it, or the failure as an error.
+impl CommandOutput {
+    /// Standard output without surrounding whitespace, or an error unless the exit code is 0.
     pub fn success(self) -> Result<String> {
         if self.code == Some(0) {
             return Ok(self.stdout.trim().to_owned());
@@ -30,53 +30,53 @@ impl Finished {
         let status = self
             .code
             .map_or_else(|| "a signal".to_owned(), |code| format!("status {code}"));
-        let said = tail(&format!("{}\n{}", self.stdout.trim(), self.stderr.trim()));
+        let output = tail(&format!("{}\n{}", self.stdout.trim(), self.stderr.trim()));
         Err(Error::Command {
-            line: self.line,
+            command_line: self.command_line,
             status,
-            said,
+            output,
         })
     }
 
-    /// Both streams one after the other, for checks on what was said.
+    /// Standard output followed by standard error.
     #[must_use]
-    pub fn said(&self) -> String {
+    pub fn output(&self) -> String {
         format!("{}\n{}", self.stdout, self.stderr)
     }
 }
 
-/// Runs `command` to its end without a terminal on standard input.
-pub fn finish(command: &mut Command) -> Result<Finished> {
-    let line = line(command);
+/// Runs `command` to completion with an empty standard input and captures its output.
+pub fn capture(command: &mut Command) -> Result<CommandOutput> {
+    let command_line = command_line(command);
     let output = command
         .stdin(Stdio::null())
         .output()
-        .map_err(Error::io(format!("starting `{line}`")))?;
-    Ok(Finished {
-        line,
+        .map_err(Error::io(format!("starting `{command_line}`")))?;
+    Ok(CommandOutput {
+        command_line,
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
 }
 
-/// Runs the words of `line`, which hold no blanks themselves, and expects status 0.
-pub fn words(line: &str) -> Result<String> {
-    let mut words = line.split_whitespace();
-    let program = words.next().unwrap_or_default();
-    finish(Command::new(program).args(words))?.success()
+/// Runs a command line whose arguments contain no spaces, and expects exit code 0.
+pub fn run_line(line: &str) -> Result<String> {
+    let mut arguments = line.split_whitespace();
+    let program = arguments.next().unwrap_or_default();
+    capture(Command::new(program).args(arguments))?.success()
 }
 
-fn line(command: &Command) -> String {
+fn command_line(command: &Command) -> String {
     let mut line = command.get_program().to_string_lossy().into_owned();
-    for word in command.get_args() {
-        let _ = write!(line, " {}", word.to_string_lossy());
+    for argument in command.get_args() {
+        let _ = write!(line, " {}", argument.to_string_lossy());
     }
     line
 }
 
 fn tail(text: &str) -> String {
-    let skip = text.chars().count().saturating_sub(SAID);
+    let skip = text.chars().count().saturating_sub(OUTPUT_LIMIT);
     text.chars()
         .skip(skip)
         .collect::<String>()
@@ -89,9 +89,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_command_tells_its_status_and_its_last_words() {
-        let error = finish(Command::new("sh").args(["-c", "echo lost; exit 3"]))
-            .and_then(Finished::success)
+    fn an_error_contains_exit_status_and_output() {
+        let error = capture(Command::new("sh").args(["-c", "echo lost; exit 3"]))
+            .and_then(CommandOutput::success)
             .unwrap_err()
             .to_string();
         assert!(
@@ -101,8 +101,10 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_does_not_exist_is_named() {
-        let error = words("no-such-program --at-all").unwrap_err().to_string();
+    fn an_error_names_a_missing_program() {
+        let error = run_line("no-such-program --at-all")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("no-such-program --at-all"), "{error}");
     }
 }

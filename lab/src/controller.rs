@@ -1,36 +1,36 @@
-//! The machine outside the hosts: it runs playbooks, curl and load against them.
+//! The controller: runs playbooks, curl, and load in the lab's network, outside of the hosts.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::command::{self, Finished};
-use crate::key::Key;
+use crate::command::{self, CommandOutput};
+use crate::ssh_key::SshKey;
 use crate::{Host, Result};
 
-/// Programs run in the bridge's namespace, with the lab's key.
+/// Runs programs in the bridge's namespace, with the lab's SSH key.
 #[derive(Debug)]
 pub struct Controller {
     namespace: String,
-    key: Key,
-    folder: PathBuf,
+    key: SshKey,
+    directory: PathBuf,
 }
 
 impl Controller {
-    pub(crate) fn new(namespace: &str, key: Key, folder: &Path) -> Self {
+    pub(crate) fn new(namespace: &str, key: SshKey, directory: &Path) -> Self {
         Self {
             namespace: namespace.to_owned(),
             key,
-            folder: folder.to_owned(),
+            directory: directory.to_owned(),
         }
     }
 
-    /// The namespace's name, for `ip netns exec`.
+    /// Name of the namespace, for `ip netns exec`.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// A command that will run in the lab's network.
+    /// A command that runs `program` in the lab's network.
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new("ip");
@@ -40,45 +40,45 @@ impl Controller {
         command
     }
 
-    /// `ansible-playbook` with the lab's key, to be run in `bundle`'s ansible folder.
+    /// `ansible-playbook` with the lab's SSH key, in the rendered `ansible` directory.
     ///
-    /// Control sockets live in the lab's folder: Ansible names them by address,
-    /// and two labs that run at once have the same addresses.
+    /// SSH control sockets are in the lab's directory: Ansible names them by address, and labs
+    /// that run at the same time have the same addresses.
     #[must_use]
-    pub fn playbook(&self, folder: &Path, playbook: &str) -> Command {
+    pub fn playbook_command(&self, directory: &Path, playbook: &str) -> Command {
         let mut command = self.command(Path::new("ansible-playbook"));
         command
-            .current_dir(folder)
+            .current_dir(directory)
             .arg(playbook)
             .args(["--user", "root"])
             .arg(format!("--private-key={}", self.key.private().display()))
-            .env("ANSIBLE_SSH_CONTROL_PATH_DIR", self.folder.join("cp"))
+            .env("ANSIBLE_SSH_CONTROL_PATH_DIR", self.directory.join("cp"))
             .env("ANSIBLE_SSH_EXTRA_ARGS", self.ssh_options())
             .env("ANSIBLE_HOST_KEY_CHECKING", "True")
-            .env("ANSIBLE_LOCAL_TEMP", self.folder.join("ansible"))
+            .env("ANSIBLE_LOCAL_TEMP", self.directory.join("ansible"))
             .env("ANSIBLE_NOCOLOR", "1");
         command
     }
 
-    /// Runs a line of shell on `host` by SSH, as a person would.
-    pub fn ssh(&self, host: &Host, line: &str) -> Result<Finished> {
+    /// Runs a shell command on `host` over SSH.
+    pub fn ssh(&self, host: &Host, line: &str) -> Result<CommandOutput> {
         let mut command = self.command(Path::new("ssh"));
         command
             .arg("-F")
             .arg(self.key.config())
             .args([host.address(), line]);
-        command::finish(&mut command)
+        command::capture(&mut command)
     }
 
-    /// Body of a GET, which must succeed within `seconds`.
+    /// Body of the response to a GET, which must succeed within `seconds`.
     pub fn get(&self, url: &str, seconds: u32) -> Result<String> {
         let mut command = self.command(Path::new("curl"));
         command.args(["--silent", "--show-error", "--fail", "--max-time"]);
         command.args([&seconds.to_string(), url]);
-        command::finish(&mut command)?.success()
+        command::capture(&mut command)?.success()
     }
 
-    /// Where the lab's key and SSH configuration are.
+    /// Path of the SSH client configuration.
     #[must_use]
     pub fn ssh_config(&self) -> PathBuf {
         self.key.config()

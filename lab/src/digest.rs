@@ -1,4 +1,4 @@
-//! Short names made from contents.
+//! Short digests, for names.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What can go wrong while a lab is built, used or removed.
+//! Errors of building, using, or removing a lab.
 
 use std::fmt;
 use std::io;
@@ -7,62 +7,70 @@ use std::time::Duration;
 /// A result whose error is a lab [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// One fault of the lab or of the machine it runs on.
+/// An error of the lab or of the machine it runs on.
 #[derive(Debug)]
 pub enum Error {
-    /// A command ended with another status than 0.
+    /// A command failed.
     Command {
-        /// The words of the command, joined by blanks.
-        line: String,
-        /// How it ended, as the system tells it.
+        /// The program and its arguments, joined by spaces.
+        command_line: String,
+        /// Exit status, as the system reports it.
         status: String,
-        /// The last of what it said on both streams.
-        said: String,
+        /// The end of both output streams.
+        output: String,
     },
-    /// The system refused an operation on a file, process or socket.
+    /// The system refused an operation on a file, process, or socket.
     Io {
-        /// What was being done, as a clause: `reading /etc/hosts`.
-        doing: String,
-        /// The system's own reason.
+        /// The operation: `reading /etc/hosts`.
+        operation: String,
+        /// The system's error.
         source: io::Error,
     },
-    /// A state did not come about within its limit.
-    Late {
-        /// The state that was waited for.
+    /// A state was not reached within its limit.
+    Timeout {
+        /// The expected state.
         state: String,
-        /// How long was waited.
+        /// The limit.
         limit: Duration,
-        /// What was seen last.
-        seen: String,
+        /// The last observed state.
+        observed: String,
     },
-    /// An answer that cannot be read.
-    Unreadable {
-        /// What was being read.
+    /// A value is missing or cannot be parsed.
+    Invalid {
+        /// The name of the value.
         what: String,
-        /// The text that made no sense.
+        /// The value, or the reason.
         text: String,
     },
 }
 
 impl Error {
-    /// Wraps an I/O error with the clause that says what was being done.
-    pub fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
-        let doing = doing.into();
-        move |source| Self::Io { doing, source }
+    /// Wraps an I/O error with the name of the operation.
+    pub fn io(operation: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let operation = operation.into();
+        move |source| Self::Io { operation, source }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Command { line, status, said } => {
-                write!(f, "`{line}` ended with {status}: {said}")
+            Self::Command {
+                command_line,
+                status,
+                output,
+            } => {
+                write!(f, "`{command_line}` exited with {status}: {output}")
             }
-            Self::Io { doing, source } => write!(f, "{doing}: {source}"),
-            Self::Late { state, limit, seen } => {
-                write!(f, "not {state} after {limit:?}; last seen: {seen}")
+            Self::Io { operation, source } => write!(f, "{operation}: {source}"),
+            Self::Timeout {
+                state,
+                limit,
+                observed,
+            } => {
+                write!(f, "not {state} after {limit:?}; last observed: {observed}")
             }
-            Self::Unreadable { what, text } => write!(f, "{what} cannot be read: {text}"),
+            Self::Invalid { what, text } => write!(f, "{what}: {text}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One booted host: its disk, its place in the network, its processes.
+//! A booted host: its disk, network, and processes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,51 +6,51 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::command::{self, Finished};
-use crate::network::Port;
-use crate::wait::{self, Seen};
-use crate::{Engine, Error, Image, Result, cgroup, digest, process, state};
+use crate::command::{self, CommandOutput};
+use crate::network::VethLink;
+use crate::wait::{self, Poll};
+use crate::{ContainerEngine, Error, Image, Result, cgroup, digest, process, runtime_directory};
 
-/// A boot takes 3 to 8 s; a loaded machine may need several times that.
-const BOOT: Duration = Duration::from_secs(90);
+/// Limit of a boot, which takes 3 to 8 s and several times that on a busy machine.
+const BOOT_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Joins the control groups before `--` and boots the machine after it, again after each
-/// reboot: under `--keep-unit` systemd-nspawn(1) ends with 133 and leaves that to us.
-const KEEPER: &str = r#"
+/// Joins the control groups before `--`, and runs the command after it again after each reboot:
+/// with `--keep-unit`, systemd-nspawn(1) exits with 133 instead of rebooting the machine.
+const BOOT_LOOP: &str = r#"
     while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit; shift; done
     shift
     while :; do "$@"; [ $? -eq 133 ] || exit 0; done
 "#;
 
-/// A booted Debian with an address, reached as a machine of its own.
+/// A booted Debian with its own address.
 #[derive(Debug)]
 pub struct Host {
     name: String,
     address: String,
     machine: String,
-    folder: PathBuf,
-    port: Port,
-    engine: Option<Engine>,
-    keeper: Mutex<Option<Child>>,
+    directory: PathBuf,
+    link: VethLink,
+    engine: Option<ContainerEngine>,
+    boot_loop: Mutex<Option<Child>>,
 }
 
 impl Host {
-    /// Lays out the host's disk over `image` without booting it: an overlay on
-    /// a tmpfs of `disk` bytes, so that a full disk can be played.
-    pub fn lay_out(place: &Place<'_>, image: &Image, disk: u64) -> Result<Self> {
+    /// Mounts the host's disk without booting it: an overlay of `image` and a tmpfs of `disk`
+    /// bytes, so that tests can fill the disk.
+    pub fn prepare(config: &HostConfig<'_>, image: &Image, disk: u64) -> Result<Self> {
         let host = Self {
-            name: place.name.to_owned(),
-            address: place.address.to_owned(),
-            machine: state::machine_name(place.lab, place.name),
-            folder: place.folder.join("hosts").join(place.name),
-            port: place.port.clone(),
-            engine: place.engine,
-            keeper: Mutex::new(None),
+            name: config.name.to_owned(),
+            address: config.address.to_owned(),
+            machine: runtime_directory::machine_name(config.lab, config.name),
+            directory: config.directory.join("hosts").join(config.name),
+            link: config.link.clone(),
+            engine: config.engine,
+            boot_loop: Mutex::new(None),
         };
         host.mount(image, disk)?;
         let id = digest::hex(&host.machine, 16);
-        state::write(&host.root().join("etc/machine-id"), &format!("{id}\n"))?;
-        state::write(
+        runtime_directory::write(&host.root().join("etc/machine-id"), &format!("{id}\n"))?;
+        runtime_directory::write(
             &host.root().join("etc/hostname"),
             &format!("{}\n", host.name),
         )?;
@@ -58,37 +58,40 @@ impl Host {
     }
 
     fn mount(&self, image: &Image, disk: u64) -> Result<()> {
-        let folder = self.folder.display();
-        make(&self.folder)?;
-        command::words(&format!(
-            "mount -t tmpfs -o size={disk},mode=755 lab {folder}"
+        let directory = self.directory.display();
+        create(&self.directory)?;
+        command::run_line(&format!(
+            "mount -t tmpfs -o size={disk},mode=755 lab {directory}"
         ))?;
         for part in ["upper", "work", "root"] {
-            make(&self.folder.join(part))?;
+            create(&self.directory.join(part))?;
         }
-        let tree = image.tree().display();
-        command::words(&format!(
-            "mount -t overlay -o lowerdir={tree},upperdir={folder}/upper,workdir={folder}/work lab {folder}/root"
+        let lower = image.root().display();
+        command::run_line(&format!(
+            "mount -t overlay -o lowerdir={lower},upperdir={directory}/upper,workdir={directory}/work lab {directory}/root"
         ))
         .map(drop)
     }
 
-    /// Starts the machine; [`Host::wait_until_booted`] tells when it is there.
+    /// Starts the boot; [`Host::wait_until_booted`] waits for its end.
     pub fn boot(&self) -> Result<()> {
-        let log = fs::File::create(self.folder.join("console"))
+        let log = fs::File::create(self.directory.join("console"))
             .map_err(Error::io("opening the console log"))?;
         let errors = log
             .try_clone()
             .map_err(Error::io("opening the console log"))?;
-        let groups = cgroup::make(&self.machine)?;
+        let groups = cgroup::create(&self.machine)?;
         let listed: Vec<String> = groups
             .iter()
             .map(|group| group.display().to_string())
             .collect();
-        state::write(&self.folder.join(state::GROUPS), &listed.join("\n"))?;
+        runtime_directory::write(
+            &self.directory.join(runtime_directory::CGROUPS),
+            &listed.join("\n"),
+        )?;
         let mut command = Command::new("sh");
         command
-            .args(["-c", KEEPER, "keeper"])
+            .args(["-c", BOOT_LOOP, "boot-loop"])
             .args(groups)
             .args(["--", "systemd-nspawn", "--quiet", "--boot"])
             .args([
@@ -98,14 +101,16 @@ impl Host {
                 "--resolv-conf=off",
             ])
             .args(["--timezone=off", "--link-journal=no"])
-            // A host sets its own net.ipv4 parameters; they are those of its network namespace.
+            // A host sets the net.ipv4 parameters of its network namespace.
             .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
             .arg(format!("--machine={}", self.machine))
             .arg(format!("--hostname={}", self.name))
-            .arg(format!("--network-namespace-path={}", self.port.path()))
+            .arg(format!("--network-namespace-path={}", self.link.path()))
             .arg(format!("--directory={}", self.root().display()));
         if self.engine.is_some() {
-            command.args(Engine::options()).envs(Engine::environment());
+            command
+                .args(ContainerEngine::options())
+                .envs(ContainerEngine::environment());
         }
         let child = command
             .stdin(Stdio::null())
@@ -113,97 +118,97 @@ impl Host {
             .stderr(errors)
             .spawn()
             .map_err(Error::io("starting systemd-nspawn"))?;
-        if let Ok(mut keeper) = self.keeper.lock() {
-            *keeper = Some(child);
+        if let Ok(mut boot_loop) = self.boot_loop.lock() {
+            *boot_loop = Some(child);
         }
         Ok(())
     }
 
-    /// Returns once systemd has run all jobs of the boot and SSH answers.
+    /// Waits until systemd has run all jobs of the boot and `ssh.service` is active.
     pub fn wait_until_booted(&self) -> Result<Duration> {
         let state = format!("{} booted", self.name);
-        let ((), took) = wait::until(&state, BOOT, || self.boot_state())?;
+        let ((), took) = wait::until(&state, BOOT_TIMEOUT, || self.boot_state())?;
         Ok(took)
     }
 
-    fn boot_state(&self) -> Seen<()> {
-        let asked = self.finish(&["systemctl", "is-system-running"]);
-        let said = asked.map_or_else(|error| error.to_string(), |asked| asked.said());
-        // `degraded` is booted too: which unit failed is the test's question.
-        if !["running", "degraded"].contains(&said.trim()) {
-            return Seen::NotYet(said);
+    fn boot_state(&self) -> Poll<()> {
+        let queried = self.capture(&["systemctl", "is-system-running"]);
+        let state = queried.map_or_else(|error| error.to_string(), |queried| queried.output());
+        // `degraded` is booted, too; tests check the units they need.
+        if !["running", "degraded"].contains(&state.trim()) {
+            return Poll::Pending(state);
         }
-        match self.finish(&["systemctl", "is-active", "ssh.service"]) {
-            Ok(ssh) if ssh.stdout.trim() == "active" => Seen::Yes(()),
-            Ok(ssh) => Seen::NotYet(format!("ssh is {}", ssh.stdout.trim())),
-            Err(error) => Seen::NotYet(error.to_string()),
+        match self.capture(&["systemctl", "is-active", "ssh.service"]) {
+            Ok(ssh) if ssh.stdout.trim() == "active" => Poll::Ready(()),
+            Ok(ssh) => Poll::Pending(format!("ssh is {}", ssh.stdout.trim())),
+            Err(error) => Poll::Pending(error.to_string()),
         }
     }
 
-    /// The host's name in the topology.
+    /// Name of the host in the topology.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The host's address in the lab's network.
+    /// Address of the host in the lab's network.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The host's root folder as seen from this machine.
+    /// Path of the host's root directory on this machine.
     #[must_use]
     pub fn root(&self) -> PathBuf {
-        self.folder.join("root")
+        self.directory.join("root")
     }
 
-    /// Runs words on the host and gives back what they left, whatever it is.
-    pub fn finish(&self, words: &[&str]) -> Result<Finished> {
-        let leader = self.leader().ok_or_else(|| Error::Unreadable {
+    /// Runs a command on the host and captures its output, regardless of its exit code.
+    pub fn capture(&self, arguments: &[&str]) -> Result<CommandOutput> {
+        let leader = self.leader().ok_or_else(|| Error::Invalid {
             what: format!("host {}", self.name),
-            text: "it is not running".to_owned(),
+            text: "not running".to_owned(),
         })?;
-        command::finish(
+        command::capture(
             Command::new("nsenter")
                 .arg(format!("--target={leader}"))
                 .args(["-m", "-u", "-i", "-n", "-p", "-C", "--"])
-                .args(words),
+                .args(arguments),
         )
     }
 
-    /// Runs words on the host and expects status 0.
-    pub fn run(&self, words: &[&str]) -> Result<String> {
-        self.finish(words)?.success()
+    /// Runs a command on the host and expects exit code 0.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        self.capture(arguments)?.success()
     }
 
-    /// Runs a line of shell on the host and expects status 0.
+    /// Runs a shell command on the host and expects exit code 0.
     pub fn shell(&self, line: &str) -> Result<String> {
         self.run(&["sh", "-c", line])
     }
 
-    /// Cuts the host off: what is sent to it vanishes, as when it loses power.
-    pub fn cut_network(&self) -> Result<()> {
-        self.port.cut()
+    /// Disconnects the host: packets to it are lost without a reply, as after a power failure.
+    pub fn disconnect_network(&self) -> Result<()> {
+        self.link.set_down()
     }
 
-    /// Ends [`Host::cut_network`].
-    pub fn restore_network(&self) -> Result<()> {
-        self.port.restore()
+    /// Reverts [`Host::disconnect_network`].
+    pub fn reconnect_network(&self) -> Result<()> {
+        self.link.set_up()
     }
 
-    /// Reboots by systemd and returns how long the host took to be back.
+    /// Reboots the host with systemd and returns the time until it has booted again.
     pub fn reboot(&self) -> Result<Duration> {
         let before = self.leader();
         self.run(&["systemctl", "reboot"])?;
-        let ((), down) = wait::until("going down", BOOT, || match self.leader() {
-            now if now == before => Seen::NotYet("the old boot still runs".to_owned()),
-            _ => Seen::Yes(()),
+        let ((), down) = wait::until("shut down", BOOT_TIMEOUT, || match self.leader() {
+            now if now == before => Poll::Pending("still running".to_owned()),
+            _ => Poll::Ready(()),
         })?;
         Ok(down + self.wait_until_booted()?)
     }
 
-    /// The host's process number 1, as this machine numbers it.
+    /// ID of the host's init process, in this machine's PID namespace.
     #[must_use]
     pub fn leader(&self) -> Option<u32> {
         process::with_argument(&format!("--machine={}", self.machine))
@@ -214,32 +219,31 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        let keeper = self.keeper.lock().ok().and_then(|mut keeper| keeper.take());
-        if let Some(mut keeper) = keeper {
-            state::end_machine(&self.machine);
-            // Reaps it; it was just killed.
-            let _ = keeper.wait();
+        let boot_loop = self.boot_loop.lock().ok();
+        if let Some(mut child) = boot_loop.and_then(|mut child| child.take()) {
+            runtime_directory::kill_machine(&self.machine);
+            let _ = child.wait();
         }
     }
 }
 
-/// Where a host stands: which lab, name, address and cable.
+/// Name, address, and network link of a host.
 #[derive(Debug)]
-pub struct Place<'a> {
+pub struct HostConfig<'a> {
     /// Name of the lab.
     pub lab: &'a str,
     /// Name of the host.
     pub name: &'a str,
-    /// The host's address.
+    /// Address of the host.
     pub address: &'a str,
-    /// The lab's folder.
-    pub folder: &'a Path,
-    /// The host's cable.
-    pub port: &'a Port,
-    /// What runs containers on it.
-    pub engine: Option<Engine>,
+    /// The lab's runtime directory.
+    pub directory: &'a Path,
+    /// Link to the lab's bridge.
+    pub link: &'a VethLink,
+    /// Installed container engine.
+    pub engine: Option<ContainerEngine>,
 }
 
-fn make(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::io(format!("making {}", folder.display())))
+fn create(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory).map_err(Error::io(format!("creating {}", directory.display())))
 }

@@ -1,13 +1,13 @@
-//! Host images: one Debian tree per suite, made once and shared by all hosts.
+//! Host images: one Debian root directory per suite, built once and shared by all hosts.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Engine, Error, Result, Suite, command, digest};
+use crate::{ContainerEngine, Error, Result, Suite, command, digest};
 
-/// What every lab host has installed. A lab namespace has no route to a package
-/// mirror, so what a playbook would install must be here already.
+/// Packages of every lab host. A lab network has no route to a package mirror, so packages that a
+/// playbook installs must be in the image.
 const PACKAGES: [&str; 15] = [
     "ca-certificates",
     "dbus",
@@ -26,62 +26,61 @@ const PACKAGES: [&str; 15] = [
     "tzdata",
 ];
 
-/// Commands on the finished tree, `$1`, by mmdebstrap(1) `--customize-hook`.
+/// Commands that customize the finished root directory `$1` (mmdebstrap(1) `--customize-hook`).
 const HOOKS: [&str; 4] = [
-    // Installed as a playbook would find them on a host it has not touched.
+    // Playbooks find the proxies installed but not enabled.
     r#"systemctl --root="$1" disable --quiet nginx.service haproxy.service"#,
-    // Without a mirror these timers only fail.
+    // These timers fail without a mirror.
     r#"systemctl --root="$1" mask --quiet apt-daily.timer apt-daily-upgrade.timer"#,
-    // Spread over the names a container has none of: no console, no clock of its own.
+    // A container has no console and no clock.
     r#"systemctl --root="$1" mask --quiet systemd-timesyncd.service getty.target console-getty.service"#,
-    // Tells the apt module that its lists are fresh for good.
+    // Ansible's apt module does not update package lists with a time stamp in the future.
     r#"mkdir -p "$1/var/lib/apt/periodic" && touch -d 2099-01-01 "$1/var/lib/apt/periodic/update-success-stamp" "$1/var/lib/apt/lists""#,
 ];
 
-/// Where packages come from unless `LAB_MIRROR` says otherwise.
+/// The default package mirror; `LAB_MIRROR` overrides it.
 const MIRROR: &str = "http://deb.debian.org/debian";
 
-/// A Debian tree that hosts boot from, never written to after it is made.
+/// A Debian root directory that hosts boot from; it is not changed after it is built.
 #[derive(Debug, Clone)]
 pub struct Image {
-    tree: PathBuf,
-    /// The suite it was made from.
+    root: PathBuf,
+    /// Debian suite.
     pub suite: Suite,
 }
 
 impl Image {
-    /// The tree of `suite`, with a container engine if one is asked for, from
-    /// the cache, made first when it is not there.
+    /// The image of `suite` with a container engine, from the cache; builds a missing image.
     ///
-    /// The cache is `$XDG_CACHE_HOME/genconf-lab`, by default below `~/.cache`;
-    /// a tree is named by the digest of its recipe.
-    pub fn cached(suite: Suite, engine: Option<Engine>) -> Result<Self> {
-        let cache = cache_folder();
-        fs::create_dir_all(&cache).map_err(Error::io(format!("making {}", cache.display())))?;
+    /// The cache is `$XDG_CACHE_HOME/genconf-lab`, by default below `~/.cache`. The name of an
+    /// image contains the digest of its packages and hooks.
+    pub fn cached(suite: Suite, engine: Option<ContainerEngine>) -> Result<Self> {
+        let cache = cache_directory();
+        fs::create_dir_all(&cache).map_err(Error::io(format!("creating {}", cache.display())))?;
         let packages = packages(suite, engine);
-        let tree = cache.join(format!("{suite}-{}", recipe_digest(suite, &packages)));
+        let root = cache.join(format!("{suite}-{}", recipe_digest(suite, &packages)));
         let lock_path = cache.join(format!("{suite}.lock"));
         let lock = File::create(&lock_path).map_err(Error::io("opening the image lock"))?;
         lock.lock()
             .map_err(Error::io("waiting for the image lock"))?;
-        if !tree.exists() {
-            make(suite, &packages, &tree)?;
+        if !root.exists() {
+            build(suite, &packages, &root)?;
         }
-        Ok(Self { tree, suite })
+        Ok(Self { root, suite })
     }
 
-    /// The tree's folder.
+    /// Path of the root directory.
     #[must_use]
-    pub fn tree(&self) -> &Path {
-        &self.tree
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 }
 
-/// Made under another name and renamed at the end: a tree that exists is whole.
-fn make(suite: Suite, packages: &[&str], tree: &Path) -> Result<()> {
-    let unfinished = tree.with_extension("unfinished");
+/// Builds an image under a temporary name and renames it, so that an existing image is complete.
+fn build(suite: Suite, packages: &[&str], root: &Path) -> Result<()> {
+    let unfinished = root.with_extension("unfinished");
     if unfinished.exists() {
-        fs::remove_dir_all(&unfinished).map_err(Error::io("removing an unfinished tree"))?;
+        fs::remove_dir_all(&unfinished).map_err(Error::io("removing an unfinished image"))?;
     }
     let mirror = std::env::var("LAB_MIRROR").unwrap_or_else(|_| MIRROR.to_owned());
     let mut command = Command::new("mmdebstrap");
@@ -91,23 +90,23 @@ fn make(suite: Suite, packages: &[&str], tree: &Path) -> Result<()> {
         command.arg(format!("--customize-hook={hook}"));
     }
     command.arg(suite.name()).arg(&unfinished).arg(mirror);
-    command::finish(&mut command)?.success()?;
-    fs::rename(&unfinished, tree).map_err(Error::io(format!("naming {}", tree.display())))
+    command::capture(&mut command)?.success()?;
+    fs::rename(&unfinished, root).map_err(Error::io(format!("renaming to {}", root.display())))
 }
 
-fn cache_folder() -> PathBuf {
+fn cache_directory() -> PathBuf {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/root".into()));
     std::env::var_os("XDG_CACHE_HOME")
-        .filter(|folder| !folder.is_empty())
+        .filter(|directory| !directory.is_empty())
         .map_or_else(|| home().join(".cache"), PathBuf::from)
         .join("genconf-lab")
 }
 
-fn packages(suite: Suite, engine: Option<Engine>) -> Vec<&'static str> {
-    let more = engine.map(|engine| engine.packages(suite));
+fn packages(suite: Suite, engine: Option<ContainerEngine>) -> Vec<&'static str> {
+    let engine_packages = engine.map(|engine| engine.packages(suite));
     PACKAGES
         .iter()
-        .chain(more.into_iter().flatten())
+        .chain(engine_packages.into_iter().flatten())
         .copied()
         .collect()
 }
@@ -122,10 +121,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_suite_and_engine_has_a_tree_of_its_own() {
+    fn each_suite_and_engine_has_a_separate_image() {
         let digest = |suite, engine| recipe_digest(suite, &packages(suite, engine));
         assert_ne!(digest(Suite::Bookworm, None), digest(Suite::Trixie, None));
-        let docker = Some(Engine::Docker);
+        let docker = Some(ContainerEngine::Docker);
         assert_ne!(digest(Suite::Trixie, None), digest(Suite::Trixie, docker));
     }
 }

@@ -1,36 +1,36 @@
-//! A lab: a network, its booted hosts, and the controller that reaches them.
+//! A lab: a network, its booted hosts, and the controller that connects to them.
 
 use std::path::Path;
 
-use crate::host::Place;
-use crate::key::Key;
+use crate::host::HostConfig;
 use crate::network::Network;
-use crate::state::{self, State};
-use crate::{Controller, Engine, Error, Host, Image, Result, Suite};
+use crate::runtime_directory::{self, RuntimeDirectory};
+use crate::ssh_key::SshKey;
+use crate::{ContainerEngine, Controller, Error, Host, Image, Result, Suite};
 
-/// The address playbooks and clients come from.
+/// Source address of playbooks and clients.
 pub const CONTROLLER: &str = "192.168.56.1";
 
-/// Room for what a host writes: logs, releases, units.
+/// Default disk size of a host in bytes: 1 GiB for logs, releases, and units.
 const DISK: u64 = 1 << 30;
 
 /// A host to boot.
 #[derive(Debug, Clone)]
-pub struct HostPlan {
-    /// Its name in the topology.
+pub struct HostSpec {
+    /// Name in the topology.
     pub name: String,
-    /// Its address in the topology.
+    /// Address in the topology.
     pub address: String,
-    /// The Debian it runs.
+    /// Debian suite.
     pub suite: Suite,
-    /// What runs containers on it.
-    pub engine: Option<Engine>,
-    /// Bytes its disk can take.
+    /// Installed container engine.
+    pub engine: Option<ContainerEngine>,
+    /// Disk size in bytes.
     pub disk: u64,
 }
 
-impl HostPlan {
-    /// A Debian 12 host with room for a few releases.
+impl HostSpec {
+    /// A Debian 12 host without a container engine, with a disk of 1 GiB.
     #[must_use]
     pub fn new(name: &str, address: &str) -> Self {
         Self {
@@ -42,15 +42,15 @@ impl HostPlan {
         }
     }
 
-    /// The same host on another suite.
+    /// The same host with another suite.
     #[must_use]
-    pub fn on(self, suite: Suite) -> Self {
+    pub fn with_suite(self, suite: Suite) -> Self {
         Self { suite, ..self }
     }
 
     /// The same host with a container engine.
     #[must_use]
-    pub fn with(self, engine: Engine) -> Self {
+    pub fn with_engine(self, engine: ContainerEngine) -> Self {
         Self {
             engine: Some(engine),
             ..self
@@ -58,101 +58,103 @@ impl HostPlan {
     }
 }
 
-/// Booted hosts on one network. Dropping it removes all of them, also when a
-/// test panics; what a killed test leaves is swept by the next lab.
+/// Booted hosts on one network.
+///
+/// Dropping a lab removes all of them, even when a test panics. The next lab removes hosts of a
+/// killed test.
 #[derive(Debug)]
 pub struct Lab {
-    // Dropped in this order: hosts end before their mounts go.
+    // Dropped in this order: hosts stop before their file systems are unmounted.
     hosts: Vec<Host>,
     controller: Controller,
-    state: State,
+    runtime_directory: RuntimeDirectory,
 }
 
 impl Lab {
-    /// Boots `plans` side by side and returns when all are up.
-    pub fn boot(plans: &[HostPlan]) -> Result<Self> {
-        state::sweep();
-        Self::boot_in(State::new()?, plans)
+    /// Boots the hosts in parallel and returns when all are booted.
+    pub fn boot(specs: &[HostSpec]) -> Result<Self> {
+        runtime_directory::remove_abandoned();
+        Self::boot_in(RuntimeDirectory::new()?, specs)
     }
 
-    /// The same in a given state, for a lab that is to be kept.
-    pub fn boot_in(state: State, plans: &[HostPlan]) -> Result<Self> {
-        let network = Network::new(state.name(), CONTROLLER)?;
-        let key = Key::new(state.folder())?;
+    /// As [`Lab::boot`], in a given runtime directory.
+    pub fn boot_in(runtime_directory: RuntimeDirectory, specs: &[HostSpec]) -> Result<Self> {
+        let network = Network::new(runtime_directory.name(), CONTROLLER)?;
+        let key = SshKey::new(runtime_directory.path())?;
         let mut hosts = Vec::new();
-        for plan in plans {
-            hosts.push(lay_out(&state, &network, plan)?);
+        for spec in specs {
+            hosts.push(prepare(&runtime_directory, &network, spec)?);
         }
         for host in &hosts {
-            key.admit(&host.root())?;
+            key.authorize(&host.root())?;
             host.boot()?;
         }
         for host in &hosts {
             host.wait_until_booted()?;
-            key.know(&host.root(), host.address())?;
+            key.add_known_host(&host.root(), host.address())?;
         }
-        let controller = Controller::new(network.namespace(), key, state.folder());
+        let controller = Controller::new(network.namespace(), key, runtime_directory.path());
         Ok(Self {
             hosts,
             controller,
-            state,
+            runtime_directory,
         })
     }
 
-    /// The host called `name`.
+    /// The host with this name.
     pub fn host(&self, name: &str) -> Result<&Host> {
         self.hosts
             .iter()
             .find(|host| host.name() == name)
-            .ok_or_else(|| Error::Unreadable {
+            .ok_or_else(|| Error::Invalid {
                 what: format!("host {name}"),
-                text: "this lab has no such host".to_owned(),
+                text: "not part of this lab".to_owned(),
             })
     }
 
-    /// All hosts, in the order of their plans.
+    /// All hosts, in the order of their specifications.
     #[must_use]
     pub fn hosts(&self) -> &[Host] {
         &self.hosts
     }
 
-    /// What stands outside the hosts and reaches them.
+    /// The controller, which runs programs in the lab's network outside of the hosts.
     #[must_use]
     pub fn controller(&self) -> &Controller {
         &self.controller
     }
 
-    /// The lab's folder, for files that go with it.
+    /// The lab's runtime directory, for files that are removed with the lab.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.state.folder()
+    pub fn directory(&self) -> &Path {
+        self.runtime_directory.path()
     }
 
     /// The lab's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.state.name()
+        self.runtime_directory.name()
     }
 
-    /// Leaves the hosts running after this process, until `lab down`.
+    /// Leaves the hosts running after this process has exited, until `lab down`.
     pub fn keep(self) -> Result<()> {
         for host in self.hosts {
             std::mem::forget(host);
         }
-        self.state.keep()
+        self.runtime_directory.keep()
     }
 }
 
-fn lay_out(state: &State, network: &Network, plan: &HostPlan) -> Result<Host> {
-    let image = Image::cached(plan.suite, plan.engine)?;
-    let port = network.plug(&plan.name, &plan.address)?;
-    let place = Place {
-        lab: state.name(),
-        name: &plan.name,
-        address: &plan.address,
-        folder: state.folder(),
-        port: &port,
-        engine: plan.engine,
+fn prepare(directory: &RuntimeDirectory, network: &Network, spec: &HostSpec) -> Result<Host> {
+    let image = Image::cached(spec.suite, spec.engine)?;
+    let link = network.connect(&spec.name, &spec.address)?;
+    let config = HostConfig {
+        lab: directory.name(),
+        name: &spec.name,
+        address: &spec.address,
+        directory: directory.path(),
+        link: &link,
+        engine: spec.engine,
     };
-    Host::lay_out(&place, &image, plan.disk)
+    Host::prepare(&config, &image, spec.disk)
 }

@@ -1,42 +1,41 @@
 //! Booted systemd hosts on one machine, for tests.
 //!
-//! A [`Lab`] is a network of its own with one booted Debian per host, reached
-//! by real SSH as a real machine is. It may touch network namespaces, control
-//! groups, mounts under [`state::ROOT`] and the image cache, and nothing else of the machine.
-//! Tests take a lab, break something in it, and count with [`load`] what the
-//! users of the service would have seen.
+//! A [`Lab`] is an isolated network with one booted Debian per host, reached over SSH.
+//! It changes network namespaces, control groups, mounts under [`runtime_directory::ROOT`], and
+//! the image cache, and nothing else on the machine. Tests boot a lab, inject a fault, and count
+//! with [`load`] the requests that fail.
 
-pub mod bundle;
 pub mod cgroup;
 pub mod command;
+pub mod container_engine;
 pub mod controller;
 pub mod digest;
-pub mod engine;
 pub mod error;
 pub mod host;
-pub mod idle;
+pub mod idle_cgroup;
 pub mod image;
-pub mod key;
 pub mod lab;
 pub mod load;
-pub mod loading;
+pub mod load_run;
 pub mod network;
-pub mod play;
+pub mod playbook;
+pub mod prerequisites;
 pub mod process;
-pub mod state;
+pub mod project_directory;
+pub mod runtime_directory;
+pub mod ssh_key;
 pub mod suite;
-pub mod tools;
 pub mod topology;
 pub mod wait;
 
-pub use bundle::Bundle;
+pub use container_engine::ContainerEngine;
 pub use controller::Controller;
-pub use engine::Engine;
 pub use error::{Error, Result};
 pub use host::Host;
-pub use idle::Idle;
+pub use idle_cgroup::IdleCgroup;
 pub use image::Image;
-pub use lab::{HostPlan, Lab};
-pub use loading::Loading;
-pub use play::Play;
+pub use lab::{HostSpec, Lab};
+pub use load_run::LoadRun;
+pub use playbook::PlaybookRun;
+pub use project_directory::ProjectDirectory;
 pub use suite::Suite;

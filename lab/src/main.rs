@@ -1,4 +1,4 @@
-//! `lab`: boot hosts for a person, or send counted load.
+//! `lab`: boots hosts, or sends load and counts the responses.
 
 mod cli;
 

@@ -1,34 +1,34 @@
-//! The lab's network: one namespace with a bridge, one namespace per host.
+//! The lab's network: one namespace with a bridge, and one namespace per host.
 
-use crate::{Error, Result, command, state};
+use crate::{Error, Result, command, runtime_directory};
 
-/// A bridge in a namespace of its own. It has no route out: load and faults
-/// stay inside, and no lab host reaches a package mirror.
+/// A bridge in a separate network namespace.
+///
+/// It has no route out: load and faults stay inside, and no lab host can reach a package mirror.
 #[derive(Debug)]
 pub struct Network {
     lab: String,
 }
 
-/// A host's place in the network: its namespace and its end on the bridge.
+/// A host's network namespace and the veth pair that connects it to the bridge.
 #[derive(Debug, Clone)]
-pub struct Port {
+pub struct VethLink {
     bridge: String,
     namespace: String,
-    /// Name of the bridge's end of the cable.
-    cable: String,
+    /// Name of the interface at the bridge.
+    interface: String,
 }
 
 impl Network {
-    /// Makes the namespace and bridge of lab `lab`; `controller` is the address
-    /// that playbooks and clients come from.
+    /// Creates the namespace and bridge of lab `lab`; `controller` is the bridge's address.
     pub fn new(lab: &str, controller: &str) -> Result<Self> {
-        words(&[
+        run_all(&[
             &format!("ip netns add {lab}"),
             &format!("ip -n {lab} link set lo up"),
             &format!("ip -n {lab} link add br0 type bridge forward_delay 0 stp_state 0"),
             &format!("ip -n {lab} addr add {controller}/24 dev br0"),
             &format!("ip -n {lab} link set br0 up"),
-            // A client that is told to close keeps the port in TIME_WAIT: use it again.
+            // A client whose connection gets `Connection: close` leaves its port in TIME_WAIT.
             &format!("ip netns exec {lab} sysctl -q -w net.ipv4.tcp_tw_reuse=1"),
         ])?;
         Ok(Self {
@@ -36,68 +36,75 @@ impl Network {
         })
     }
 
-    /// The namespace the controller and the load client run in.
+    /// The namespace in which the controller and the load client run.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.lab
     }
 
-    /// Plugs in a host: a namespace with a cable to the bridge.
-    pub fn plug(&self, host: &str, address: &str) -> Result<Port> {
+    /// Creates a namespace for `host` and connects it to the bridge.
+    pub fn connect(&self, host: &str, address: &str) -> Result<VethLink> {
         let number = address.rsplit('.').next().unwrap_or_default();
-        let port = Port {
+        let link = VethLink {
             bridge: self.lab.clone(),
-            namespace: state::machine_name(&self.lab, host),
-            cable: format!("port{number}"),
+            namespace: runtime_directory::machine_name(&self.lab, host),
+            interface: format!("port{number}"),
         };
-        let Port {
+        let VethLink {
             bridge,
             namespace,
-            cable,
-        } = &port;
-        words(&[
+            interface,
+        } = &link;
+        run_all(&[
             &format!("ip netns add {namespace}"),
             &format!("ip -n {namespace} link set lo up"),
             &format!(
-                "ip link add {cable} netns {bridge} type veth peer name host0 netns {namespace}"
+                "ip link add {interface} netns {bridge} type veth peer name host0 netns {namespace}"
             ),
-            &format!("ip -n {bridge} link set {cable} master br0 up"),
+            &format!("ip -n {bridge} link set {interface} master br0 up"),
             &format!("ip -n {namespace} addr add {address}/24 dev host0"),
             &format!("ip -n {namespace} link set host0 up"),
         ])?;
-        Ok(port)
+        Ok(link)
     }
 }
 
-impl Port {
-    /// The host's namespace, as systemd-nspawn wants it.
+impl VethLink {
+    /// Path of the host's namespace, for `systemd-nspawn --network-namespace-path=`.
     #[must_use]
     pub fn path(&self) -> String {
         format!("/run/netns/{}", self.namespace)
     }
 
-    /// Pulls the cable: packets are lost without any answer.
-    pub fn cut(&self) -> Result<()> {
-        command::words(&format!(
-            "ip -n {} link set {} down",
-            self.bridge, self.cable
-        ))
-        .map(drop)
+    /// Sets the link down: packets are lost without an ICMP error.
+    pub fn set_down(&self) -> Result<()> {
+        self.set("down")
     }
 
-    /// Puts the cable back.
-    pub fn restore(&self) -> Result<()> {
-        command::words(&format!("ip -n {} link set {} up", self.bridge, self.cable)).map(drop)
+    /// Sets the link up.
+    pub fn set_up(&self) -> Result<()> {
+        self.set("up")
+    }
+
+    fn set(&self, state: &str) -> Result<()> {
+        let Self {
+            bridge, interface, ..
+        } = self;
+        command::run_line(&format!("ip -n {bridge} link set {interface} {state}")).map(drop)
     }
 }
 
-fn words(lines: &[&str]) -> Result<()> {
+fn run_all(lines: &[&str]) -> Result<()> {
     for line in lines {
-        command::words(line).map_err(|error| match error {
-            Error::Command { line, status, said } => Error::Command {
-                line,
+        command::run_line(line).map_err(|error| match error {
+            Error::Command {
+                command_line,
                 status,
-                said: format!("{said} (network namespaces need root and CAP_NET_ADMIN)"),
+                output,
+            } => Error::Command {
+                command_line,
+                status,
+                output: format!("{output} (network namespaces need root and CAP_NET_ADMIN)"),
             },
             other => other,
         })?;

@@ -1,22 +1,22 @@
-//! Processes found by a mark in their command line, and their ends.
+//! Finding processes by an argument of their command line, and killing them.
 
 use std::fs;
 use std::time::Duration;
 
-use crate::wait::{self, Seen};
+use crate::wait::{self, Poll};
 use crate::{Result, command};
 
-/// How long a killed process may take to disappear.
-const END: Duration = Duration::from_secs(20);
+/// How long a killed process may take to exit.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Process ids, lowest first, of which one argument is exactly `argument`.
+/// IDs of the processes with exactly this argument, lowest first.
 #[must_use]
 pub fn with_argument(argument: &str) -> Vec<u32> {
     let mut found: Vec<u32> = ids()
         .filter(|id| {
             fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|line| {
                 line.split(|byte| *byte == 0)
-                    .any(|word| word == argument.as_bytes())
+                    .any(|own| own == argument.as_bytes())
             })
         })
         .collect();
@@ -24,7 +24,7 @@ pub fn with_argument(argument: &str) -> Vec<u32> {
     found
 }
 
-/// The process that is number 1 in a process namespace below `parent`.
+/// The child of `parent` that has process ID 1 in its own PID namespace.
 #[must_use]
 pub fn leader_below(parent: u32) -> Option<u32> {
     children(parent).into_iter().find(|child| {
@@ -40,16 +40,16 @@ pub fn leader_below(parent: u32) -> Option<u32> {
     })
 }
 
-/// Kills `ids` and returns when none of them is left.
+/// Kills the processes `ids` and waits until all have exited.
 pub fn kill(ids: &[u32]) -> Result<()> {
     for id in ids {
-        // One that is gone already is what we want; the wait below judges.
-        let _ = command::words(&format!("kill -KILL {id}"));
+        // Fails for a process that has already exited, which is not an error.
+        let _ = command::run_line(&format!("kill -KILL {id}"));
     }
-    wait::until("all killed", END, || {
+    wait::until("all killed", EXIT_TIMEOUT, || {
         match ids.iter().find(|id| is_alive(**id)) {
-            Some(id) => Seen::NotYet(format!("{id} lives")),
-            None => Seen::Yes(()),
+            Some(id) => Poll::Pending(format!("process {id} is running")),
+            None => Poll::Ready(()),
         }
     })?;
     Ok(())
@@ -71,7 +71,7 @@ fn children(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-/// A zombie is dead: only its parent still has to notice.
+/// Whether a process is running; a zombie is not.
 fn is_alive(id: u32) -> bool {
     fs::read_to_string(format!("/proc/{id}/stat"))
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or("").starts_with(" Z"))
@@ -89,11 +89,11 @@ mod tests {
             .stdin(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        wait::until("started", END, || {
+        wait::until("started", EXIT_TIMEOUT, || {
             if with_argument(&mark) == [child.id()] {
-                Seen::Yes(())
+                Poll::Ready(())
             } else {
-                Seen::NotYet(String::new())
+                Poll::Pending(String::new())
             }
         })
         .unwrap();

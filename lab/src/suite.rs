@@ -14,7 +14,7 @@ pub enum Suite {
 }
 
 impl Suite {
-    /// The name the archive knows it by.
+    /// The code name, as in the package archive.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

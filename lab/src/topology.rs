@@ -1,4 +1,4 @@
-//! What of a topology concerns a lab: its hosts.
+//! The hosts of a topology.
 
 use genconf::diagnostic::Diagnostics;
 use genconf::diagnostic::human::{self, Colour};
@@ -6,32 +6,31 @@ use genconf::layout::{self, Layout};
 use genconf::source::Source;
 use genconf::{topology, validate};
 
-use crate::{Error, HostPlan, Result};
+use crate::{Error, HostSpec, Result};
 
-/// The hosts that the topology called `name` describes, with the one of its first
-/// proxy first: that is where users come in.
-pub fn hosts(name: &str, text: &str) -> Result<Vec<HostPlan>> {
+/// The hosts in the topology `text`, the host of its first proxy first; `name` appears in errors.
+pub fn hosts(name: &str, text: &str) -> Result<Vec<HostSpec>> {
     let source = Source::new(name.to_owned(), text.to_owned());
-    let mut faults = Diagnostics::default();
-    let valid = topology::parse(&source, &mut faults)
-        .and_then(|topology| validate::validate(topology, &mut faults))
-        .ok_or_else(|| Error::Unreadable {
-            what: name.to_owned(),
-            text: human::render(&faults, &source, Colour::Never),
+    let mut diagnostics = Diagnostics::default();
+    let valid = topology::parse(&source, &mut diagnostics)
+        .and_then(|topology| validate::validate(topology, &mut diagnostics))
+        .ok_or_else(|| Error::Invalid {
+            what: format!("invalid topology {name}"),
+            text: human::render(&diagnostics, &source, Colour::Never),
         })?;
-    Ok(plans(&layout::resolve(&valid, ".")))
+    Ok(specs(&layout::resolve(&valid, ".")))
 }
 
-fn plans(layout: &Layout) -> Vec<HostPlan> {
-    let front = layout.proxies.first().and_then(|proxy| proxy.hosts.first());
-    let mut plans: Vec<HostPlan> = layout
+fn specs(layout: &Layout) -> Vec<HostSpec> {
+    let proxy_host = layout.proxies.first().and_then(|proxy| proxy.hosts.first());
+    let mut specs: Vec<HostSpec> = layout
         .hosts
         .iter()
-        .map(|host| HostPlan::new(&host.name, &host.address))
+        .map(|host| HostSpec::new(&host.name, &host.address))
         .collect();
-    // Stable: the others stay in the order of their names.
-    plans.sort_by_key(|plan| Some(&plan.name) != front);
-    plans
+    // A stable sort: the other hosts stay sorted by name.
+    specs.sort_by_key(|spec| Some(&spec.name) != proxy_host);
+    specs
 }
 
 #[cfg(test)]
@@ -44,13 +43,13 @@ mod tests {
         let names: Vec<String> = hosts("two-hosts.yaml", text)
             .unwrap()
             .into_iter()
-            .map(|plan| plan.name)
+            .map(|spec| spec.name)
             .collect();
         assert_eq!(names, ["edge1", "app1", "app2"]);
     }
 
     #[test]
-    fn a_topology_with_a_fault_is_told() {
+    fn an_error_names_the_invalid_topology() {
         let error = hosts("empty.yaml", "version: 1\n").unwrap_err().to_string();
         assert!(error.contains("empty.yaml"), "{error}");
     }

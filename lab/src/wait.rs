@@ -1,39 +1,39 @@
-//! Waiting on a state: asked again and again until it holds or a limit ends it.
+//! Waiting for a state by polling it until it is reached or a limit has passed.
 
 use std::time::{Duration, Instant};
 
 use crate::{Error, Result};
 
-/// Pause between two questions: short against every state the lab waits for.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Pause between two polls.
+const INTERVAL: Duration = Duration::from_millis(50);
 
-/// What one look at the state found.
+/// Result of one poll.
 #[derive(Debug)]
-pub enum Seen<T> {
-    /// The state holds.
-    Yes(T),
-    /// It does not yet; the words say what is there instead.
-    NotYet(String),
+pub enum Poll<T> {
+    /// The state is reached.
+    Ready(T),
+    /// The state is not reached yet; the text describes the observed state.
+    Pending(String),
 }
 
-/// Looks until the state holds, and tells how long that took.
+/// Polls until the state is reached, and returns its value and the time that took.
 pub fn until<T>(
     state: &str,
     limit: Duration,
-    mut look: impl FnMut() -> Seen<T>,
+    mut poll: impl FnMut() -> Poll<T>,
 ) -> Result<(T, Duration)> {
     let start = Instant::now();
     loop {
-        match look() {
-            Seen::Yes(found) => return Ok((found, start.elapsed())),
-            Seen::NotYet(seen) if start.elapsed() >= limit => {
-                return Err(Error::Late {
+        match poll() {
+            Poll::Ready(value) => return Ok((value, start.elapsed())),
+            Poll::Pending(observed) if start.elapsed() >= limit => {
+                return Err(Error::Timeout {
                     state: state.to_owned(),
                     limit,
-                    seen,
+                    observed,
                 });
             }
-            Seen::NotYet(_) => std::thread::sleep(PAUSE),
+            Poll::Pending(_) => std::thread::sleep(INTERVAL),
         }
     }
 }
@@ -43,9 +43,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_that_never_comes_is_an_error_with_what_was_seen() {
+    fn a_timeout_contains_the_observed_state() {
         let error = until::<()>("up", Duration::from_millis(30), || {
-            Seen::NotYet("down".to_owned())
+            Poll::Pending("down".to_owned())
         })
         .unwrap_err()
         .to_string();
@@ -56,14 +56,14 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_found_when_it_comes() {
-        let mut looks = 0;
+    fn a_state_is_returned_when_it_is_reached() {
+        let mut polls = 0;
         let (found, _) = until("counted", Duration::from_secs(5), || {
-            looks += 1;
-            if looks == 3 {
-                Seen::Yes(looks)
+            polls += 1;
+            if polls == 3 {
+                Poll::Ready(polls)
             } else {
-                Seen::NotYet(looks.to_string())
+                Poll::Pending(polls.to_string())
             }
         })
         .unwrap();

@@ -1,27 +1,28 @@
-//! A run: some connections, each sending one request after the other.
+//! A load run: virtual users, each with one connection, that send one request after another.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::connection::{Answer, Connection};
-use super::pace::Pace;
-use super::{Expect, Failure, Hold, Plan, Report, answer};
+use super::connection::{Connection, Response};
+use super::progress::Progress;
+use super::rate_limiter::RateLimiter;
+use super::{Expect, Failure, Hold, LoadConfig, Report, response};
 
-/// Runs `plan` to its end; `flowing` is called once as many right answers have
-/// come as there are connections.
-pub async fn run(plan: Plan, hold: Hold, flowing: impl FnOnce()) -> Report {
-    let plan = Arc::new(plan);
-    let pace = Arc::new(Pace::new(hold));
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let tell = Arc::new(std::sync::Mutex::new(Some(tell)));
-    let users: Vec<_> = (0..plan.connections)
+/// Runs load to its end. Calls `ready` once there are as many successes as connections.
+pub async fn run(config: LoadConfig, hold: Hold, ready: impl FnOnce()) -> Report {
+    let config = Arc::new(config);
+    let progress = Arc::new(Progress::new(hold));
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let sender = Arc::new(std::sync::Mutex::new(Some(sender)));
+    let users: Vec<_> = (0..config.connections)
         .map(|number| {
-            let tell = Arc::clone(&tell);
-            let mut user = User::new(number, &plan, &pace);
+            let sender = Arc::clone(&sender);
+            let mut user = VirtualUser::new(number, &config, &progress);
             tokio::spawn(async move {
                 user.run(&move || {
-                    if let Some(tell) = tell.lock().ok().and_then(|mut tell| tell.take()) {
-                        let _ = tell.send(());
+                    let sender = sender.lock().ok().and_then(|mut sender| sender.take());
+                    if let Some(sender) = sender {
+                        let _ = sender.send(());
                     }
                 })
                 .await;
@@ -29,124 +30,114 @@ pub async fn run(plan: Plan, hold: Hold, flowing: impl FnOnce()) -> Report {
             })
         })
         .collect();
-    drop(tell);
-    if told.await.is_ok() {
-        flowing();
+    drop(sender);
+    if receiver.await.is_ok() {
+        ready();
     }
-    let mut whole = Report::default();
+    let mut total = Report::default();
     for user in users {
         if let Ok(report) = user.await {
-            whole.merge(&report);
+            total.merge(&report);
         }
     }
-    whole.close(pace.elapsed(), pace.silence());
-    whole
+    total.finalize(progress.elapsed(), progress.longest_gap());
+    total
 }
 
-/// One of the run's kept-alive connections.
-struct User {
-    /// Which of the connections this is, from 0.
-    number: u32,
-    plan: Arc<Plan>,
-    pace: Arc<Pace>,
+/// A client with one keepalive connection.
+struct VirtualUser {
+    config: Arc<LoadConfig>,
+    progress: Arc<Progress>,
+    rate_limiter: RateLimiter,
     connection: Option<Connection>,
     report: Report,
 }
 
-impl User {
-    fn new(number: u32, plan: &Arc<Plan>, pace: &Arc<Pace>) -> Self {
+impl VirtualUser {
+    fn new(number: u32, config: &Arc<LoadConfig>, progress: &Arc<Progress>) -> Self {
         Self {
-            number,
-            plan: Arc::clone(plan),
-            pace: Arc::clone(pace),
+            config: Arc::clone(config),
+            progress: Arc::clone(progress),
+            rate_limiter: RateLimiter::new(number, config),
             connection: None,
             report: Report::default(),
         }
     }
 
-    async fn run(&mut self, flowing: &impl Fn()) {
-        let get = self.plan.request("GET");
-        let post = self.plan.request("POST");
-        let gap = self
-            .plan
-            .rate
-            .map(|rate| Duration::from_secs(1) * self.plan.connections / rate.max(1));
-        // Spread over one gap: users that speak in chorus measure bursts.
-        let mut due =
-            Instant::now() + gap.unwrap_or_default() * self.number / self.plan.connections.max(1);
-        while let Some(number) = self.pace.next(&self.plan) {
-            if let Some(gap) = gap {
-                tokio::time::sleep_until(due.into()).await;
-                due = due.max(Instant::now()) + gap;
-            }
-            let right = if self.plan.is_post(number) {
+    async fn run(&mut self, ready: &impl Fn()) {
+        let get = self.config.request("GET");
+        let post = self.config.request("POST");
+        while let Some(number) = self.progress.next(&self.config) {
+            self.rate_limiter.wait().await;
+            let succeeded = if self.config.is_post(number) {
                 self.request("POST", &post).await
             } else {
                 self.request("GET", &get).await
             };
-            if right && self.pace.note_right() + 1 == u64::from(self.plan.connections) {
-                flowing();
+            if succeeded && self.progress.record_success() + 1 == u64::from(self.config.connections)
+            {
+                ready();
             }
         }
     }
 
-    /// Sends one request and accounts for it; tells whether it was answered right.
+    /// Sends one request and counts its outcome; returns whether it succeeded.
     async fn request(&mut self, method: &'static str, bytes: &[u8]) -> bool {
         let start = Instant::now();
         self.report.count(method).sent += 1;
-        let timeout = self.plan.timeout;
-        let judged = tokio::time::timeout(timeout, self.ask(bytes))
+        let timeout = self.config.timeout;
+        let outcome = tokio::time::timeout(timeout, self.send(bytes))
             .await
             .unwrap_or(Err(Failure::Timeout))
-            .and_then(|answer| self.judge(answer));
-        match judged {
+            .and_then(|response| self.check(response));
+        match outcome {
             Ok(()) => {
-                self.report.count(method).right += 1;
-                self.report.histogram.note(start.elapsed());
+                self.report.count(method).succeeded += 1;
+                self.report.histogram.record(start.elapsed());
                 true
             }
             Err(failure) => {
                 if !matches!(failure, Failure::Status(_) | Failure::WrongBody) {
                     self.connection = None;
                 }
-                let event = (self.pace.elapsed(), method, &failure, start.elapsed());
-                self.report.note_failure(event);
+                let event = (self.progress.elapsed(), method, &failure, start.elapsed());
+                self.report.record_failure(event);
                 false
             }
         }
     }
 
-    async fn ask(&mut self, bytes: &[u8]) -> Result<Answer, Failure> {
+    async fn send(&mut self, bytes: &[u8]) -> Result<Response, Failure> {
         if self.connection.as_ref().is_some_and(Connection::is_closed) {
             self.report.closed_idle += 1;
             self.connection = None;
         }
-        let mut connection = if let Some(kept) = self.connection.take() {
-            kept
+        let mut connection = if let Some(open) = self.connection.take() {
+            open
         } else {
             self.report.connections += 1;
-            Connection::open(&self.plan.target).await?
+            Connection::open(&self.config.target).await?
         };
-        let answer = connection.ask(bytes).await?;
-        if !answer.closes {
+        let response = connection.send(bytes).await?;
+        if !response.closes {
             self.connection = Some(connection);
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    fn judge(&mut self, answer: Answer) -> Result<(), Failure> {
-        if answer.status != 200 {
-            return Err(Failure::Status(answer.status));
+    fn check(&mut self, response: Response) -> Result<(), Failure> {
+        if response.status != 200 {
+            return Err(Failure::Status(response.status));
         }
-        let is_right = match self.plan.expect {
-            Expect::Tally => answer::is_tally(&answer.body, self.plan.cant),
+        let is_expected = match self.config.expect {
+            Expect::Tally => response::is_tally(&response.body, self.config.cant),
             Expect::Any => true,
         };
-        if !is_right {
+        if !is_expected {
             return Err(Failure::WrongBody);
         }
-        let instance = answer.served_by.unwrap_or_else(|| "unnamed".to_owned());
-        *self.report.served_by.entry(instance).or_default() += 1;
+        let instance = response.instance.unwrap_or_else(|| "unnamed".to_owned());
+        *self.report.by_instance.entry(instance).or_default() += 1;
         Ok(())
     }
 }

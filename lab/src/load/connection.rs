@@ -1,26 +1,26 @@
-//! One kept-alive connection: a request goes out, its whole answer comes back.
+//! A keepalive connection: sends a request and reads the complete response.
 
 use std::io;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::answer::{self, Body, Head};
+use super::response::{self, Body, Head};
 use super::{Failure, Target};
 
-/// A connection between two requests: nothing unread is left on it.
+/// A connection without unread bytes between two requests.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
-/// A complete answer.
+/// A complete response.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
-    pub(super) served_by: Option<String>,
+    pub(super) instance: Option<String>,
     pub(super) closes: bool,
 }
 
@@ -34,39 +34,39 @@ impl Connection {
         })
     }
 
-    /// Whether the server has closed it while it was idle. A client that looks
-    /// first opens another one, and no request is harmed.
+    /// Whether the server has closed the idle connection. A client that checks before it sends
+    /// opens another connection, and no request fails.
     pub(super) fn is_closed(&self) -> bool {
         let mut byte = [0];
         !matches!(self.stream.try_read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    pub(super) async fn ask(&mut self, request: &[u8]) -> Result<Answer, Failure> {
-        // A server may answer and close while we still write: its answer counts.
+    pub(super) async fn send(&mut self, request: &[u8]) -> Result<Response, Failure> {
+        // A server can respond and close before it has read the request: the response counts.
         let written = self.stream.write_all(request).await;
         let head = match (self.head().await, written) {
             (Ok(head), _) => head,
-            (Err(Failure::Cut), Err(error)) => return Err(error.into()),
+            (Err(Failure::Closed), Err(error)) => return Err(error.into()),
             (Err(failure), _) => return Err(failure),
         };
         let body = self.body(&head).await?;
-        Ok(Answer {
+        Ok(Response {
             status: head.status,
             body,
             closes: head.closes || head.body == Body::UntilClose,
-            served_by: head.served_by,
+            instance: head.instance,
         })
     }
 
     async fn head(&mut self) -> Result<Head, Failure> {
         loop {
-            if let Some(head) = answer::head(&self.read)? {
+            if let Some(head) = response::head(&self.read)? {
                 self.read.drain(..head.length);
                 return Ok(head);
             }
-            if self.more().await? == 0 {
+            if self.read_more().await? == 0 {
                 return Err(if self.read.is_empty() {
-                    Failure::Cut
+                    Failure::Closed
                 } else {
                     Failure::Truncated
                 });
@@ -81,14 +81,14 @@ impl Connection {
                     return Ok(self.read.drain(..size).collect());
                 }
                 Body::Chunked => {
-                    if let Some((body, used)) = answer::dechunk(&self.read)? {
+                    if let Some((body, used)) = response::dechunk(&self.read)? {
                         self.read.drain(..used);
                         return Ok(body);
                     }
                 }
                 _ => {}
             }
-            if self.more().await? == 0 {
+            if self.read_more().await? == 0 {
                 return match head.body {
                     Body::UntilClose => Ok(std::mem::take(&mut self.read)),
                     _ => Err(Failure::Truncated),
@@ -97,7 +97,7 @@ impl Connection {
         }
     }
 
-    async fn more(&mut self) -> Result<usize, Failure> {
+    async fn read_more(&mut self) -> Result<usize, Failure> {
         Ok(self.stream.read_buf(&mut self.read).await?)
     }
 }

@@ -1,41 +1,41 @@
-//! The ways a request can fail, as a user of the service would tell them apart.
+//! The ways in which a request can fail.
 
 use std::io;
 
-/// Why a request that was sent, or tried to be sent, was not answered right.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// Nobody listens on the port.
+    /// No process listens on the port.
     Refused,
-    /// No path to the host.
+    /// No route to the host.
     Unreachable,
-    /// The connection was reset before the answer was complete.
+    /// The connection was reset before the response was complete.
     Reset,
-    /// The connection was closed after the request was sent, before any answer.
-    Cut,
-    /// The connection was closed in the middle of the answer.
+    /// The connection was closed after the request was sent, before the response.
+    Closed,
+    /// The connection was closed in the middle of the response.
     Truncated,
-    /// No complete answer within the plan's timeout.
+    /// No complete response within the timeout.
     Timeout,
-    /// An answer with another status than 200.
+    /// A response with a status other than 200.
     Status(u16),
-    /// Status 200 with a body that is not a tally of the numbers asked for.
+    /// Status 200 with an unexpected body.
     WrongBody,
     /// Not HTTP.
     Malformed,
-    /// Another fault of the system, such as no free port or descriptor on our side.
+    /// Another error of the system, such as no free port or file descriptor.
     Other(io::ErrorKind),
 }
 
 impl Failure {
-    /// The word reports use for it.
+    /// Name of the failure in reports.
     #[must_use]
-    pub fn word(&self) -> String {
+    pub fn name(&self) -> String {
         match self {
             Self::Refused => "refused".to_owned(),
             Self::Unreachable => "unreachable".to_owned(),
             Self::Reset => "reset".to_owned(),
-            Self::Cut => "cut".to_owned(),
+            Self::Closed => "closed".to_owned(),
             Self::Truncated => "truncated".to_owned(),
             Self::Timeout => "timeout".to_owned(),
             Self::Status(status) => format!("status_{status}"),

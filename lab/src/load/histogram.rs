@@ -1,4 +1,4 @@
-//! Latencies in buckets of equal relative width.
+//! A histogram of latencies with buckets of equal relative width.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ pub struct Histogram {
     max: u64,
 }
 
-/// A histogram's figures, in milliseconds.
+/// Quantiles of a histogram, in milliseconds.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Quantiles {
-    /// Half of the answers came within this.
+    /// The median.
     pub p50: f64,
-    /// 99 of 100 came within this.
+    /// The 99th percentile.
     pub p99: f64,
-    /// 999 of 1000 came within this.
+    /// The 99.9th percentile.
     pub p999: f64,
-    /// The slowest.
+    /// The maximum.
     pub max: f64,
 }
 
@@ -42,8 +42,8 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Notes one latency.
-    pub fn note(&mut self, latency: Duration) {
+    /// Counts one latency.
+    pub fn record(&mut self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         let last = self.counts.len() - 1;
         self.counts[bucket(micros).min(last)] += 1;
@@ -53,14 +53,14 @@ impl Histogram {
 
     /// Adds another histogram's counts.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
-            *mine += theirs;
+        for (own, added) in self.counts.iter_mut().zip(&other.counts) {
+            *own += added;
         }
         self.total += other.total;
         self.max = self.max.max(other.max);
     }
 
-    /// The figures people compare.
+    /// The quantiles.
     #[must_use]
     pub fn quantiles(&self) -> Quantiles {
         Quantiles {
@@ -73,10 +73,10 @@ impl Histogram {
 
     fn per_mille(&self, share: u64) -> f64 {
         let rank = (self.total * share).div_ceil(1000);
-        let mut seen = 0;
+        let mut counted = 0;
         for (index, count) in self.counts.iter().enumerate() {
-            seen += count;
-            if seen >= rank && *count > 0 {
+            counted += count;
+            if counted >= rank && *count > 0 {
                 return millis(upper_edge(index).min(self.max));
             }
         }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_lies_within_its_bucket() {
+    fn every_value_is_within_its_bucket() {
         for micros in (0..5_000).chain([65_535, 65_536, 1_000_000, 20_000_000]) {
             let edge = upper_edge(bucket(micros));
             assert!(
@@ -127,7 +127,7 @@ mod tests {
     fn quantiles_of_a_thousand_equal_steps() {
         let mut histogram = Histogram::default();
         for step in 1..=1_000 {
-            histogram.note(Duration::from_millis(step));
+            histogram.record(Duration::from_millis(step));
         }
         let found = histogram.quantiles();
         assert!((500.0..=532.0).contains(&found.p50), "{found:?}");

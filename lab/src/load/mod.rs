@@ -1,22 +1,22 @@
-//! The load client: keeps connections alive, mixes GET and POST, is bounded in
-//! count and time, and accounts for every request it sent.
+//! The load client: sends GET and POST requests on keepalive connections, limited in number and
+//! time, and counts every request by its outcome.
 //!
-//! It runs inside a lab's network (`ip netns exec NAME lab load …`) and prints
-//! a [`Report`] as JSON; tests start it through [`crate::Loading`].
-//! Nothing is retried: what a user would have seen fail is counted as failed.
+//! It runs in a lab's network (`ip netns exec NAME lab load …`) and prints a [`Report`] as JSON;
+//! tests start it with [`crate::LoadRun`]. It retries nothing: each failure is counted.
 
-mod answer;
 mod client;
+mod config;
 mod connection;
 mod failure;
 mod histogram;
-mod pace;
-mod plan;
+mod progress;
+mod rate_limiter;
 mod report;
+mod response;
 
 pub use client::run;
+pub use config::{Expect, LoadConfig, Target};
 pub use failure::Failure;
 pub use histogram::Histogram;
-pub use pace::Hold;
-pub use plan::{Expect, Plan, Target};
-pub use report::{Count, Event, Report};
+pub use progress::Hold;
+pub use report::{FailureEvent, MethodCount, Report};

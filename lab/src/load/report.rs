@@ -1,4 +1,4 @@
-//! What a load run found, and its sums.
+//! The report of a load run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 use super::Failure;
 use super::histogram::{Histogram, Quantiles};
 
-/// Failures told one by one; more are only counted.
-const EVENTS: usize = 50;
+/// Maximum number of failures that are listed; further ones are only counted.
+const MAX_EVENTS: usize = 50;
 
-/// The account of one method's requests.
+/// Counts of one method's requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Count {
-    /// Requests sent, or tried to.
+pub struct MethodCount {
+    /// Requests sent, including failed attempts to send one.
     pub sent: u64,
-    /// Answered 200 with a right body.
-    pub right: u64,
-    /// The others by the word of their [`Failure`].
+    /// Responses with status 200 and the expected body.
+    pub succeeded: u64,
+    /// Failed requests, by the name of their [`Failure`].
     pub failed: BTreeMap<String, u64>,
 }
 
-impl Count {
-    /// How many failed, of any kind.
+impl MethodCount {
+    /// Number of failed requests, of any kind.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.failed.values().sum()
@@ -32,78 +32,78 @@ impl Count {
 
     fn merge(&mut self, other: &Self) {
         self.sent += other.sent;
-        self.right += other.right;
+        self.succeeded += other.succeeded;
         for (kind, count) in &other.failed {
             *self.failed.entry(kind.clone()).or_default() += count;
         }
     }
 }
 
-/// One failure.
+/// One failed request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Event {
+pub struct FailureEvent {
     /// Milliseconds after the start of the run.
     pub at_ms: u128,
     /// `GET` or `POST`.
     pub method: String,
-    /// The word of the failure.
+    /// Name of the failure.
     pub kind: String,
     /// Milliseconds from the request to the failure.
     pub took_ms: u128,
 }
 
-/// The account of a whole run.
+/// Counts and latencies of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Report {
-    /// Safe requests.
-    pub get: Count,
-    /// Requests a proxy must not repeat by itself.
-    pub post: Count,
-    /// Latency of right answers, in milliseconds.
+    /// GET requests, which a proxy may retry.
+    pub get: MethodCount,
+    /// POST requests, which a proxy must not retry after it has sent them.
+    pub post: MethodCount,
+    /// Latency of successful requests, in milliseconds.
     pub latency_ms: Quantiles,
-    /// Right answers per instance, by the header `x-served-by`.
-    pub served_by: BTreeMap<String, u64>,
+    /// Successful requests per instance, by the header `x-served-by`.
+    pub by_instance: BTreeMap<String, u64>,
     /// Connections opened.
     pub connections: u64,
-    /// Connections found closed while idle; no request was harmed.
+    /// Idle connections that the server closed, without a failed request.
     pub closed_idle: u64,
-    /// Longest time without any right answer, in milliseconds.
-    pub silence_ms: u128,
-    /// Length of the run in seconds.
+    /// Longest time without a success, in milliseconds.
+    pub longest_gap_ms: u128,
+    /// Duration of the run in seconds.
     pub seconds: f64,
-    /// The first failures one by one.
-    pub events: Vec<Event>,
+    /// The first failures.
+    pub events: Vec<FailureEvent>,
     #[serde(skip)]
     pub(super) histogram: Histogram,
 }
 
 impl Report {
-    /// Requests sent, both methods.
+    /// Number of requests sent, of both methods.
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.get.sent + self.post.sent
     }
 
-    /// Requests failed, both methods.
+    /// Number of failed requests, of both methods.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.get.failures() + self.post.failures()
     }
 
-    /// Whether every request sent is either right or failed.
+    /// Whether every request is counted as succeeded or failed.
     #[must_use]
-    pub fn is_accounted(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         [&self.get, &self.post]
             .iter()
-            .all(|count| count.sent == count.right + count.failures())
+            .all(|count| count.sent == count.succeeded + count.failures())
     }
 
-    pub(super) fn note_failure(&mut self, event: (Duration, &str, &Failure, Duration)) {
+    pub(super) fn record_failure(&mut self, event: (Duration, &str, &Failure, Duration)) {
         let (at, method, failure, took) = event;
-        let kind = failure.word();
+        let kind = failure.name();
         *self.count(method).failed.entry(kind.clone()).or_default() += 1;
-        if self.events.len() < EVENTS {
-            self.events.push(Event {
+        if self.events.len() < MAX_EVENTS {
+            self.events.push(FailureEvent {
                 at_ms: at.as_millis(),
                 method: method.to_owned(),
                 kind,
@@ -112,7 +112,7 @@ impl Report {
         }
     }
 
-    pub(super) fn count(&mut self, method: &str) -> &mut Count {
+    pub(super) fn count(&mut self, method: &str) -> &mut MethodCount {
         match method {
             "POST" => &mut self.post,
             _ => &mut self.get,
@@ -125,18 +125,18 @@ impl Report {
         self.histogram.merge(&other.histogram);
         self.connections += other.connections;
         self.closed_idle += other.closed_idle;
-        for (instance, count) in &other.served_by {
-            *self.served_by.entry(instance.clone()).or_default() += count;
+        for (instance, count) in &other.by_instance {
+            *self.by_instance.entry(instance.clone()).or_default() += count;
         }
         self.events.extend(other.events.iter().cloned());
         self.events.sort_by_key(|event| event.at_ms);
-        self.events.truncate(EVENTS);
+        self.events.truncate(MAX_EVENTS);
     }
 
-    pub(super) fn close(&mut self, length: Duration, silence: Duration) {
+    pub(super) fn finalize(&mut self, duration: Duration, longest_gap: Duration) {
         self.latency_ms = self.histogram.quantiles();
-        self.seconds = length.as_secs_f64();
-        self.silence_ms = silence.as_millis();
+        self.seconds = duration.as_secs_f64();
+        self.longest_gap_ms = longest_gap.as_millis();
     }
 }
 

@@ -1,4 +1,4 @@
-//! The applications behind the proxies, and how they are installed and started.
+//! The applications behind the proxies: installation and start.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use lab::{command, digest};
 
-use crate::failure::{Checked, Context as _};
+use crate::failure::{CheckResult, Context as _};
 
-/// A program that serves HTTP on `PORT`.
+/// An HTTP server that listens on `PORT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
     /// `express.js`.
@@ -17,12 +17,12 @@ pub(crate) enum Program {
     SocketIo,
     /// `ws.js`.
     Ws,
-    /// `shop.py`, by gunicorn.
+    /// `shop.py` with gunicorn.
     Django,
-    /// `h2c.py`, by hypercorn.
+    /// `h2c.py` with hypercorn.
     Hypercorn,
-    /// None: nothing listens.
-    Nothing,
+    /// No program: the port is closed.
+    NotRunning,
 }
 
 const SOURCES: [(&str, &str); 8] = [
@@ -39,7 +39,7 @@ const SOURCES: [(&str, &str); 8] = [
     ("h2c.py", include_str!("apps/h2c.py")),
 ];
 
-/// Debian's Python, which has Debian's packages.
+/// Debian's Python, which finds Debian's packages.
 const PYTHON: &str = "/usr/bin/python3";
 
 /// Node limits headers to 16 KiB by default.
@@ -49,12 +49,12 @@ impl Program {
     /// The command that starts an instance on `port`.
     pub(crate) fn command(self, port: u16) -> Option<Command> {
         let address = format!("127.0.0.1:{port}");
-        let node = |script| words(&[&NODE[..], &[script]].concat());
+        let node = |script| command(&[&NODE[..], &[script]].concat());
         let mut command = match self {
             Self::Express => node("express.js"),
             Self::SocketIo => node("socketio.js"),
             Self::Ws => node("ws.js"),
-            Self::Django => words(&[
+            Self::Django => command(&[
                 PYTHON,
                 "-m",
                 "gunicorn",
@@ -62,11 +62,11 @@ impl Program {
                 &address,
                 "shop:application",
             ]),
-            Self::Hypercorn => words(&[PYTHON, "-m", "hypercorn", "--bind", &address, "h2c:app"]),
-            Self::Nothing => return None,
+            Self::Hypercorn => command(&[PYTHON, "-m", "hypercorn", "--bind", &address, "h2c:app"]),
+            Self::NotRunning => return None,
         };
         command
-            .current_dir(folder())
+            .current_dir(directory())
             .env("HOST", "127.0.0.1")
             .env("PORT", port.to_string())
             .stdin(Stdio::null());
@@ -74,33 +74,35 @@ impl Program {
     }
 }
 
-/// A client of these that is a script.
+/// A client script.
 pub(crate) fn script(name: &str) -> Command {
-    let mut command = words(&["node", name]);
-    command.current_dir(folder()).stdin(Stdio::null());
+    let mut command = command(&["node", name]);
+    command.current_dir(directory()).stdin(Stdio::null());
     command
 }
 
-fn words(words: &[&str]) -> Command {
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]);
+/// A command from a program and its arguments.
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(arguments[0]);
+    command.args(&arguments[1..]);
     command
 }
 
-/// Where the applications and their modules are: named by what goes in, so that npm runs once.
-pub(crate) fn folder() -> PathBuf {
+/// Directory of the applications and their modules, named by the digest of `package.json`, so that
+/// npm runs once.
+pub(crate) fn directory() -> PathBuf {
     let package = digest::hex(SOURCES[0].1, 6);
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proxy-apps-{package}"))
 }
 
-/// Installs the modules where they are missing, and the scripts.
-pub(crate) fn install() -> Checked {
-    let folder = folder();
-    fs::create_dir_all(&folder).doing(format!("making {}", folder.display()))?;
+/// Installs the scripts and missing modules.
+pub(crate) fn install() -> CheckResult {
+    let directory = directory();
+    fs::create_dir_all(&directory).context(format!("creating {}", directory.display()))?;
     for (name, text) in SOURCES {
-        fs::write(folder.join(name), text).doing(format!("writing {name}"))?;
+        fs::write(directory.join(name), text).context(format!("writing {name}"))?;
     }
-    let installed = folder.join("installed");
+    let installed = directory.join("installed");
     if !installed.exists() {
         let mut npm = Command::new("npm");
         npm.args([
@@ -110,8 +112,8 @@ pub(crate) fn install() -> Checked {
             "--no-fund",
             "--no-package-lock",
         ]);
-        command::finish(npm.current_dir(&folder))?.success()?;
-        fs::write(&installed, "").doing("noting that the modules are installed")?;
+        command::capture(npm.current_dir(&directory))?.success()?;
+        fs::write(&installed, "").context("marking the modules as installed")?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A client's connection to a proxy, byte by byte.
+//! A client connection to a proxy, with control of each byte.
 
 use std::io::{BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::failure::{Checked, Context as _, ensure};
-use crate::http::Answer;
+use crate::failure::{CheckResult, Context as _, ensure};
+use crate::http::Response;
 
-/// Longest wait for a piece of an answer, unless a case says otherwise.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Default timeout of a read or write.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Where proxies of setups listen.
+/// Address of the proxy in most setups.
 pub(crate) const PROXY: &str = "127.0.0.1:80";
 
 /// A connection.
@@ -23,79 +23,81 @@ pub(crate) struct Client {
 
 impl Client {
     /// A connection to the proxy.
-    pub(crate) fn connect() -> Checked<Self> {
+    pub(crate) fn connect() -> CheckResult<Self> {
         Self::connect_to(PROXY)
     }
 
-    pub(crate) fn connect_to(address: &str) -> Checked<Self> {
-        let stream = TcpStream::connect(address).doing(format!("connecting to {address}"))?;
+    pub(crate) fn connect_to(address: &str) -> CheckResult<Self> {
+        let stream = TcpStream::connect(address).context(format!("connecting to {address}"))?;
         Self::over(stream)
     }
 
-    /// A connection to the proxy from another address of this host.
-    pub(crate) fn connect_from(source: &str) -> Checked<Self> {
-        let source: SocketAddr = format!("{source}:0").parse().doing("reading an address")?;
+    /// A connection to the proxy from another source address.
+    pub(crate) fn connect_from(source: &str) -> CheckResult<Self> {
+        let source: SocketAddr = format!("{source}:0")
+            .parse()
+            .context("reading an address")?;
         let socket = Socket::new(Domain::for_address(source), Type::STREAM, None)?;
         socket.bind(&source.into())?;
-        let proxy: SocketAddr = PROXY.parse().doing("reading an address")?;
+        let proxy: SocketAddr = PROXY.parse().context("reading an address")?;
         socket.connect(&proxy.into())?;
         Self::over(socket.into())
     }
 
-    /// A connection whose kernel buffer takes in little of an answer before the client reads it.
-    pub(crate) fn connect_narrow() -> Checked<Self> {
+    /// A connection with a receive buffer of 16 KiB, so that most of a response waits in the proxy.
+    pub(crate) fn connect_small_buffer() -> CheckResult<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.set_recv_buffer_size(16 * 1024)?;
-        let proxy: SocketAddr = PROXY.parse().doing("reading an address")?;
+        let proxy: SocketAddr = PROXY.parse().context("reading an address")?;
         socket.connect(&proxy.into())?;
         Self::over(socket.into())
     }
 
-    fn over(stream: TcpStream) -> Checked<Self> {
+    fn over(stream: TcpStream) -> CheckResult<Self> {
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(READ_TIMEOUT))?;
+        stream.set_write_timeout(Some(READ_TIMEOUT))?;
         Ok(Self {
             stream: BufReader::new(stream),
         })
     }
 
-    /// Another limit for each read.
-    pub(crate) fn patient(self, seconds: u64) -> Checked<Self> {
+    /// Sets the timeout of each read.
+    pub(crate) fn with_read_timeout(self, seconds: u64) -> CheckResult<Self> {
         let limit = Some(Duration::from_secs(seconds));
         self.stream.get_ref().set_read_timeout(limit)?;
         Ok(self)
     }
 
-    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> Checked {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> CheckResult {
         let sent = self.stream.get_mut().write_all(bytes.as_ref());
-        sent.doing("sending a request")
+        sent.context("sending a request")
     }
 
-    /// The next answer, whole.
-    pub(crate) fn answer(&mut self, method: &str) -> Checked<Answer> {
-        let mut answer = Answer::read_head(&mut self.stream)?;
-        answer.read_body(&mut self.stream, method)?;
-        Ok(answer)
+    /// Reads the next response.
+    pub(crate) fn response(&mut self, method: &str) -> CheckResult<Response> {
+        let mut response = Response::read_head(&mut self.stream)?;
+        response.read_body(&mut self.stream, method)?;
+        Ok(response)
     }
 
-    /// The head of the next answer.
-    pub(crate) fn head(&mut self) -> Checked<Answer> {
-        Answer::read_head(&mut self.stream)
+    /// Reads the head of the next response.
+    pub(crate) fn head(&mut self) -> CheckResult<Response> {
+        Response::read_head(&mut self.stream)
     }
 
-    /// Sends a request whole and reads its answer. What cannot be sent any more since the proxy
-    /// answered early is not an error: the response decides.
-    pub(crate) fn ask(&mut self, request: impl AsRef<[u8]>) -> Checked<Answer> {
+    /// Sends a request and reads its response. A failed send is not an error if there is a
+    /// response: a proxy can respond and close before it has read the request.
+    pub(crate) fn fetch(&mut self, request: impl AsRef<[u8]>) -> CheckResult<Response> {
         let request = request.as_ref();
         let sent = self.send(request);
         let method = request
             .split(|byte| *byte == b' ')
             .next()
             .unwrap_or_default();
-        let answer = self.answer(&String::from_utf8_lossy(method));
-        match (answer, sent) {
-            (Ok(answer), _) => Ok(answer),
+        let response = self.response(&String::from_utf8_lossy(method));
+        match (response, sent) {
+            (Ok(response), _) => Ok(response),
             (Err(error), Ok(())) => Err(error),
             (Err(error), Err(sent)) => Err(format!("{error}; {sent}").into()),
         }
@@ -108,30 +110,30 @@ pub(crate) fn request(method: &str, url: &str, headers: &str) -> String {
 }
 
 /// The response to a request on a new connection.
-pub(crate) fn ask(request: impl AsRef<[u8]>) -> Checked<Answer> {
-    Client::connect()?.ask(request)
+pub(crate) fn fetch(request: impl AsRef<[u8]>) -> CheckResult<Response> {
+    Client::connect()?.fetch(request)
 }
 
-/// The answer to a GET.
-pub(crate) fn get(url: &str) -> Checked<Answer> {
-    ask(request("GET", url, ""))
+/// The response to a GET.
+pub(crate) fn get(url: &str) -> CheckResult<Response> {
+    fetch(request("GET", url, ""))
 }
 
-/// The answer to a GET with more headers.
-pub(crate) fn get_with(url: &str, headers: &str) -> Checked<Answer> {
-    ask(request("GET", url, headers))
+/// The response to a GET with further headers.
+pub(crate) fn get_with(url: &str, headers: &str) -> CheckResult<Response> {
+    fetch(request("GET", url, headers))
 }
 
-/// The answer to a request with a body.
-pub(crate) fn send(method: &str, url: &str, body: &[u8]) -> Checked<Answer> {
+/// The response to a request with a body.
+pub(crate) fn send(method: &str, url: &str, body: &[u8]) -> CheckResult<Response> {
     let length = format!("Content-Length: {}\r\n", body.len());
     let mut bytes = request(method, url, &length).into_bytes();
     bytes.extend_from_slice(body);
-    ask(bytes)
+    fetch(bytes)
 }
 
-/// What curl prints of the answer to its arguments: the head and the body, decoded as it was asked to.
-pub(crate) fn curl(arguments: &[&str]) -> Checked<Answer> {
+/// The response to a request of curl.
+pub(crate) fn curl(arguments: &[&str]) -> CheckResult<Response> {
     let mut command = Command::new("curl");
     command
         .args(["-sSik", "--max-time", "20", "--path-as-is"])
@@ -139,11 +141,11 @@ pub(crate) fn curl(arguments: &[&str]) -> Checked<Answer> {
     let output = command
         .stdin(Stdio::null())
         .output()
-        .doing("starting curl")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "curl failed: {}", said.trim());
+        .context("starting curl")?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "curl failed: {}", errors.trim());
     let mut bytes = &output.stdout[..];
-    let mut answer = Answer::read_head(&mut bytes)?;
-    answer.body = bytes.to_vec();
-    Ok(answer)
+    let mut response = Response::read_head(&mut bytes)?;
+    response.body = bytes.to_vec();
+    Ok(response)
 }

@@ -1,12 +1,12 @@
-//! Why a check failed, in words.
+//! The failure of a check.
 
 use std::fmt;
 use std::io;
 
-/// What a check returns.
-pub(crate) type Checked<T = ()> = Result<T, Failure>;
+/// The result of a check.
+pub(crate) type CheckResult<T = ()> = Result<T, Failure>;
 
-/// One sentence: what was expected, and what was seen.
+/// A message with the expected and the observed result.
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
@@ -46,21 +46,21 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Puts what was being done before the reason.
+/// Adds the name of the operation to an error.
 pub(crate) trait Context<T> {
-    fn doing(self, what: impl fmt::Display) -> Checked<T>;
+    fn context(self, what: impl fmt::Display) -> CheckResult<T>;
 }
 
 impl<T, E: fmt::Display> Context<T> for Result<T, E> {
-    fn doing(self, what: impl fmt::Display) -> Checked<T> {
+    fn context(self, what: impl fmt::Display) -> CheckResult<T> {
         self.map_err(|error| Failure(format!("{what}: {error}")))
     }
 }
 
-/// Fails with a text unless a condition holds.
+/// Returns a failure with a message unless a condition is true.
 macro_rules! ensure {
-    ($holds:expr, $($text:tt)+) => {
-        if !$holds {
+    ($condition:expr, $($text:tt)+) => {
+        if !$condition {
             return Err($crate::failure::Failure::from(format!($($text)+)));
         }
     };

@@ -1,52 +1,52 @@
-//! One HTTP/1.1 answer, read from a stream as it arrives.
+//! Reading of an HTTP/1.1 response from a stream.
 
 use std::io::{BufRead, Read as _};
 
-use crate::failure::{Checked, Context as _, Failure, ensure};
+use crate::failure::{CheckResult, Context as _, Failure, ensure};
 
-/// An answer, with what preceded it.
+/// A response.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     /// `1.1`, or `2` as curl reports it.
     pub(crate) version: String,
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// Statuses of the interim answers before it.
+    /// Statuses of the interim responses before it.
     pub(crate) interim: Vec<u16>,
 }
 
-/// How the body ends (RFC 9112, section 6.3).
+/// How the length of the body is determined (RFC 9112, section 6.3).
 enum Framing {
-    Nothing,
+    Empty,
     Sized(u64),
     Chunked,
     UntilClose,
 }
 
-impl Answer {
-    /// Reads the head of the final answer.
-    pub(crate) fn read_head(stream: &mut impl BufRead) -> Checked<Self> {
+impl Response {
+    /// Reads the head of the final response.
+    pub(crate) fn read_head(stream: &mut impl BufRead) -> CheckResult<Self> {
         let mut interim = Vec::new();
         loop {
-            let mut answer = Self::read_one_head(stream)?;
-            if !(100..200).contains(&answer.status) || answer.status == 101 {
-                answer.interim = interim;
-                return Ok(answer);
+            let mut response = Self::read_one_head(stream)?;
+            if !(100..200).contains(&response.status) || response.status == 101 {
+                response.interim = interim;
+                return Ok(response);
             }
-            interim.push(answer.status);
+            interim.push(response.status);
         }
     }
 
-    fn read_one_head(stream: &mut impl BufRead) -> Checked<Self> {
+    fn read_one_head(stream: &mut impl BufRead) -> CheckResult<Self> {
         let first = line(stream)?;
         let unreadable = || Failure::from(format!("this is not a status line: {first:?}"));
-        let mut words = first
+        let mut fields = first
             .strip_prefix("HTTP/")
             .ok_or_else(unreadable)?
             .split(' ');
-        let version = words.next().unwrap_or_default().to_owned();
-        let status = words.next().and_then(|digits| digits.parse().ok());
+        let version = fields.next().unwrap_or_default().to_owned();
+        let status = fields.next().and_then(|digits| digits.parse().ok());
         let status = status.ok_or_else(unreadable)?;
         let mut headers = Vec::new();
         loop {
@@ -67,10 +67,10 @@ impl Answer {
         })
     }
 
-    /// Reads the body of an answer to `method` whole.
-    pub(crate) fn read_body(&mut self, stream: &mut impl BufRead, method: &str) -> Checked {
+    /// Reads the body of a response to `method`.
+    pub(crate) fn read_body(&mut self, stream: &mut impl BufRead, method: &str) -> CheckResult {
         match self.framing(method)? {
-            Framing::Nothing => {}
+            Framing::Empty => {}
             Framing::Sized(size) => {
                 stream.take(size).read_to_end(&mut self.body)?;
                 let read = self.body.len() as u64;
@@ -85,11 +85,11 @@ impl Answer {
     }
 
     /// Reads one chunk; false after the last.
-    pub(crate) fn read_chunk(&mut self, stream: &mut impl BufRead) -> Checked<bool> {
+    pub(crate) fn read_chunk(&mut self, stream: &mut impl BufRead) -> CheckResult<bool> {
         let text = line(stream)?;
         let digits = text.split(';').next().unwrap_or_default().trim();
         let size =
-            u64::from_str_radix(digits, 16).doing(format!("reading the chunk size {text:?}"))?;
+            u64::from_str_radix(digits, 16).context(format!("reading the chunk size {text:?}"))?;
         stream.take(size).read_to_end(&mut self.body)?;
         ensure!(
             line(stream)?.is_empty(),
@@ -98,16 +98,16 @@ impl Answer {
         Ok(size > 0)
     }
 
-    fn framing(&self, method: &str) -> Checked<Framing> {
+    fn framing(&self, method: &str) -> CheckResult<Framing> {
         if method == "HEAD" || self.status == 204 || self.status == 304 {
-            return Ok(Framing::Nothing);
+            return Ok(Framing::Empty);
         }
         if self.is_chunked() {
             return Ok(Framing::Chunked);
         }
         match self.header("content-length") {
             Some(size) => Ok(Framing::Sized(
-                size.parse().doing("reading Content-Length")?,
+                size.parse().context("reading Content-Length")?,
             )),
             None => Ok(Framing::UntilClose),
         }
@@ -122,7 +122,7 @@ impl Answer {
         self.all(name).first().copied()
     }
 
-    /// Every value of a header, one for each time it is there.
+    /// The values of a header, one per header line.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         self.headers
             .iter()
@@ -135,15 +135,15 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Fails unless a header is there once, with this value.
-    pub(crate) fn expect_header(&self, name: &str, value: &str) -> Checked {
+    /// Fails unless there is exactly one header of this name, with this value.
+    pub(crate) fn expect_header(&self, name: &str, value: &str) -> CheckResult {
         let all = self.all(name);
         ensure!(all == [value], "{name} is {all:?}, not {value:?} once");
         Ok(())
     }
 
     /// Fails unless the status is `status`.
-    pub(crate) fn expect(self, status: u16) -> Checked<Self> {
+    pub(crate) fn expect(self, status: u16) -> CheckResult<Self> {
         ensure!(
             self.status == status,
             "the status is {}, not {status}: {}",
@@ -153,10 +153,10 @@ impl Answer {
         Ok(self)
     }
 
-    /// What `echo` says that it received.
-    pub(crate) fn echoed(&self) -> Checked<Received> {
-        serde_json::from_slice(&self.body).doing(format!(
-            "reading the echo of an answer {} {:?}",
+    /// The request as the application received it, from the body of its response.
+    pub(crate) fn echoed(&self) -> CheckResult<Received> {
+        serde_json::from_slice(&self.body).context(format!(
+            "reading the echo of a response {} {:?}",
             self.status,
             self.text().chars().take(200).collect::<String>()
         ))
@@ -177,7 +177,7 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// Every value of a header.
+    /// The values of a header.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         self.headers
             .chunks(2)
@@ -188,19 +188,19 @@ impl Received {
     }
 }
 
-/// A line without its end.
-fn line(stream: &mut impl BufRead) -> Checked<String> {
+/// A line without its line end.
+fn line(stream: &mut impl BufRead) -> CheckResult<String> {
     let mut bytes = Vec::new();
     stream
         .read_until(b'\n', &mut bytes)
-        .doing("reading an answer")?;
+        .context("reading a response")?;
     ensure!(
         bytes.ends_with(b"\n"),
         "the connection closed {}",
         if bytes.is_empty() {
-            "before an answer"
+            "before a response"
         } else {
-            "inside of an answer"
+            "within a response"
         }
     );
     let text = String::from_utf8_lossy(&bytes);

@@ -1,4 +1,4 @@
-//! A proxy as its rendered unit starts it.
+//! A proxy that is started as in its rendered unit.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -12,14 +12,14 @@ use std::time::Duration;
 use genconf::Generated;
 use genconf::tree::BundlePath;
 use lab::command;
-use lab::wait::{self, Seen};
+use lab::wait::{self, Poll};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use socket2::{Domain, Socket, Type};
 
-use crate::failure::{Checked, Context as _, Failure, ensure};
-use crate::unit::Unit;
+use crate::failure::{CheckResult, Context as _, Failure, ensure};
+use crate::unit_file::UnitFile;
 
-/// Directories that systemd makes for a unit: the setting, and where.
+/// Directories that systemd creates for a unit: the setting, and the parent directory.
 const DIRECTORIES: [(&str, &str); 4] = [
     ("RuntimeDirectory", "/run"),
     ("LogsDirectory", "/var/log"),
@@ -27,28 +27,28 @@ const DIRECTORIES: [(&str, &str); 4] = [
     ("StateDirectory", "/var/lib"),
 ];
 
-/// Where inherited sockets wait before a shell moves them to 3 and up.
-const WAITING: i32 = 100;
+/// First file descriptor of the inherited sockets, before a shell moves them to 3 and up.
+const FIRST_SOCKET: i32 = 100;
 
-/// Where a service of `Type=notify` reports.
+/// `NOTIFY_SOCKET` of a service with `Type=notify`.
 const NOTIFY: &str = "/run/notify";
 
-/// How long a proxy may take to start or to reload.
+/// Limit for a start or a reload.
 const START: Duration = Duration::from_secs(15);
 
 /// A running proxy.
 pub(crate) struct Proxy {
-    service: Unit,
+    service: UnitFile,
     process: Child,
     notifications: UnixDatagram,
     status: SocketAddr,
-    /// Its standard output; its standard error has the same name with `.err`.
+    /// File with its standard output; the file with the extension `.err` has its standard error.
     pub(crate) output: PathBuf,
 }
 
 impl Proxy {
-    /// Installs the rendered files where the host has them, and starts the service.
-    pub(crate) fn start(generated: &Generated, folder: &Path) -> Checked<Self> {
+    /// Installs the rendered files at their paths on a host, and starts the service.
+    pub(crate) fn start(generated: &Generated, directory: &Path) -> CheckResult<Self> {
         let host = generated
             .layout
             .hosts
@@ -68,12 +68,12 @@ impl Proxy {
         for (source, destination) in files {
             write(Path::new(destination), &file(source)?)?;
         }
-        let service = Unit::new(&file(&format!("systemd/{}", proxy.unit))?);
-        let socket = Unit::new(&file(&format!("systemd/{}", proxy.socket))?);
+        let service = UnitFile::new(&file(&format!("systemd/{}", proxy.unit))?);
+        let socket = UnitFile::new(&file(&format!("systemd/{}", proxy.socket))?);
         make_directories(&service)?;
-        install_credentials(&service, &proxy.unit, folder)?;
-        let output = folder.join("proxy.out");
-        let notifications = UnixDatagram::bind(NOTIFY).doing("binding the notify socket")?;
+        install_credentials(&service, &proxy.unit, directory)?;
+        let output = directory.join("proxy.out");
+        let notifications = UnixDatagram::bind(NOTIFY).context("binding the notify socket")?;
         notifications.set_nonblocking(true)?;
         let process = spawn(&service, &sockets(&socket)?, &output)?;
         let mut running = Self {
@@ -87,32 +87,32 @@ impl Proxy {
         Ok(running)
     }
 
-    fn wait_started(&mut self) -> Checked {
+    fn wait_started(&mut self) -> CheckResult {
         let outcome = wait::until("started", START, || {
             if let Ok(Some(status)) = self.process.try_wait() {
-                return Seen::Yes(Err(Failure::from(format!(
+                return Poll::Ready(Err(Failure::from(format!(
                     "the proxy exited with {status}"
                 ))));
             }
-            if self.notifies() && !self.is_ready() {
-                return Seen::NotYet("it has not reported READY=1".to_owned());
+            if self.is_notify_service() && !self.is_ready() {
+                return Poll::Pending("it has not reported READY=1".to_owned());
             }
             match TcpStream::connect(self.status) {
-                Ok(_) => Seen::Yes(Ok(())),
-                Err(error) => Seen::NotYet(format!("{}: {error}", self.status)),
+                Ok(_) => Poll::Ready(Ok(())),
+                Err(error) => Poll::Pending(format!("{}: {error}", self.status)),
             }
         })?;
-        let said = fs::read_to_string(self.output.with_extension("err")).unwrap_or_default();
-        outcome.0.doing(said)
+        let errors = fs::read_to_string(self.output.with_extension("err")).unwrap_or_default();
+        outcome.0.context(errors)
     }
 
-    fn notifies(&self) -> bool {
+    fn is_notify_service(&self) -> bool {
         self.service
             .words("Type")
             .any(|word| word.starts_with("notify"))
     }
 
-    /// Whether it reported that it is ready since the last question.
+    /// Whether it has reported `READY=1` since the last call.
     fn is_ready(&self) -> bool {
         let mut message = [0; 4096];
         while let Ok(length) = self.notifications.recv(&mut message) {
@@ -124,30 +124,32 @@ impl Proxy {
         false
     }
 
-    /// Reloads as the unit does, and waits for new workers.
-    pub(crate) fn reload(&self) -> Checked {
+    /// Runs the unit's `ExecReload=` and waits for new workers.
+    pub(crate) fn reload(&self) -> CheckResult {
         let before = self.workers();
         for line in self.service.commands("ExecReload") {
             let mut shell = Command::new("sh");
             shell
                 .args(["-c", &line])
                 .env("MAINPID", self.process.id().to_string());
-            command::finish(&mut shell)?.success().doing("reloading")?;
+            command::capture(&mut shell)?
+                .success()
+                .context("reloading")?;
         }
         wait::until("reloaded", START, || {
             let is_new = |worker: &u32| !before.contains(worker);
             if !self.workers().iter().any(is_new) {
-                return Seen::NotYet(format!("workers {before:?}"));
+                return Poll::Pending(format!("workers {before:?}"));
             }
-            if self.notifies() && !self.is_ready() {
-                return Seen::NotYet("it has not reported READY=1".to_owned());
+            if self.is_notify_service() && !self.is_ready() {
+                return Poll::Pending("it has not reported READY=1".to_owned());
             }
-            Seen::Yes(())
+            Poll::Ready(())
         })?;
         Ok(())
     }
 
-    /// Process ids of its workers.
+    /// Process IDs of its workers.
     fn workers(&self) -> Vec<u32> {
         let id = self.process.id();
         fs::read_to_string(format!("/proc/{id}/task/{id}/children"))
@@ -157,37 +159,37 @@ impl Proxy {
             .collect()
     }
 
-    /// Where its status page is.
+    /// Address of its status page.
     pub(crate) fn status(&self) -> SocketAddr {
         self.status
     }
 }
 
-/// A rendered file.
-pub(crate) fn text(generated: &Generated, path: &str) -> Checked<String> {
+/// Text of a rendered file.
+pub(crate) fn text(generated: &Generated, path: &str) -> CheckResult<String> {
     let found = BundlePath::new(path).and_then(|path| generated.tree.get(&path));
     let artifact = found.ok_or_else(|| Failure::from(format!("{path} is not rendered")))?;
     Ok(String::from_utf8_lossy(&artifact.bytes).into_owned())
 }
 
-fn write(path: &Path, text: &str) -> Checked {
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).doing(format!("making {}", folder.display()))?;
-    fs::write(path, text).doing(format!("writing {}", path.display()))
+fn write(path: &Path, text: &str) -> CheckResult {
+    let directory = path.parent().unwrap_or(path);
+    fs::create_dir_all(directory).context(format!("creating {}", directory.display()))?;
+    fs::write(path, text).context(format!("writing {}", path.display()))
 }
 
-fn make_directories(service: &Unit) -> Checked {
+fn make_directories(service: &UnitFile) -> CheckResult {
     for (setting, root) in DIRECTORIES {
         for name in service.words(setting) {
             let name = name.split(':').next().unwrap_or(name);
             fs::create_dir_all(Path::new(root).join(name))
-                .doing(format!("making {setting}={name}"))?;
+                .context(format!("creating {setting}={name}"))?;
         }
     }
     Ok(())
 }
 
-fn install_credentials(service: &Unit, name: &str, folder: &Path) -> Checked {
+fn install_credentials(service: &UnitFile, name: &str, directory: &Path) -> CheckResult {
     for line in service.lines("LoadCredential") {
         let credential = line.split(':').next().unwrap_or(line);
         let source = if credential.ends_with("key") {
@@ -195,8 +197,8 @@ fn install_credentials(service: &Unit, name: &str, folder: &Path) -> Checked {
         } else {
             "certificate.pem"
         };
-        let path = folder.join("..").join(source);
-        let text = fs::read_to_string(&path).doing(format!("reading {}", path.display()))?;
+        let path = directory.join("..").join(source);
+        let text = fs::read_to_string(&path).context(format!("reading {}", path.display()))?;
         write(
             &Path::new("/run/credentials").join(name).join(credential),
             &text,
@@ -205,12 +207,12 @@ fn install_credentials(service: &Unit, name: &str, folder: &Path) -> Checked {
     Ok(())
 }
 
-/// The sockets of the socket unit, in its order.
-fn sockets(unit: &Unit) -> Checked<Vec<OwnedFd>> {
-    let inherited = |address: &str| -> Checked<OwnedFd> {
+/// Listening sockets of the socket unit, in the order of its settings.
+fn sockets(unit: &UnitFile) -> CheckResult<Vec<OwnedFd>> {
+    let inherited = |address: &str| -> CheckResult<OwnedFd> {
         let address: SocketAddr = address
             .parse()
-            .doing(format!("reading ListenStream={address}"))?;
+            .context(format!("reading ListenStream={address}"))?;
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
         if address.is_ipv6() {
@@ -219,31 +221,31 @@ fn sockets(unit: &Unit) -> Checked<Vec<OwnedFd>> {
         socket.set_nonblocking(true)?;
         socket
             .bind(&address.into())
-            .doing(format!("binding {address}"))?;
+            .context(format!("binding {address}"))?;
         socket.listen(4096)?;
-        let waiting = fcntl_dupfd_cloexec(&socket, WAITING).doing("duplicating a socket")?;
+        let waiting = fcntl_dupfd_cloexec(&socket, FIRST_SOCKET).context("duplicating a socket")?;
         Ok(waiting)
     };
-    let found: Checked<Vec<OwnedFd>> = unit.lines("ListenStream").map(inherited).collect();
+    let found: CheckResult<Vec<OwnedFd>> = unit.lines("ListenStream").map(inherited).collect();
     ensure!(
         found.as_ref().map_or(true, |all| !all.is_empty()),
-        "the socket unit listens nowhere"
+        "the socket unit has no ListenStream"
     );
     found
 }
 
-/// Runs `ExecStart=` with the sockets as descriptors from 3 on.
-fn spawn(service: &Unit, sockets: &[OwnedFd], output: &Path) -> Checked<Child> {
+/// Runs `ExecStart=` with the sockets as file descriptors from 3 on.
+fn spawn(service: &UnitFile, sockets: &[OwnedFd], output: &Path) -> CheckResult<Child> {
     let start = service.commands("ExecStart");
     let start = start.first().ok_or("the service has no ExecStart")?;
-    // Workers of nginx keep root, which has the directories here; its unit needs no user.
+    // The directories belong to root here, so nginx workers run as root.
     let start = start.replace("\"daemon off;\"", "\"daemon off; user root;\"");
     let mut script = String::new();
     for (at, socket) in sockets.iter().enumerate() {
         let from = socket.as_raw_fd();
         let _ = write!(script, "exec {}<&{from} {from}<&-; ", at + 3);
     }
-    let file = |path: &Path| File::create(path).doing("creating the proxy's output");
+    let file = |path: &Path| File::create(path).context("creating the proxy's output");
     let mut shell = Command::new("bash");
     shell
         .args(["-c", &format!("{script} exec {start}")])
@@ -257,19 +259,19 @@ fn spawn(service: &Unit, sockets: &[OwnedFd], output: &Path) -> Checked<Child> {
         .stdout(file(output)?)
         .stderr(file(&output.with_extension("err"))?);
     for socket in sockets {
-        fcntl_setfd(socket, FdFlags::empty()).doing("passing a socket on")?;
+        fcntl_setfd(socket, FdFlags::empty()).context("passing a socket")?;
     }
-    let child = shell.spawn().doing("starting the proxy")?;
+    let child = shell.spawn().context("starting the proxy")?;
     for socket in sockets {
-        fcntl_setfd(socket, FdFlags::CLOEXEC).doing("keeping a socket")?;
+        fcntl_setfd(socket, FdFlags::CLOEXEC).context("restoring a socket")?;
     }
     Ok(child)
 }
 
-fn status_address(url: &str) -> Checked<SocketAddr> {
+fn status_address(url: &str) -> CheckResult<SocketAddr> {
     let rest = url.trim_start_matches("http://");
     let address = rest.split('/').next().unwrap_or(rest);
     address
         .parse()
-        .doing(format!("reading the status address {url}"))
+        .context(format!("reading the status address {url}"))
 }

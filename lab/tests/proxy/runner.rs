@@ -1,4 +1,4 @@
-//! Selects cases, runs fixtures side by side, and prints a line for each case.
+//! Selects cases, runs fixtures in parallel, and prints a line for each case.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -9,21 +9,21 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use lab::{command, tools};
+use lab::{command, prerequisites};
 
 use crate::apps;
+use crate::case::{Case, Engine};
 use crate::cases;
-use crate::failure::{Checked, Context as _};
+use crate::failure::{CheckResult, Context as _};
 use crate::fixture::{ARGUMENT, Report};
-use crate::table::{Case, Engine};
 
-/// Fixtures side by side. Most of what they do is wait.
+/// Number of parallel fixtures, which mostly wait.
 const WORKERS: usize = 10;
 
-/// Seconds after which a fixture is ended.
-const LIMIT: &str = "100";
+/// Seconds after which a fixture is killed.
+const TIMEOUT: &str = "100";
 
-/// What the cases start, each with its Debian package.
+/// Programs that the cases start, each with its Debian package.
 const PROGRAMS: [(&str, &str); 9] = [
     ("bash", "bash"),
     ("curl", "curl"),
@@ -42,7 +42,7 @@ struct Work {
     cases: Vec<&'static Case>,
 }
 
-/// What came of a case on an engine.
+/// The result of a case on an engine.
 struct Outcome {
     name: String,
     passed: Passed,
@@ -54,21 +54,21 @@ enum Passed {
     No,
 }
 
-/// The run: what was selected.
+/// A run of the cases that match the filters.
 pub(crate) struct Runner {
-    words: Vec<String>,
+    filters: Vec<String>,
 }
 
 impl Runner {
-    /// Selects by the words of the command line.
-    pub(crate) fn new(words: &[String]) -> Self {
-        let words = words.iter().filter(|word| !word.starts_with('-'));
+    /// Reads filters from the command line.
+    pub(crate) fn new(arguments: &[String]) -> Self {
+        let filters = arguments.iter().filter(|text| !text.starts_with('-'));
         Self {
-            words: words.cloned().collect(),
+            filters: filters.cloned().collect(),
         }
     }
 
-    /// Runs what is selected and prints the sums.
+    /// Runs the selected cases and prints the results.
     pub(crate) fn run(&self) -> ExitCode {
         let missing = missing();
         if !missing.is_empty() {
@@ -76,9 +76,9 @@ impl Runner {
         }
         let start = Instant::now();
         let outcomes = match prepare() {
-            Ok(folder) => self.run_all(&folder),
+            Ok(directory) => self.run_all(&directory),
             Err(failure) => {
-                say(&format!("FAILED: preparing: {failure}"));
+                print(&format!("FAILED: preparing: {failure}"));
                 return ExitCode::FAILURE;
             }
         };
@@ -86,9 +86,9 @@ impl Runner {
             .into_iter()
             .partition(|outcome| outcome.passed == Passed::Yes);
         for outcome in &failed {
-            say(&format!("failed: {}", outcome.name));
+            print(&format!("failed: {}", outcome.name));
         }
-        say(&format!(
+        print(&format!(
             "proxy cases: {} passed, {} failed in {:.0} s",
             passed.len(),
             failed.len(),
@@ -101,7 +101,7 @@ impl Runner {
         }
     }
 
-    fn run_all(&self, folder: &Path) -> Vec<Outcome> {
+    fn run_all(&self, directory: &Path) -> Vec<Outcome> {
         let waiting = Mutex::new(self.work());
         let done = Mutex::new(Vec::new());
         let next = || {
@@ -110,7 +110,7 @@ impl Runner {
         };
         let worker = || {
             while let Some((number, work)) = next() {
-                let outcomes = work.run(&folder.join(number.to_string()));
+                let outcomes = work.run(&directory.join(number.to_string()));
                 let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                 done.extend(outcomes);
             }
@@ -123,7 +123,7 @@ impl Runner {
         done.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One piece for each setup and engine, in the order of the table.
+    /// One item per setup and engine, in the order of the table.
     fn work(&self) -> VecDeque<(usize, Work)> {
         let mut all: Vec<Work> = Vec::new();
         for case in cases::all() {
@@ -146,23 +146,24 @@ impl Runner {
 
     fn selects(&self, case: &Case, engine: Engine) -> bool {
         let name = full_name(case.name, engine);
-        let matches = |word: &String| name.contains(word.as_str());
-        case.runs_on(engine) && (self.words.is_empty() || self.words.iter().any(matches))
+        let matches = |filter: &String| name.contains(filter.as_str());
+        case.runs_on(engine) && (self.filters.is_empty() || self.filters.iter().any(matches))
     }
 }
 
 impl Work {
-    /// Runs the cases in a fixture and prints each as it ends. The fixture's folder stays when one failed.
-    fn run(&self, folder: &Path) -> Vec<Outcome> {
+    /// Runs the cases in a fixture and prints each result. The directory of the fixture is kept when
+    /// a case fails.
+    fn run(&self, directory: &Path) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
-        let ended = self.run_fixture(folder, &mut |report| {
-            let outcome = self.print(&report, folder);
+        let ended = self.run_fixture(directory, &mut |report| {
+            let outcome = self.print(&report, directory);
             outcomes.push(outcome);
         });
         let left: Vec<_> = self.cases.iter().skip(outcomes.len()).collect();
         for case in left {
             let failure = ended.as_ref().err().map_or_else(
-                || "the fixture ended before it".to_owned(),
+                || "the fixture exited before this case".to_owned(),
                 ToString::to_string,
             );
             let report = Report {
@@ -170,22 +171,22 @@ impl Work {
                 failure,
                 seconds: 0.0,
             };
-            outcomes.push(self.print(&report, folder));
+            outcomes.push(self.print(&report, directory));
         }
         if outcomes.iter().all(|outcome| outcome.passed == Passed::Yes) {
-            let _ = fs::remove_dir_all(folder);
+            let _ = fs::remove_dir_all(directory);
         }
         outcomes
     }
 
-    fn run_fixture(&self, folder: &Path, each: &mut dyn FnMut(Report)) -> Checked {
-        fs::create_dir_all(folder).doing("making the fixture's folder")?;
+    fn run_fixture(&self, directory: &Path, each: &mut dyn FnMut(Report)) -> CheckResult {
+        fs::create_dir_all(directory).context("creating the fixture's directory")?;
         let program = std::env::current_exe()?;
         let mut fixture = Command::new("timeout");
         fixture
             .args([
                 "--signal=KILL",
-                LIMIT,
+                TIMEOUT,
                 "unshare",
                 "--net",
                 "--mount",
@@ -195,30 +196,30 @@ impl Work {
             .args(["--mount-proc", "--kill-child"])
             .arg(program)
             .arg(ARGUMENT)
-            .arg(folder)
-            .arg(self.engine.word())
+            .arg(directory)
+            .arg(self.engine.name())
             .args(self.cases.iter().map(|case| case.name))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut fixture = fixture.spawn().doing("starting a fixture")?;
+        let mut fixture = fixture.spawn().context("starting a fixture")?;
         if let Some(output) = fixture.stdout.take() {
             for line in BufReader::new(output).lines() {
-                each(serde_json::from_str(&line?).doing("reading a report")?);
+                each(serde_json::from_str(&line?).context("reading a report")?);
             }
         }
-        let mut said = String::new();
-        if let Some(mut output) = fixture.stderr.take() {
-            output.read_to_string(&mut said)?;
+        let mut errors = String::new();
+        if let Some(mut stderr) = fixture.stderr.take() {
+            stderr.read_to_string(&mut errors)?;
         }
         let status = fixture.wait()?;
         if status.success() {
             return Ok(());
         }
-        Err(format!("the fixture ended with {status}: {}", said.trim()).into())
+        Err(format!("the fixture exited with {status}: {}", errors.trim()).into())
     }
 
-    fn print(&self, report: &Report, folder: &Path) -> Outcome {
+    fn print(&self, report: &Report, directory: &Path) -> Outcome {
         let name = full_name(&report.case, self.engine);
         let case = self.cases.iter().find(|case| case.name == report.case);
         let difference = case.map_or("", |case| case.difference());
@@ -228,14 +229,22 @@ impl Work {
             format!(" [{difference}]")
         };
         let failed = !report.failure.is_empty();
-        let word = if failed { "FAILED" } else { "ok" };
-        let mut text = format!("{word:6} {:5.1} s  {name}{note}", report.seconds);
+        let result = if failed { "FAILED" } else { "ok" };
+        let mut text = format!("{result:6} {:5.1} s  {name}{note}", report.seconds);
         if failed {
             let reason = report.failure.trim().replace('\n', "\n       ");
-            let folder = folder.display().to_string();
-            text = [&text, "\n       ", &reason, "\n       (see ", &folder, ")"].concat();
+            let directory = directory.display().to_string();
+            text = [
+                &text,
+                "\n       ",
+                &reason,
+                "\n       (see ",
+                &directory,
+                ")",
+            ]
+            .concat();
         }
-        say(&text);
+        print(&text);
         Outcome {
             name,
             passed: if failed { Passed::No } else { Passed::Yes },
@@ -243,12 +252,12 @@ impl Work {
     }
 }
 
-/// The applications and a certificate; returns the folder of the fixtures.
-fn prepare() -> Checked<PathBuf> {
+/// Installs the applications and creates a certificate; returns the directory of the fixtures.
+fn prepare() -> CheckResult<PathBuf> {
     apps::install()?;
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("proxy-fixtures");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).doing(format!("making {}", folder.display()))?;
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("proxy-fixtures");
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).context(format!("creating {}", directory.display()))?;
     let mut openssl = Command::new("openssl");
     openssl
         .args([
@@ -269,16 +278,17 @@ fn prepare() -> Checked<PathBuf> {
             "key.pem",
         ])
         .args(["-out", "certificate.pem"])
-        .current_dir(&folder);
-    command::finish(&mut openssl)?.success()?;
-    Ok(folder)
+        .current_dir(&directory);
+    command::capture(&mut openssl)?.success()?;
+    Ok(directory)
 }
 
-/// Why no case can run here.
+/// Messages for missing programs and privileges.
 fn missing() -> Vec<String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_installed =
-        |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let is_installed = |program: &str| {
+        std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+    };
     let mut missing: Vec<String> = PROGRAMS
         .iter()
         .filter(|(program, _)| !is_installed(program))
@@ -310,23 +320,23 @@ fn is_root() -> bool {
 fn skip(missing: &[String]) -> ExitCode {
     let count = cases::all().count() * Engine::ALL.len();
     for reason in missing {
-        say(&format!("cannot run: {reason}"));
+        print(&format!("cannot run: {reason}"));
     }
-    if tools::skipping_is_forbidden() {
-        say(&format!(
+    if prerequisites::skipping_is_forbidden() {
+        print(&format!(
             "proxy cases: 0 passed, {count} failed (CI=true forbids skipping)"
         ));
         return ExitCode::FAILURE;
     }
-    say(&format!("proxy cases: {count} skipped"));
+    print(&format!("proxy cases: {count} skipped"));
     ExitCode::SUCCESS
 }
 
 fn full_name(name: &str, engine: Engine) -> String {
-    format!("{:7}  {name}", engine.word())
+    format!("{:7}  {name}", engine.name())
 }
 
-/// To standard error, line by line, as it happens.
-fn say(text: &str) {
+/// Prints to standard error, without a buffer.
+fn print(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,21 +1,21 @@
-//! Topologies of setups, and what they render to.
+//! The topology of a setup, and its rendered files.
 
 use genconf::diagnostic::Diagnostics;
 use genconf::diagnostic::human::{self, Colour};
 use genconf::source::Source;
 use genconf::{Generated, generate, render};
 
-use crate::failure::{Checked, Context as _, Failure};
-use crate::table::{Engine, Setup};
+use crate::case::{Engine, Setup};
+use crate::failure::{CheckResult, Context as _, Failure};
 
-/// First port of the pool `web`. Further pools of a topology have ports in its range.
+/// First port of the pool `web`; further pools have the following ports.
 pub(crate) const FIRST_PORT: u16 = 3001;
 
-/// The topology of `setup`. Pool `web` has all instances; `first` and `second` one each, for routes
-/// that must be distinguished.
+/// The topology of `setup`. The pool `web` has all instances; with a route to the pool `first`,
+/// the first instance is in `first` and the others are in `second`.
 pub(crate) fn text(setup: &Setup, engine: Engine) -> String {
-    if let Some(whole) = setup.whole {
-        return whole(engine);
+    if let Some(topology) = setup.topology {
+        return topology(engine);
     }
     let ports = |from: u16, to: u16| format!("[{from}-{to}]");
     let last = FIRST_PORT + setup.instances - 1;
@@ -32,7 +32,7 @@ pub(crate) fn text(setup: &Setup, engine: Engine) -> String {
          app: {{ {} }}\npools:\n{pools}\nproxies:\n  edge:\n    engine: {}\n{}\
          \n    routes:\n{}\n",
         setup.app,
-        engine.word(),
+        engine.name(),
         indented(setup.proxy, 4),
         indented(setup.routes, 6),
     )
@@ -47,14 +47,14 @@ fn indented(lines: &str, depth: usize) -> String {
 }
 
 /// Renders a topology.
-pub(crate) fn rendered(text: &str) -> Checked<Generated> {
+pub(crate) fn rendered(text: &str) -> CheckResult<Generated> {
     let source = Source::new("topology.yaml".to_owned(), text.to_owned());
-    let renderers = render::embedded().doing("reading the embedded templates")?;
-    let mut faults = Diagnostics::default();
-    generate(&source, ".", &renderers, &mut faults).map_err(|refusal| {
+    let renderers = render::embedded().context("reading the embedded templates")?;
+    let mut diagnostics = Diagnostics::default();
+    generate(&source, ".", &renderers, &mut diagnostics).map_err(|refusal| {
         Failure::from(format!(
-            "the topology is refused: {refusal:?}\n{}",
-            human::render(&faults, &source, Colour::Never)
+            "the topology is invalid: {refusal:?}\n{}",
+            human::render(&diagnostics, &source, Colour::Never)
         ))
     })
 }

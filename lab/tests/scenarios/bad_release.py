@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""A release that answers right and is bad all the same.
+"""A bad release: a server with valid responses that is unhealthy or crashes.
 
-The first lines of a copy say how: the status of its health path, and after how
-many seconds it dies (0: never).
+Two constants are inserted before it is deployed. HEALTH: status of the health check.
+LIFETIME: seconds until the process exits with an error, or 0 for no limit.
 """
 
 import json
@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 STOPPING = threading.Event()
 
 
-def tell(state):
+def notify(state):
     address = os.environ["NOTIFY_SOCKET"]
     if address.startswith("@"):
         address = "\0" + address[1:]
@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_POST = do_GET
 
-    def log_message(self, *words):
+    def log_message(self, *arguments):
         pass
 
 
@@ -53,23 +53,23 @@ def stop(*_):
     threading.Thread(target=SERVER.shutdown).start()
 
 
-def live():
+def run_watchdog():
     start = time.monotonic()
     while True:
-        tell(b"WATCHDOG=1")
+        notify(b"WATCHDOG=1")
         time.sleep(0.2)
-        if LIFE and time.monotonic() - start > LIFE:
+        if LIFETIME and time.monotonic() - start > LIFETIME:
             os._exit(3)
 
 
-# The unit lets nobody make a socket of another family, not even to throw it away.
+# The unit allows only AF_UNIX sockets, and the constructor creates one that is not used.
 ThreadingHTTPServer.address_family = socket.AF_UNIX
 SERVER = ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
 SERVER.socket.close()
 SERVER.socket = socket.socket(fileno=3)
 signal.signal(signal.SIGTERM, stop)
-threading.Thread(target=live, daemon=True).start()
-tell(b"READY=1")
+threading.Thread(target=run_watchdog, daemon=True).start()
+notify(b"READY=1")
 SERVER.serve_forever(poll_interval=0.02)
 time.sleep(0.3)
 os._exit(0)

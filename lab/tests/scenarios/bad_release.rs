@@ -1,141 +1,150 @@
-//! Releases that must not get past the first instance.
+//! Deploys of bad releases, which must be rolled back.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use lab::load::Report;
-use lab::{Host, Play, Result};
+use lab::{Host, PlaybookRun, Result};
 
 use crate::deploy::current;
-use crate::row::{IN_FLIGHT, Row};
-use crate::stage::{CONNECTIONS, Stage, wait_active, wait_restarts, wait_taken_back};
+use crate::fixture::{CONNECTIONS, Fixture, wait_active, wait_restarts, wait_rolled_back};
+use crate::results::{IN_FLIGHT, ResultRow};
 
 const SERVER: &str = include_str!("bad_release.py");
 
-/// A bad release and what must come of it.
-struct Bad {
+/// A bad release and the expected result of its deploy.
+struct BadRelease {
     fault: &'static str,
     bytes: Vec<u8>,
-    /// What the playbook must give as the reason.
+    /// Text in the playbook's error.
     reason: &'static str,
-    /// POSTs it may lose, since it drops them itself.
-    posts: u32,
-    /// What the playbook is told besides.
+    /// Maximum number of failed POST requests, which the release itself drops.
+    failed_posts: u32,
+    /// Options of the playbook.
     options: &'static [&'static str],
-    /// The link is back within this after it was moved to the bad release. The watch of the first
-    /// instance, by default 3 s, lies within.
-    flipped: Duration,
+    /// Maximum time during which `current` names the bad release. It includes the observation
+    /// period of the first instance, 3 s by default.
+    limit: Duration,
 }
 
-impl Default for Bad {
+impl Default for BadRelease {
     fn default() -> Self {
         Self {
             fault: "",
             bytes: Vec::new(),
             reason: "",
-            posts: 0,
+            failed_posts: 0,
             options: &[],
-            flipped: Duration::from_secs(10),
+            limit: Duration::from_secs(10),
         }
     }
 }
 
-/// It ends before it ever says that it is ready.
-pub(crate) fn a_release_that_exits_is_refused(stage: &Stage) -> Result<()> {
-    let bad = Bad {
+/// Deploys a release that exits before it reports `READY=1`; expects a rollback.
+pub(crate) fn a_release_that_exits_is_rolled_back(fixture: &Fixture) -> Result<()> {
+    let bad = BadRelease {
         fault: "bad release: exits at once",
         bytes: b"#!/bin/sh\nexit 7\n".to_vec(),
-        // From the journal: systemd may have started it again before anybody asks.
-        reason: "ended before it was healthy: Main process exited, code=exited, status=7",
-        ..Bad::default()
+        // From the journal: systemd can restart the unit before its state is queried.
+        reason: "exited before it was healthy: Main process exited, code=exited, status=7",
+        ..BadRelease::default()
     };
-    refused(stage, &bad)
+    is_rolled_back(fixture, &bad)
 }
 
-/// It runs and serves, but its health path says no.
-pub(crate) fn an_unhealthy_release_is_refused(stage: &Stage) -> Result<()> {
-    let bad = Bad {
+/// Deploys a release whose health check fails; expects a rollback.
+pub(crate) fn an_unhealthy_release_is_rolled_back(fixture: &Fixture) -> Result<()> {
+    let bad = BadRelease {
         fault: "bad release: starts, is unhealthy",
-        bytes: served(500, 0).into_bytes(),
+        bytes: server(500, 0).into_bytes(),
         reason: "500",
-        ..Bad::default()
+        ..BadRelease::default()
     };
-    refused(stage, &bad)
+    is_rolled_back(fixture, &bad)
 }
 
-/// It passes its health check and dies a little later; the requests it had in
-/// hand die with it.
-pub(crate) fn a_release_that_dies_soon_is_refused(stage: &Stage) -> Result<()> {
-    let bad = Bad {
-        fault: "bad release: healthy, dies after 2 s",
-        bytes: served(200, 2).into_bytes(),
-        reason: "died after it had been healthy: Main process exited",
-        posts: CONNECTIONS,
-        ..Bad::default()
+/// Deploys a release that crashes in the observation period; expects a rollback, and no failures
+/// except of its in-flight POST requests.
+pub(crate) fn a_release_that_crashes_in_the_canary_is_rolled_back(fixture: &Fixture) -> Result<()> {
+    let bad = BadRelease {
+        fault: "bad release: healthy, crashes after 2 s",
+        bytes: server(200, 2).into_bytes(),
+        reason: "exited after it was healthy: Main process exited",
+        failed_posts: CONNECTIONS,
+        ..BadRelease::default()
     };
-    refused(stage, &bad)
+    is_rolled_back(fixture, &bad)
 }
 
-/// Later than the default watch, which a longer one still sees.
-pub(crate) fn a_release_that_dies_late_is_refused_by_a_longer_watch(stage: &Stage) -> Result<()> {
-    let bad = Bad {
-        fault: "bad release: healthy, dies after 8 s (watched for 10 s)",
-        bytes: served(200, 8).into_bytes(),
-        reason: "died after it had been healthy: Main process exited",
-        posts: CONNECTIONS,
+/// Deploys a release that crashes after the default observation period, with a longer one; expects
+/// a rollback.
+pub(crate) fn a_release_that_crashes_in_a_longer_canary_is_rolled_back(
+    fixture: &Fixture,
+) -> Result<()> {
+    let bad = BadRelease {
+        fault: "bad release: healthy, crashes after 8 s (observed for 10 s)",
+        bytes: server(200, 8).into_bytes(),
+        reason: "exited after it was healthy: Main process exited",
+        failed_posts: CONNECTIONS,
         options: &["-e", "genconf_observe_seconds=10"],
-        flipped: Duration::from_secs(15),
+        limit: Duration::from_secs(15),
     };
-    refused(stage, &bad)
+    is_rolled_back(fixture, &bad)
 }
 
-/// So late that the run has ended well: the host looks on, takes it back, and says so until the next
-/// deploy. Instances that die before their turn comes drop what they have in hand.
-pub(crate) fn a_release_that_dies_after_its_run_is_taken_back(stage: &Stage) -> Result<()> {
-    let before = current(stage)?;
-    let load = stage.load()?;
-    stage.put_artifact(served(200, 12).as_bytes())?;
-    let play = stage.play("deploy.yml", &[])?;
-    stage.put_artifact(&stage.artifact)?;
-    play.success()?;
-    assert_ne!(current(stage)?, before, "it was never deployed");
-    let took = wait_taken_back(stage)?;
-    assert_eq!(current(stage)?, before);
-    wait_active(stage.front(), &stage.units)?;
+/// Deploys a release that crashes after the playbook has succeeded; expects the host to roll it
+/// back, and `status.yml` to report the rollback until the next deploy.
+pub(crate) fn a_release_that_crashes_after_the_deploy_is_rolled_back(
+    fixture: &Fixture,
+) -> Result<()> {
+    let before = current(fixture)?;
+    let load = fixture.load()?;
+    fixture.write_artifact(server(200, 12).as_bytes())?;
+    let run = fixture.run_playbook("deploy.yml", &[])?;
+    fixture.write_artifact(&fixture.artifact)?;
+    run.success()?;
+    assert_ne!(current(fixture)?, before, "it was never deployed");
+    let took = wait_rolled_back(fixture)?;
+    assert_eq!(current(fixture)?, before);
+    wait_active(fixture.proxy_host(), &fixture.units)?;
     let report = load.finish()?;
-    let seen = format!("taken back {:.1} s after the run", took.as_secs_f64());
-    let fault = "bad release: healthy, dies after 12 s, when the run has ended";
-    let allowed = format!("taken back by the host, {}", lost(CONNECTIONS));
-    stage.note(Row::loaded(fault, &allowed, &report).with(seen));
-    let told = stage.play("status.yml", &[])?;
-    assert_ne!(told.code(), Some(0), "{}", told.said());
-    assert!(told.said().contains("is taken back"), "{}", told.said());
-    stage.play("deploy.yml", &[])?.success()?;
-    stage.play("status.yml", &[])?.success()?;
-    loses_at_most(CONNECTIONS, &report);
+    let observed = format!("rolled back {:.1} s after the deploy", took.as_secs_f64());
+    let fault = "bad release: healthy, crashes after 12 s, after the deploy";
+    let allowed = format!("rolled back by the host, {}", allowed_failures(CONNECTIONS));
+    fixture.record(ResultRow::with_load(fault, &allowed, &report).with_observed(observed));
+    let status = fixture.run_playbook("status.yml", &[])?;
+    assert_ne!(status.code(), Some(0), "{}", status.output());
+    assert!(
+        status.output().contains("is rolled back"),
+        "{}",
+        status.output()
+    );
+    fixture.run_playbook("deploy.yml", &[])?.success()?;
+    fixture.run_playbook("status.yml", &[])?.success()?;
+    assert_failed_posts(CONNECTIONS, &report);
     Ok(())
 }
 
-/// It was built for another processor.
-pub(crate) fn a_release_for_another_machine_is_refused(stage: &Stage) -> Result<()> {
-    // The head of an ELF file (elf(5)) whose e_machine, at 18, is EM_AARCH64.
-    let mut bytes = stage.artifact[..4096].to_vec();
+/// Deploys a binary for another CPU architecture; expects a rollback.
+pub(crate) fn a_release_for_another_architecture_is_rolled_back(fixture: &Fixture) -> Result<()> {
+    // The start of an ELF file (elf(5)) with e_machine, at offset 18, set to EM_AARCH64.
+    let mut bytes = fixture.artifact[..4096].to_vec();
     bytes[18] = 183;
-    let bad = Bad {
+    let bad = BadRelease {
         fault: "bad release: wrong architecture",
         bytes,
-        reason: "ended before it was healthy",
-        ..Bad::default()
+        reason: "exited before it was healthy",
+        ..BadRelease::default()
     };
-    refused(stage, &bad)
+    is_rolled_back(fixture, &bad)
 }
 
-/// Control: the same release put in place by hand, to all instances at once.
-pub(crate) fn without_the_gate_a_bad_release_is_counted(stage: &Stage) -> Result<()> {
-    let (host, before) = (stage.front(), current(stage)?);
+/// Control: installs a release that exits by hand and restarts all instances; expects failures.
+pub(crate) fn a_bad_release_without_a_canary_drops_requests(fixture: &Fixture) -> Result<()> {
+    let (host, before) = (fixture.proxy_host(), current(fixture)?);
     let app = "/opt/randoms/randoms";
     let restart = "systemctl restart --no-block 'randoms-spread@*.service'";
-    let load = stage.load_on("/api/randoms", &["--requests", "100", "--timeout", "2"])?;
+    let load = fixture.load_path("/api/randoms", &["--requests", "100", "--timeout", "2"])?;
     host.shell(&format!(
         "mkdir {app}/releases/bad && cd {app}/releases/bad && printf '#!/bin/sh\\nexit 7\\n' > randoms \
          && chmod 755 randoms && ln -sfn releases/bad {app}/current && {restart}"
@@ -145,91 +154,93 @@ pub(crate) fn without_the_gate_a_bad_release_is_counted(stage: &Stage) -> Result
     host.shell(&format!(
         "ln -sfn {before} {app}/current && rm -r {app}/releases/bad && {restart}"
     ))?;
-    wait_active(host, &stage.units)?;
+    wait_active(host, &fixture.units)?;
     assert!(report.failures() > 0, "{report}");
     Ok(())
 }
 
-/// The script with its two figures.
-fn served(health: u16, life: u16) -> String {
+/// The script with its two parameters.
+fn server(health: u16, lifetime: u16) -> String {
     SERVER.replacen(
         "STOPPING =",
-        &format!("HEALTH, LIFE = {health}, {life}\nSTOPPING ="),
+        &format!("HEALTH, LIFETIME = {health}, {lifetime}\nSTOPPING ="),
         1,
     )
 }
 
-fn refused(stage: &Stage, bad: &Bad) -> Result<()> {
-    let before = current(stage)?;
-    let load = stage.load()?;
-    stage.put_artifact(&bad.bytes)?;
-    let (play, away) = watched(stage, &before, bad.options)?;
-    stage.put_artifact(&stage.artifact)?;
+fn is_rolled_back(fixture: &Fixture, bad: &BadRelease) -> Result<()> {
+    let before = current(fixture)?;
+    let load = fixture.load()?;
+    fixture.write_artifact(&bad.bytes)?;
+    let (run, active) = deploy(fixture, &before, bad.options)?;
+    fixture.write_artifact(&fixture.artifact)?;
     let report = load.finish()?;
-    let seen = format!(
+    let observed = format!(
         "exit {:?}, on the bad release for {:.1} s",
-        play.code(),
-        away.as_secs_f64()
+        run.code(),
+        active.as_secs_f64()
     );
     let allowed = format!(
-        "flipped back ≤ {} s, {}",
-        bad.flipped.as_secs(),
-        lost(bad.posts)
+        "rolled back ≤ {} s, {}",
+        bad.limit.as_secs(),
+        allowed_failures(bad.failed_posts)
     );
-    stage.note(Row::loaded(bad.fault, &allowed, &report).with(seen));
+    fixture.record(ResultRow::with_load(bad.fault, &allowed, &report).with_observed(observed));
     assert!(
-        play.code().is_some_and(|code| code != 0),
+        run.code().is_some_and(|code| code != 0),
         "it was accepted: {}",
-        play.said()
+        run.output()
     );
-    assert_eq!(current(stage)?, before, "{}", play.said());
+    assert_eq!(current(fixture)?, before, "{}", run.output());
     assert!(
-        play.said().contains(bad.reason),
+        run.output().contains(bad.reason),
         "another reason: {}",
-        play.said()
+        run.output()
     );
-    wait_active(stage.front(), &stage.units)?;
-    assert!(!away.is_zero(), "it was never tried: {}", play.said());
-    assert!(away <= bad.flipped, "flipped back after {away:?}");
-    loses_at_most(bad.posts, &report);
+    wait_active(fixture.proxy_host(), &fixture.units)?;
+    assert!(!active.is_zero(), "it was never active: {}", run.output());
+    assert!(active <= bad.limit, "rolled back after {active:?}");
+    assert_failed_posts(bad.failed_posts, &report);
     Ok(())
 }
 
-const fn lost(posts: u32) -> &'static str {
-    match posts {
+const fn allowed_failures(failed_posts: u32) -> &'static str {
+    match failed_posts {
         0 => "0 failed",
         _ => IN_FLIGHT,
     }
 }
 
-fn loses_at_most(posts: u32, report: &Report) {
-    let told = format!("{report}\n{:?}", report.events);
-    assert_eq!(report.get.failures(), 0, "{told}");
-    assert!(report.post.failures() <= u64::from(posts), "{told}");
+/// Expects no failed GET and at most `limit` failed POST requests.
+fn assert_failed_posts(limit: u32, report: &Report) {
+    let text = format!("{report}\n{:?}", report.events);
+    assert_eq!(report.get.failures(), 0, "{text}");
+    assert!(report.post.failures() <= u64::from(limit), "{text}");
 }
 
-/// Deploys, and measures how long `current` named another release than `before`.
-fn watched(stage: &Stage, before: &str, options: &[&str]) -> Result<(Play, Duration)> {
-    let over = AtomicBool::new(false);
+/// Deploys, and measures how long `current` names a release other than `before`.
+fn deploy(fixture: &Fixture, before: &str, options: &[&str]) -> Result<(PlaybookRun, Duration)> {
+    let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let watch = scope.spawn(|| time_away(stage.front(), before, &over));
-        let play = stage.play("deploy.yml", options);
-        over.store(true, Ordering::Relaxed);
-        Ok((play?, watch.join().unwrap_or_default()))
+        let timer = scope.spawn(|| time_active(fixture.proxy_host(), before, &stop));
+        let run = fixture.run_playbook("deploy.yml", options);
+        stop.store(true, Ordering::Relaxed);
+        Ok((run?, timer.join().unwrap_or_default()))
     })
 }
 
-fn time_away(host: &Host, before: &str, over: &AtomicBool) -> Duration {
+/// How long `current` names a release other than `before`, until `stop`.
+fn time_active(host: &Host, before: &str, stop: &AtomicBool) -> Duration {
     let link = host.root().join("opt/randoms/randoms/current");
-    let mut away = Duration::ZERO;
+    let mut active = Duration::ZERO;
     let mut last = Instant::now();
-    while !over.load(Ordering::Relaxed) {
+    while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(5));
         let now = Instant::now();
         if std::fs::read_link(&link).is_ok_and(|found| found.as_os_str() != before) {
-            away += now - last;
+            active += now - last;
         }
         last = now;
     }
-    away
+    active
 }

@@ -1,4 +1,4 @@
-//! A controller that dies in the middle of a deploy.
+//! A controller that is killed during a deploy.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -7,56 +7,59 @@ use std::process::Stdio;
 use lab::{Error, Result, command};
 
 use crate::deploy::{current, variant};
-use crate::row::Row;
-use crate::stage::{Stage, is_full, wait_active};
+use crate::fixture::{Fixture, is_full, wait_active};
+use crate::results::ResultRow;
 
-/// Tasks of deploy.yml during which the controller dies; the others only look.
+/// Tasks of deploy.yml in which the controller is killed; the other tasks change nothing.
 const STEPS: [&str; 4] = [
-    "Move to the release",
-    "Send what is lacking",
-    "Look at everything that was touched",
-    "Take the host, and see what it lacks",
+    "Restart instances on the new release",
+    "Upload missing artifacts",
+    "Check every restarted instance",
+    "Lock the host and check for missing",
 ];
 
-/// The hosts keep serving, and the next run finishes.
-pub(crate) fn a_killed_controller_loses_nothing(stage: &Stage) -> Result<()> {
+/// Kills the controller in each task; expects no dropped requests, and a successful next run.
+pub(crate) fn a_killed_controller_drops_no_requests(fixture: &Fixture) -> Result<()> {
     let steps = if is_full() { STEPS.len() } else { 1 };
     for step in &STEPS[..steps] {
-        killed_during(stage, step)?;
+        killed_during(fixture, step)?;
     }
     Ok(())
 }
 
-fn killed_during(stage: &Stage, step: &str) -> Result<()> {
-    let before = current(stage)?;
-    stage.put_artifact(&variant(stage, step))?;
-    let load = stage.load()?;
-    deploy_until(stage, step)?;
-    let recovered = stage.play("deploy.yml", &[])?;
+fn killed_during(fixture: &Fixture, step: &str) -> Result<()> {
+    let before = current(fixture)?;
+    fixture.write_artifact(&variant(fixture, step))?;
+    let load = fixture.load()?;
+    deploy_until(fixture, step)?;
+    let recovered = fixture.run_playbook("deploy.yml", &[])?;
     let report = load.finish()?;
     recovered.success()?;
     assert_ne!(
-        current(stage)?,
+        current(fixture)?,
         before,
         "the next run did not finish the deploy"
     );
-    wait_active(stage.front(), &stage.units)?;
-    let again = stage.play("deploy.yml", &[])?.success()?;
-    assert_eq!(again.count("node1", "changed")?, 0, "{}", again.said());
-    stage.put_artifact(&stage.artifact)?;
+    wait_active(fixture.proxy_host(), &fixture.units)?;
+    let again = fixture.run_playbook("deploy.yml", &[])?.success()?;
+    assert_eq!(again.count("node1", "changed")?, 0, "{}", again.output());
+    fixture.write_artifact(&fixture.artifact)?;
     let fault = format!("controller killed at `{step}`");
-    stage.note(Row::loaded(&fault, "0 failed, next run recovers", &report));
+    fixture.record(ResultRow::with_load(
+        &fault,
+        "0 failed, next run recovers",
+        &report,
+    ));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
     Ok(())
 }
 
-/// Starts a deploy and kills the controller with all its children once it
-/// announces the task `step`.
-fn deploy_until(stage: &Stage, step: &str) -> Result<()> {
-    let mut playbook = stage
+/// Starts a deploy and kills the controller with its children once it prints the task `step`.
+fn deploy_until(fixture: &Fixture, step: &str) -> Result<()> {
+    let mut playbook = fixture
         .lab
         .controller()
-        .playbook(&stage.bundle.ansible(), "deploy.yml");
+        .playbook_command(&fixture.project.ansible(), "deploy.yml");
     let mut child = playbook
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -70,11 +73,11 @@ fn deploy_until(stage: &Stage, step: &str) -> Result<()> {
         .map(BufReader::new)
         .into_iter()
         .flat_map(BufRead::lines);
-    let announced = lines
+    let printed = lines
         .map_while(std::result::Result::ok)
         .any(|line| line.contains(step));
-    command::words(&format!("kill -KILL -- -{}", child.id()))?;
+    command::run_line(&format!("kill -KILL -- -{}", child.id()))?;
     let _ = child.wait();
-    assert!(announced, "deploy.yml has no task `{step}`");
+    assert!(printed, "deploy.yml has no task `{step}`");
     Ok(())
 }

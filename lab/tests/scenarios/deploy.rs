@@ -1,111 +1,113 @@
-//! A new artifact, and the way back.
+//! Deploys and rollbacks under load.
 
 use std::time::{Duration, Instant};
 
 use lab::load::Report;
-use lab::{Loading, Play, Result};
+use lab::{LoadRun, PlaybookRun, Result};
 
-use crate::apart;
-use crate::row::Row;
-use crate::stage::{Stage, inactive, is_full};
+use crate::cpu_priority;
+use crate::fixture::{Fixture, inactive, is_full};
+use crate::results::ResultRow;
 
-/// A deploy of a ready artifact to four instances of one host takes at most this.
+/// Limit of a deploy to four instances of one host, without the build.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Requests a second of a busy day: two processors are busy for three quarters of the time. In the
-/// short form they are for others, too.
-const BUSY: u32 = 3_000;
-const LESS_BUSY: u32 = 600;
+/// Requests per second in a full run: two CPUs are busy for 75 % of the time.
+const RATE_FULL: u32 = 3_000;
+/// Requests per second in a short run, which shares the CPUs with other groups.
+const RATE_SHORT: u32 = 600;
 
-/// The server's bytes with a mark behind them: another digest, the same program.
-pub(crate) fn variant(stage: &Stage, mark: &str) -> Vec<u8> {
-    let mut bytes = stage.artifact.clone();
-    bytes.extend_from_slice(mark.as_bytes());
+/// The server with `suffix` appended: the same program with another digest.
+pub(crate) fn variant(fixture: &Fixture, suffix: &str) -> Vec<u8> {
+    let mut bytes = fixture.artifact.clone();
+    bytes.extend_from_slice(suffix.as_bytes());
     bytes
 }
 
-/// The release that `current` names on the host.
-pub(crate) fn current(stage: &Stage) -> Result<String> {
-    stage
-        .front()
+/// Target of the `current` link on the proxy host.
+pub(crate) fn current(fixture: &Fixture) -> Result<String> {
+    fixture
+        .proxy_host()
         .run(&["readlink", "/opt/randoms/randoms/current"])
 }
 
-/// Another artifact comes, nothing is lost, and a second run changes nothing.
-pub(crate) fn deploying_loses_nothing(stage: &Stage) -> Result<()> {
-    let before = current(stage)?;
-    stage.put_artifact(&variant(stage, "second"))?;
-    rolled(stage, "deploy.yml", "deploy")?;
-    assert_ne!(current(stage)?, before, "the release did not change");
-    let again = stage.play("deploy.yml", &[])?.success()?;
-    assert_eq!(again.count("node1", "changed")?, 0, "{}", again.said());
+/// Deploys another artifact; expects no dropped requests, and no changes in a second run.
+pub(crate) fn deploying_drops_no_requests(fixture: &Fixture) -> Result<()> {
+    let before = current(fixture)?;
+    fixture.write_artifact(&variant(fixture, "second"))?;
+    run_under_load(fixture, "deploy.yml", "deploy")?;
+    assert_ne!(current(fixture)?, before, "the release did not change");
+    let again = fixture.run_playbook("deploy.yml", &[])?.success()?;
+    assert_eq!(again.count("node1", "changed")?, 0, "{}", again.output());
     Ok(())
 }
 
-/// In time, under the load of a busy day, and the 99th percentile at most twice the steady one. Only
-/// the long form judges that, for which the hosts have the machine to themselves.
-pub(crate) fn deploying_four_instances_takes_ten_seconds(stage: &Stage) -> Result<()> {
-    stage.put_artifact(&variant(stage, "in time"))?;
-    let rate = if is_full() { BUSY } else { LESS_BUSY };
-    // As many as a deploy sees at least: its latencies are to be those of the deploy.
-    let (each, all) = (rate.to_string(), (rate * 7).to_string());
-    let rolled = Rolled::by(
-        || apart::load(stage, &["--rate", &each, "--requests", &all]),
-        || apart::play(stage, "deploy.yml"),
+/// Deploys under a fixed rate; expects at most 10 s, and a 99th percentile of at most twice that
+/// without a deploy. Only a full run checks these limits: there no other hosts use the machine.
+pub(crate) fn deploying_four_instances_takes_at_most_ten_seconds(fixture: &Fixture) -> Result<()> {
+    fixture.write_artifact(&variant(fixture, "in time"))?;
+    let rate = if is_full() { RATE_FULL } else { RATE_SHORT };
+    // No more requests than during a deploy, so that the latencies are those of the deploy.
+    let (per_second, total) = (rate.to_string(), (rate * 7).to_string());
+    let run = MeasuredRun::measure(
+        || cpu_priority::load(fixture, &["--rate", &per_second, "--requests", &total]),
+        || cpu_priority::run_playbook(fixture, "deploy.yml"),
     )?;
-    let fault = format!("deploy of four instances, {rate} requests a second, controller apart");
-    rolled.loses_nothing(stage, &fault)?;
-    let took = rolled.took;
+    let fault = format!("deploy of four instances, {rate} requests/s, controller at idle priority");
+    run.expect_no_drops(fixture, &fault)?;
+    let took = run.took;
     assert!(!is_full() || took <= LIMIT, "took {took:?}");
-    rolled.slows_little();
+    run.expect_low_latency();
     Ok(())
 }
 
-/// Back without naming where to.
-pub(crate) fn rolling_back_loses_nothing(stage: &Stage) -> Result<()> {
-    let newer = current(stage)?;
-    rolled(stage, "rollback.yml", "rollback")?;
-    assert_ne!(current(stage)?, newer, "the release did not change");
-    stage.put_artifact(&stage.artifact)?;
+/// Rolls back to the previous release; expects no dropped requests.
+pub(crate) fn rolling_back_drops_no_requests(fixture: &Fixture) -> Result<()> {
+    let newer = current(fixture)?;
+    run_under_load(fixture, "rollback.yml", "rollback")?;
+    assert_ne!(current(fixture)?, newer, "the release did not change");
+    fixture.write_artifact(&fixture.artifact)?;
     Ok(())
 }
 
-/// Two apps: a rollback of one leaves the other, and one of no app touches neither.
-pub(crate) fn only_the_named_app_goes_back(stage: &Stage) -> Result<()> {
-    stage.bundle.render(&with_other(stage.system.topology))?;
-    stage.play("site.yml", &[])?.success()?;
-    stage.put_artifact(&variant(stage, "of both"))?;
-    stage.play("deploy.yml", &[])?.success()?;
-    let before = releases(stage)?;
+/// Rolls back one of two apps; expects the other one unchanged, and an error for an unknown app.
+pub(crate) fn a_rollback_affects_only_the_named_app(fixture: &Fixture) -> Result<()> {
+    fixture
+        .project
+        .render(&with_other(fixture.system.topology))?;
+    fixture.run_playbook("site.yml", &[])?.success()?;
+    fixture.write_artifact(&variant(fixture, "of both"))?;
+    fixture.run_playbook("deploy.yml", &[])?.success()?;
+    let before = releases(fixture)?;
     for playbook in ["rollback.yml", "deploy.yml"] {
-        let slip = stage.play(playbook, &["-e", "genconf_app=wbe"])?;
-        assert_ne!(slip.code(), Some(0), "{}", slip.said());
-        let told = "there is no app wbe; there are: other, randoms";
-        assert!(slip.said().contains(told), "{}", slip.said());
+        let typo = fixture.run_playbook(playbook, &["-e", "genconf_app=wbe"])?;
+        assert_ne!(typo.code(), Some(0), "{}", typo.output());
+        let message = "no app is named wbe; defined apps: other, randoms";
+        assert!(typo.output().contains(message), "{}", typo.output());
     }
-    assert_eq!(releases(stage)?, before);
+    assert_eq!(releases(fixture)?, before);
     let named = ["-e", "genconf_app=other"];
-    stage.play("rollback.yml", &named)?.success()?;
-    let after = releases(stage)?;
-    assert_ne!(after[0], before[0], "the named app did not go back");
-    assert_eq!(after[1], before[1], "the other app went back too");
-    stage.note(Row::fact(
+    fixture.run_playbook("rollback.yml", &named)?.success()?;
+    let after = releases(fixture)?;
+    assert_ne!(after[0], before[0], "the named app was not rolled back");
+    assert_eq!(after[1], before[1], "the other app was rolled back");
+    fixture.record(ResultRow::without_load(
         "rollback of one of two apps",
-        "the other one stays",
-        "so it was; a name that no app has is refused".to_owned(),
+        "the other app is unchanged",
+        "unchanged; an unknown app is an error".to_owned(),
     ));
-    put_back(stage)
+    restore(fixture)
 }
 
-/// The system as it was, without what was only here for a scenario.
-fn put_back(stage: &Stage) -> Result<()> {
-    stage.put_artifact(&stage.artifact)?;
-    stage.bundle.render(stage.system.topology)?;
-    stage.play("site.yml", &[])?.success()?;
-    stage.play("deploy.yml", &[])?.success().map(drop)
+/// Applies the original topology and deploys the original artifact.
+fn restore(fixture: &Fixture) -> Result<()> {
+    fixture.write_artifact(&fixture.artifact)?;
+    fixture.project.render(fixture.system.topology)?;
+    fixture.run_playbook("site.yml", &[])?.success()?;
+    fixture.run_playbook("deploy.yml", &[])?.success().map(drop)
 }
 
-/// `topology` with an app `other` of the same artifact.
+/// `topology` with a second app `other` of the same artifact.
 fn with_other(topology: &str) -> String {
     let app = "apps:\n  other: { artifact: ../target/release/randoms }\n";
     let pool = "pools:\n  other: { app: other, ports: [8090] }\n";
@@ -116,66 +118,71 @@ fn with_other(topology: &str) -> String {
         .replace("routes:\n", route)
 }
 
-/// What `current` names, of the app `other` and of the one that is described.
-fn releases(stage: &Stage) -> Result<[String; 2]> {
-    let project = stage.system.project;
+/// Targets of the `current` links of the apps `other` and `randoms`.
+fn releases(fixture: &Fixture) -> Result<[String; 2]> {
+    let project = fixture.system.project;
     let current = |app: &str| {
         let link = format!("/opt/{project}/{app}/current");
-        stage.front().run(&["readlink", &link])
+        fixture.proxy_host().run(&["readlink", &link])
     };
     Ok([current("other")?, current("randoms")?])
 }
 
-/// Under all the load there is, nothing is lost or slowed down by much.
-fn rolled(stage: &Stage, playbook: &str, fault: &str) -> Result<()> {
-    let rolled = Rolled::by(
-        || stage.load_at(stage.system.door, &[]),
-        || stage.play(playbook, &[]),
+/// Runs a playbook under load; expects no dropped requests and a limited latency.
+fn run_under_load(fixture: &Fixture, playbook: &str, fault: &str) -> Result<()> {
+    let run = MeasuredRun::measure(
+        || fixture.load_url(fixture.system.url, &[]),
+        || fixture.run_playbook(playbook, &[]),
     )?;
-    rolled.loses_nothing(stage, fault)?;
-    rolled.slows_little();
+    run.expect_no_drops(fixture, fault)?;
+    run.expect_low_latency();
     Ok(())
 }
 
-/// A playbook that was run under load.
-struct Rolled {
+/// A successful run of a playbook under load.
+struct MeasuredRun {
     took: Duration,
-    /// The 99th percentile of latencies before it, in milliseconds.
-    steady: f64,
+    /// The 99th percentile of latencies before the run, in milliseconds.
+    baseline: f64,
     report: Report,
 }
 
-impl Rolled {
-    fn by(load: impl Fn() -> Result<Loading>, play: impl FnOnce() -> Result<Play>) -> Result<Self> {
-        let steady = load()?.finish()?.latency_ms.p99;
+impl MeasuredRun {
+    fn measure(
+        load: impl Fn() -> Result<LoadRun>,
+        run: impl FnOnce() -> Result<PlaybookRun>,
+    ) -> Result<Self> {
+        let baseline = load()?.finish()?.latency_ms.p99;
         let load = load()?;
         let start = Instant::now();
-        let play = play()?;
+        let run = run()?;
         let took = start.elapsed();
         let report = load.finish()?;
-        play.success()?;
+        run.success()?;
         Ok(Self {
             took,
-            steady,
+            baseline,
             report,
         })
     }
 
-    /// Of the long form: in the short one others have to do at the same time.
-    fn slows_little(&self) {
-        let (p99, steady) = (self.report.latency_ms.p99, self.steady);
+    /// Expects a p99 of at most twice the baseline in a full run; in a short run, other groups use
+    /// the CPUs at the same time.
+    fn expect_low_latency(&self) {
+        let (p99, baseline) = (self.report.latency_ms.p99, self.baseline);
         assert!(
-            !is_full() || p99 <= 2.0 * steady,
-            "p99 {p99} ms, {steady} ms before"
+            !is_full() || p99 <= 2.0 * baseline,
+            "p99 {p99} ms, {baseline} ms before"
         );
     }
 
-    fn loses_nothing(&self, stage: &Stage, fault: &str) -> Result<()> {
-        let (report, steady, took) = (&self.report, self.steady, self.took.as_secs_f64());
-        let seen = format!("took {took:.1} s; p99 without it {steady:.1} ms");
-        stage.note(Row::loaded(fault, "0 GET, 0 POST", report).with(seen));
+    fn expect_no_drops(&self, fixture: &Fixture, fault: &str) -> Result<()> {
+        let (report, baseline, took) = (&self.report, self.baseline, self.took.as_secs_f64());
+        let observed = format!("took {took:.1} s; p99 without it {baseline:.1} ms");
+        fixture
+            .record(ResultRow::with_load(fault, "0 GET, 0 POST", report).with_observed(observed));
         assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
-        assert_eq!(inactive(stage.front(), &stage.units)?, [""; 0]);
+        assert_eq!(inactive(fixture.proxy_host(), &fixture.units)?, [""; 0]);
         assert!(self.took <= 3 * LIMIT, "took {took} s");
         Ok(())
     }

@@ -1,42 +1,43 @@
-//! A host without room for the new release.
+//! A host without disk space for a new release.
 
 use lab::Result;
 
 use crate::deploy::{current, variant};
-use crate::row::Row;
-use crate::stage::{Stage, inactive};
+use crate::fixture::{Fixture, inactive};
+use crate::results::ResultRow;
 
-/// All but this many KiB are taken: room for a log line, none for a release.
-const LEFT: u32 = 300;
+/// Free disk space in KiB: enough for log lines, not for a release.
+const FREE: u32 = 300;
 
-/// The deploy fails, no half release stays, and the next one succeeds.
-pub(crate) fn a_full_disk_leaves_no_half_release(stage: &Stage) -> Result<()> {
-    let host = stage.front();
+/// Fills the disk and deploys; expects a failed run without a partial release, and a successful
+/// next run.
+pub(crate) fn a_full_disk_leaves_no_partial_release(fixture: &Fixture) -> Result<()> {
+    let host = fixture.proxy_host();
     let releases = "ls -A /opt/randoms/randoms/releases";
-    let (before, had) = (current(stage)?, host.shell(releases)?);
-    stage.put_artifact(&variant(stage, "too much"))?;
-    // Slow enough for its lines in the access log not to take the room that is asked for below.
-    let load = stage.load_on("/api/randoms", &["--rate", "1500"])?;
+    let (before, had) = (current(fixture)?, host.shell(releases)?);
+    fixture.write_artifact(&variant(fixture, "too much"))?;
+    // A rate whose access log lines do not use the free space.
+    let load = fixture.load_path("/api/randoms", &["--rate", "1500"])?;
     host.shell(&format!(
-        "fallocate -l $(( $(df --output=avail -k / | tail -1) - {LEFT} ))K /filler"
+        "fallocate -l $(( $(df --output=avail -k / | tail -1) - {FREE} ))K /filler"
     ))?;
-    let play = stage.play("deploy.yml", &[])?;
+    let run = fixture.run_playbook("deploy.yml", &[])?;
     host.run(&["rm", "/filler"])?;
     let report = load.finish()?;
     assert!(
-        play.code().is_some_and(|code| code != 0),
-        "it was accepted: {}",
-        play.said()
+        run.code().is_some_and(|code| code != 0),
+        "the run succeeded: {}",
+        run.output()
     );
-    assert_eq!(current(stage)?, before);
-    assert_eq!(host.shell(releases)?, had, "a half release stayed");
-    assert_eq!(inactive(host, &stage.units)?, [""; 0]);
-    stage.play("deploy.yml", &[])?.success()?;
-    assert_ne!(current(stage)?, before);
-    stage.put_artifact(&stage.artifact)?;
-    stage.note(Row::loaded(
+    assert_eq!(current(fixture)?, before);
+    assert_eq!(host.shell(releases)?, had, "a partial release exists");
+    assert_eq!(inactive(host, &fixture.units)?, [""; 0]);
+    fixture.run_playbook("deploy.yml", &[])?.success()?;
+    assert_ne!(current(fixture)?, before);
+    fixture.write_artifact(&fixture.artifact)?;
+    fixture.record(ResultRow::with_load(
         "disk full during a deploy",
-        "no half release, 0 failed",
+        "no partial release, 0 failed",
         &report,
     ));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);

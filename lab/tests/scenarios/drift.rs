@@ -1,17 +1,17 @@
-//! What `status.yml` tells when a host is not as described.
+//! Drift: the report of `status.yml` for a host that differs from the topology.
 
 use lab::Result;
 
-use crate::row::Row;
-use crate::stage::{Stage, wait_active};
+use crate::fixture::{Fixture, wait_active};
+use crate::results::ResultRow;
 
 const UNIT: &str = "/etc/systemd/system/randoms-spread@.service";
 
-/// A closed socket, an edited file and a stopped instance are each told, and end it with an error.
-pub(crate) fn drift_is_told(stage: &Stage) -> Result<()> {
-    let host = stage.front();
-    // Control: as described, it says so.
-    stage.play("status.yml", &[])?.success()?;
+/// Closes a socket, modifies a file, and starts an unmanaged unit; expects an error that names it.
+pub(crate) fn drift_is_reported(fixture: &Fixture) -> Result<()> {
+    let host = fixture.proxy_host();
+    // Control: without drift it succeeds.
+    fixture.run_playbook("status.yml", &[])?.success()?;
     let faults = [
         (
             "systemctl stop randoms-spread-port@8083.socket randoms-spread@8083.service",
@@ -24,24 +24,24 @@ pub(crate) fn drift_is_told(stage: &Stage) -> Result<()> {
             UNIT,
         ),
         (
-            "sed 's/randoms-spread/randoms-stray/' /etc/systemd/system/randoms-spread.target > /etc/systemd/system/randoms-stray.target; systemctl daemon-reload; systemctl start randoms-stray.target",
-            "systemctl stop randoms-stray.target; rm /etc/systemd/system/randoms-stray.target; systemctl daemon-reload",
-            "randoms-stray.target",
+            "sed 's/randoms-spread/randoms-unmanaged/' /etc/systemd/system/randoms-spread.target > /etc/systemd/system/randoms-unmanaged.target; systemctl daemon-reload; systemctl start randoms-unmanaged.target",
+            "systemctl stop randoms-unmanaged.target; rm /etc/systemd/system/randoms-unmanaged.target; systemctl daemon-reload",
+            "randoms-unmanaged.target",
         ),
     ];
-    for (fault, cure, named) in faults {
+    for (fault, revert, named) in faults {
         host.shell(fault)?;
-        let told = stage.play("status.yml", &[])?;
-        host.shell(cure)?;
-        assert_ne!(told.code(), Some(0), "{}", told.said());
-        assert!(told.said().contains(named), "{}", told.said());
+        let status = fixture.run_playbook("status.yml", &[])?;
+        host.shell(revert)?;
+        assert_ne!(status.code(), Some(0), "{}", status.output());
+        assert!(status.output().contains(named), "{}", status.output());
     }
-    wait_active(host, &stage.units)?;
-    stage.play("status.yml", &[])?.success()?;
-    stage.note(Row::fact(
-        "drift: closed socket, edited file, stray unit",
-        "named, exit ≠ 0",
-        "each was".to_owned(),
+    wait_active(host, &fixture.units)?;
+    fixture.run_playbook("status.yml", &[])?.success()?;
+    fixture.record(ResultRow::without_load(
+        "drift: closed socket, modified file, unmanaged unit",
+        "reported, exit code ≠ 0",
+        "each was reported".to_owned(),
     ));
     Ok(())
 }

@@ -1,72 +1,81 @@
-//! An app host that vanishes from a pool served by two.
+//! The loss of one of two app hosts.
 
 use std::time::Duration;
 
-use lab::wait::{self, Seen};
-use lab::{Loading, Result};
+use lab::wait::{self, Poll};
+use lab::{LoadRun, Result};
 
-use crate::row::Row;
-use crate::stage::{Stage, is_full};
+use crate::fixture::{Fixture, is_full};
+use crate::results::ResultRow;
 
-/// How long the host is away: long enough for its connections to be missed.
-const AWAY: Duration = Duration::from_secs(6);
-const AWAY_FULL: Duration = Duration::from_secs(30);
-/// Within this after its return the host has traffic again.
-const BACK: Duration = Duration::from_secs(30);
+/// How long the host is disconnected: long enough for requests to time out.
+const DISCONNECTED: Duration = Duration::from_secs(6);
+const DISCONNECTED_FULL: Duration = Duration::from_secs(30);
+/// Limit from the reconnection of the host to its next requests.
+const TRAFFIC_LIMIT: Duration = Duration::from_secs(30);
 
-/// Patient enough for what hangs on the lost host's connections.
+/// Load with a timeout that is longer than requests to the lost host wait.
 const OPTIONS: &[&str] = &["--connections", "32", "--timeout", "100", "--rate", "1000"];
 
-/// No GET fails, and traffic returns by itself.
-pub(crate) fn a_lost_host_loses_no_get(stage: &Stage) -> Result<()> {
-    let host = stage.lab.host("node2")?;
-    let load = stage.load_on("/api/randoms", OPTIONS)?;
-    host.cut_network()?;
-    std::thread::sleep(if is_full() { AWAY_FULL } else { AWAY });
-    host.restore_network()?;
-    let before = answered(stage)?;
-    let ((), back) = wait::until("traffic on node2", BACK, || match answered(stage) {
-        Ok(now) if now > before + 100 => Seen::Yes(()),
-        now => Seen::NotYet(format!("{now:?} after {before}")),
-    })?;
-    told(
-        stage,
+/// Disconnects a host; expects no failed GET, and automatic traffic after its reconnection.
+pub(crate) fn a_lost_host_drops_no_get(fixture: &Fixture) -> Result<()> {
+    let host = fixture.lab.host("node2")?;
+    let load = fixture.load_path("/api/randoms", OPTIONS)?;
+    host.disconnect_network()?;
+    std::thread::sleep(if is_full() {
+        DISCONNECTED_FULL
+    } else {
+        DISCONNECTED
+    });
+    host.reconnect_network()?;
+    let before = request_count(fixture)?;
+    let ((), traffic) =
+        wait::until(
+            "sending traffic to node2",
+            TRAFFIC_LIMIT,
+            || match request_count(fixture) {
+                Ok(now) if now > before + 100 => Poll::Ready(()),
+                now => Poll::Pending(format!("{now:?} after {before}")),
+            },
+        )?;
+    record_result(
+        fixture,
         load,
         "loss of an app host",
-        &format!("traffic back after {:.1} s", back.as_secs_f64()),
+        &format!("traffic again after {:.1} s", traffic.as_secs_f64()),
     )
 }
 
-/// The same for a host that reboots by itself, as after a kernel update.
-pub(crate) fn a_rebooting_host_loses_no_get(stage: &Stage) -> Result<()> {
-    let load = stage.load_on("/api/randoms", OPTIONS)?;
-    let took = stage.lab.host("node2")?.reboot()?;
-    told(
-        stage,
+/// Reboots a host; expects no failed GET.
+pub(crate) fn a_rebooting_host_drops_no_get(fixture: &Fixture) -> Result<()> {
+    let load = fixture.load_path("/api/randoms", OPTIONS)?;
+    let took = fixture.lab.host("node2")?.reboot()?;
+    record_result(
+        fixture,
         load,
         "reboot of an app host",
         &format!("booted after {:.1} s", took.as_secs_f64()),
     )
 }
 
-/// Control: with both hosts away requests fail, and are counted.
-pub(crate) fn losing_both_hosts_is_counted(stage: &Stage) -> Result<()> {
-    let load = stage.load_on("/api/randoms", &["--timeout", "2"])?;
+/// Control: disconnects both hosts; expects failures.
+pub(crate) fn losing_both_hosts_drops_requests(fixture: &Fixture) -> Result<()> {
+    let load = fixture.load_path("/api/randoms", &["--timeout", "2"])?;
     for name in ["node1", "node2"] {
-        stage.lab.host(name)?.cut_network()?;
+        fixture.lab.host(name)?.disconnect_network()?;
     }
     std::thread::sleep(Duration::from_secs(3));
     for name in ["node1", "node2"] {
-        stage.lab.host(name)?.restore_network()?;
+        fixture.lab.host(name)?.reconnect_network()?;
     }
     let report = load.finish()?;
     assert!(report.get.failures() > 0, "{report}");
     Ok(())
 }
 
-/// Requests that one instance on node2 has answered since it started.
-fn answered(stage: &Stage) -> Result<u64> {
-    let text = stage
+/// Number of requests to one instance on node2 since its start.
+fn request_count(fixture: &Fixture) -> Result<u64> {
+    let text = fixture
         .lab
         .controller()
         .get("http://192.168.56.12:8082/metrics", 2)?;
@@ -77,11 +86,12 @@ fn answered(stage: &Stage) -> Result<u64> {
         .sum())
 }
 
-fn told(stage: &Stage, load: Loading, fault: &str, seen: &str) -> Result<()> {
+fn record_result(fixture: &Fixture, load: LoadRun, fault: &str, observed: &str) -> Result<()> {
     let report = load.finish()?;
-    stage.note(Row::loaded(fault, "0 GET", &report).with(seen.to_owned()));
+    fixture
+        .record(ResultRow::with_load(fault, "0 GET", &report).with_observed(observed.to_owned()));
     assert_eq!(report.get.failures(), 0, "{report}\n{:?}", report.events);
-    // A POST on a connection to the lost host cannot be sent again.
+    // The proxy cannot retry a POST on a connection to the lost host.
     assert!(
         report.post.failures() <= 64,
         "{report}\n{:?}",

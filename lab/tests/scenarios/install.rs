@@ -1,124 +1,133 @@
-//! A bare host becomes the described service, by the rendered playbooks over SSH.
+//! The first installation of hosts with the rendered playbooks over SSH, and its result.
 
 use lab::load::Report;
 use lab::{Error, Result};
 
-use crate::row::Row;
-use crate::stage::{Stage, inactive, wait_active, wait_inactive};
-use crate::system::it_answers_as_described;
+use crate::fixture::{Fixture, inactive, wait_active, wait_inactive};
+use crate::results::ResultRow;
+use crate::system::urls_respond_as_expected;
 
 /// The instances of the pool behind `/api/randoms`.
 pub(crate) const SPREAD: [&str; 4] = ["spread@8082", "spread@8083", "spread@8084", "spread@8085"];
 
-/// Brings clean hosts up.
-pub(crate) fn at_once(stage: &Stage) -> Result<()> {
-    stage.play("site.yml", &[])?.success().map(drop)
+/// Applies the topology.
+pub(crate) fn apply(fixture: &Fixture) -> Result<()> {
+    fixture.run_playbook("site.yml", &[])?.success().map(drop)
 }
 
-/// The same after a dry run.
-pub(crate) fn rehearsed(stage: &Stage) -> Result<()> {
-    stage.play("site.yml", &["--check", "--diff"])?.success()?;
-    at_once(stage)
+/// Applies the topology after a dry run.
+pub(crate) fn check_and_apply(fixture: &Fixture) -> Result<()> {
+    fixture
+        .run_playbook("site.yml", &["--check", "--diff"])?
+        .success()?;
+    apply(fixture)
 }
 
-/// All units run and all routes answer.
-pub(crate) fn everything_described_runs(stage: &Stage) -> Result<()> {
-    assert_eq!(inactive(stage.front(), &stage.units)?, [""; 0]);
-    it_answers_as_described(stage)?;
-    // Control: a stopped instance must be seen.
-    stage.front().run(&[
+/// No fault: expects all units active and all URLs to respond.
+pub(crate) fn all_units_are_active(fixture: &Fixture) -> Result<()> {
+    assert_eq!(inactive(fixture.proxy_host(), &fixture.units)?, [""; 0]);
+    urls_respond_as_expected(fixture)?;
+    // Control: a stopped instance is found.
+    fixture.proxy_host().run(&[
         "systemctl",
         "stop",
         "randoms-spread-port@8083.socket",
         "randoms-spread@8083.service",
     ])?;
-    assert_eq!(inactive(stage.front(), &stage.units)?.len(), 2);
-    stage.front().run(&[
+    assert_eq!(inactive(fixture.proxy_host(), &fixture.units)?.len(), 2);
+    fixture.proxy_host().run(&[
         "systemctl",
         "start",
         "randoms-spread-port@8083.socket",
         "randoms-spread@8083.service",
     ])?;
-    wait_active(stage.front(), &stage.units)?;
+    wait_active(fixture.proxy_host(), &fixture.units)?;
     Ok(())
 }
 
-/// Of the numbers a tally counts.
+/// Sum of the values of a tally.
 pub(crate) fn sum(tally: &str) -> Result<u64> {
     let values: std::collections::BTreeMap<String, u64> =
-        serde_json::from_str(tally).map_err(|_| Error::Unreadable {
-            what: "a tally".to_owned(),
+        serde_json::from_str(tally).map_err(|_| Error::Invalid {
+            what: "invalid tally".to_owned(),
             text: tally.to_owned(),
         })?;
     Ok(values.values().sum())
 }
 
-/// 4,000 requests one after the other: 1,000 ± 1 for each of the four instances.
-pub(crate) fn requests_are_spread_evenly(stage: &Stage) -> Result<()> {
-    let report = sequence(stage, 4000)?;
+/// Sends 4,000 sequential requests; expects 1,000 ± 1 at each of the four instances.
+pub(crate) fn requests_are_spread_evenly(fixture: &Fixture) -> Result<()> {
+    let report = sequence(fixture, 4000)?;
     assert_eq!(report.failures(), 0, "{report}");
-    assert_eq!(uneven(&report, 1000), [""; 0], "{:?}", report.served_by);
-    stage.note(Row::fact(
+    assert_eq!(uneven(&report, 1000), [""; 0], "{:?}", report.by_instance);
+    fixture.record(ResultRow::without_load(
         "4,000 sequential requests over 4 instances",
         "1,000 ± 1 each",
-        format!("{:?}", report.served_by),
+        format!("{:?}", report.by_instance),
     ));
-    // Control: without one instance the rest has to take its share.
-    stage.front().run(&[
+    // Control: without one instance the distribution is uneven.
+    fixture.proxy_host().run(&[
         "systemctl",
         "stop",
         "randoms-spread-port@8085.socket",
         "randoms-spread@8085.service",
     ])?;
     assert!(
-        !uneven(&sequence(stage, 400)?, 100).is_empty(),
-        "a missing instance was not noticed"
+        !uneven(&sequence(fixture, 400)?, 100).is_empty(),
+        "a missing instance was not detected"
     );
-    stage.front().run(&[
+    fixture.proxy_host().run(&[
         "systemctl",
         "start",
         "randoms-spread-port@8085.socket",
         "randoms-spread@8085.service",
     ])?;
-    wait_active(stage.front(), &stage.units)?;
+    wait_active(fixture.proxy_host(), &fixture.units)?;
     Ok(())
 }
 
-/// So many requests, one after the other.
-fn sequence(stage: &Stage, requests: u64) -> Result<Report> {
+/// Sends `requests` sequential requests.
+fn sequence(fixture: &Fixture, requests: u64) -> Result<Report> {
     let requests = requests.to_string();
     let one_by_one = ["--connections", "1", "--post", "0", "--rate", "100000"];
     let all = ["--requests", &requests, "--limit", &requests];
-    stage
-        .load_on("/api/randoms", &[one_by_one.as_slice(), &all].concat())?
+    fixture
+        .load_path("/api/randoms", &[one_by_one.as_slice(), &all].concat())?
         .finish()
 }
 
-/// Instances whose share is not `each`, give or take one.
+/// Instances whose number of requests is not `each` ± 1.
 fn uneven(report: &Report, each: u64) -> Vec<String> {
-    let count = |instance| report.served_by.get(instance).copied().unwrap_or(0);
+    let count = |instance| report.by_instance.get(instance).copied().unwrap_or(0);
     SPREAD
         .iter()
         .map(|instance| (instance, count(*instance)))
         .filter(|(_, count)| count.abs_diff(each) > 1)
-        .map(|(instance, count)| format!("{instance} answered {count}"))
+        .map(|(instance, count)| format!("{instance}: {count}"))
         .collect()
 }
 
-/// What is as described is left alone.
-pub(crate) fn second_run_changes_nothing(stage: &Stage) -> Result<()> {
-    let again = stage.play("site.yml", &[])?.success()?;
-    assert_eq!(again.count("node1", "changed")?, 0, "{}", again.said());
-    // Whoever comes next, from whatever machine, need not wait for the lease to grow old.
-    let lease = stage.front().run(&["cat", "/run/genconf/randoms.lease"])?;
+/// Runs `site.yml` again; expects no changes.
+pub(crate) fn second_run_changes_nothing(fixture: &Fixture) -> Result<()> {
+    let again = fixture.run_playbook("site.yml", &[])?.success()?;
+    assert_eq!(again.count("node1", "changed")?, 0, "{}", again.output());
+    // The deploy lock is released, so that a run from another machine does not wait for its expiry.
+    let lease = fixture
+        .proxy_host()
+        .run(&["cat", "/run/genconf/randoms.lease"])?;
     assert!(lease.contains(r#""is_over": true"#), "{lease}");
-    // Control: a unit that a person edited is put right, and counted.
-    stage
-        .front()
+    // Control: a modified unit is restored and counted as changed.
+    fixture
+        .proxy_host()
         .shell("echo '# edited' >> /etc/systemd/system/randoms-spread@.service")?;
-    let mended = stage.play("site.yml", &[])?.success()?;
-    assert_ne!(mended.count("node1", "changed")?, 0, "{}", mended.said());
-    stage.note(Row::fact(
+    let restored = fixture.run_playbook("site.yml", &[])?.success()?;
+    assert_ne!(
+        restored.count("node1", "changed")?,
+        0,
+        "{}",
+        restored.output()
+    );
+    fixture.record(ResultRow::without_load(
         "second run of site.yml",
         "changed=0",
         "changed=0".to_owned(),
@@ -126,21 +135,21 @@ pub(crate) fn second_run_changes_nothing(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Every native unit is inside its sandbox.
-pub(crate) fn units_are_hardly_exposed(stage: &Stage) -> Result<()> {
+/// No fault: expects a low exposure of every native unit (`systemd-analyze security`).
+pub(crate) fn units_have_low_exposure(fixture: &Fixture) -> Result<()> {
     for unit in [
         "randoms-single@8080",
         "randoms-shared-8081@1",
         "randoms-spread@8082",
     ] {
-        let level = exposure(stage, &format!("{unit}.service"))?;
-        assert!(level <= 0.5, "{unit} is exposed by {level}");
+        let level = exposure(fixture, &format!("{unit}.service"))?;
+        assert!(level <= 0.5, "the exposure of {unit} is {level}");
     }
-    // Control: an unguarded service is told from a guarded one.
-    assert!(exposure(stage, "ssh.service")? > 5.0);
-    let edge = exposure(stage, "randoms-edge.service")?;
-    let spread = exposure(stage, "randoms-spread@8082.service")?;
-    stage.note(Row::fact(
+    // Control: a service without a sandbox has a high exposure.
+    assert!(exposure(fixture, "ssh.service")? > 5.0);
+    let edge = exposure(fixture, "randoms-edge.service")?;
+    let spread = exposure(fixture, "randoms-spread@8082.service")?;
+    fixture.record(ResultRow::without_load(
         "exposure (systemd-analyze security)",
         "≤ 0.5",
         format!("instances {spread}, nginx {edge}"),
@@ -148,40 +157,41 @@ pub(crate) fn units_are_hardly_exposed(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-fn exposure(stage: &Stage, unit: &str) -> Result<f64> {
-    let said = stage
-        .front()
+fn exposure(fixture: &Fixture, unit: &str) -> Result<f64> {
+    let output = fixture
+        .proxy_host()
         .run(&["systemd-analyze", "security", "--no-pager", unit])?;
-    said.lines()
+    output
+        .lines()
         .last()
         .and_then(|line| line.split(": ").nth(1))
         .and_then(|rest| rest.split_whitespace().next())
         .and_then(|level| level.parse().ok())
-        .ok_or_else(|| Error::Unreadable {
-            what: format!("the exposure of {unit}"),
-            text: said,
+        .ok_or_else(|| Error::Invalid {
+            what: format!("no exposure of {unit}"),
+            text: output,
         })
 }
 
-/// `systemctl stop randoms.target` stops all, `start` brings all back.
-pub(crate) fn target_stops_and_starts_all(stage: &Stage) -> Result<()> {
-    let host = stage.front();
+/// Stops and starts `randoms.target`; expects all units inactive, then active.
+pub(crate) fn target_stops_and_starts_all(fixture: &Fixture) -> Result<()> {
+    let host = fixture.proxy_host();
     host.run(&["systemctl", "stop", "randoms.target"])?;
-    wait_inactive(host, &stage.units)?;
+    wait_inactive(host, &fixture.units)?;
     host.run(&["systemctl", "start", "randoms.target"])?;
-    wait_active(host, &stage.units)?;
-    it_answers_as_described(stage)
+    wait_active(host, &fixture.units)?;
+    urls_respond_as_expected(fixture)
 }
 
-/// After a reboot everything is back without a hand.
-pub(crate) fn reboot_brings_all_back(stage: &Stage) -> Result<()> {
-    let took = stage.front().reboot()?;
-    wait_active(stage.front(), &stage.units)?;
-    it_answers_as_described(stage)?;
-    stage.note(Row::fact(
+/// Reboots the host; expects all units active afterwards.
+pub(crate) fn all_units_start_after_a_reboot(fixture: &Fixture) -> Result<()> {
+    let took = fixture.proxy_host().reboot()?;
+    wait_active(fixture.proxy_host(), &fixture.units)?;
+    urls_respond_as_expected(fixture)?;
+    fixture.record(ResultRow::without_load(
         "reboot of a host",
-        "back by itself",
-        format!("serving {:.1} s after the command", took.as_secs_f64()),
+        "starts automatically",
+        format!("ready {:.1} s after the command", took.as_secs_f64()),
     ));
     Ok(())
 }

@@ -1,314 +1,343 @@
-//! What the lab shows, scenario by scenario.
+//! Fault injection scenarios on booted hosts.
 //!
-//! Booting and installing costs more than most scenarios, so those that need
-//! the same hosts share them, in the order written here: the lists of a group, one after
-//! the other. A word on the command
-//! line picks the scenarios whose name contains it. `LAB_FULL=1` runs the long
-//! forms and writes `lab/RESULTS.md`.
+//! Scenarios of a group share booted hosts, since a boot and an installation take longer than most
+//! scenarios; they run in the order of the lists. An argument selects the scenarios whose name
+//! contains it. `LAB_FULL=1` runs the full forms and writes `lab/RESULTS.md`.
 
-mod apart;
 mod bad_release;
-mod bypass;
-mod catalogue;
-mod certificate;
-mod change;
+mod container_engine;
 mod containers;
 mod controller_killed;
+mod cpu_priority;
 mod crash_loop;
 mod deploy;
 mod disk_full;
-mod door;
 mod drift;
-mod engine;
 mod express;
-mod fleet;
-mod handover;
+mod fixture;
 mod hang;
+mod health_probe;
+mod host_drain;
 mod host_loss;
+mod host_unreachable;
 mod install;
 mod kill;
-mod outage;
-mod prober;
+mod listener;
+mod log_rotation;
+mod multi_host_systems;
+mod port_transfer;
 mod programs;
-mod reply;
+mod response;
 mod restart;
-mod rotation;
-mod row;
+mod results;
 mod runner;
 mod sandbox;
 mod secret;
-mod stage;
+mod single_host_systems;
 mod system;
+mod tls;
+mod topology_change;
 mod watch;
 
 use std::process::ExitCode;
 
-use lab::{Engine, Suite};
+use lab::{ContainerEngine, Suite};
 
 use crate::runner::{Group, Groups, Runner, Scenario};
 use crate::system::System;
 
-/// Scenarios by their functions, each under the function's name.
+/// A list of scenarios, each with the name of its function.
 macro_rules! scenarios {
     ($($module:ident :: $name:ident),* $(,)?) => {
         &[$(Scenario(stringify!($name), $module::$name)),*]
     };
 }
 
-/// The root topology on one host: everything but the loss of a host.
+/// The root topology on one host: every fault except the loss of a host.
 const ONE_HOST: &[Scenario] = scenarios![
-    install::everything_described_runs,
+    install::all_units_are_active,
     install::requests_are_spread_evenly,
     install::second_run_changes_nothing,
-    install::units_are_hardly_exposed,
+    install::units_have_low_exposure,
     install::target_stops_and_starts_all,
-    restart::restarting_one_loses_nothing,
-    restart::restarting_all_loses_nothing,
-    restart::restarting_all_behind_a_stalled_proxy_loses_nothing,
-    restart::a_short_grace_is_counted,
-    restart::rolling_restart_loses_nothing,
-    restart::restarting_workers_loses_nothing,
-    restart::restarting_the_proxy_loses_nothing,
-    restart::restarting_the_target_loses_nothing,
-    restart::restarting_the_target_often_leaves_it_whole,
-    restart::a_closed_port_is_counted,
-    kill::killing_an_instance_loses_no_get,
-    kill::killing_a_worker_loses_no_get,
+    restart::restarting_one_drops_no_requests,
+    restart::restarting_all_drops_no_requests,
+    restart::restarting_all_behind_a_stalled_proxy_drops_no_requests,
+    restart::a_short_keepalive_grace_drops_requests,
+    restart::rolling_restart_drops_no_requests,
+    restart::restarting_workers_drops_no_requests,
+    restart::restarting_the_proxy_drops_no_requests,
+    restart::restarting_the_target_drops_no_requests,
+    restart::restarting_the_target_often_keeps_all_units_active,
+    restart::a_closed_port_drops_requests,
+    kill::killing_an_instance_drops_no_get,
+    kill::killing_a_worker_drops_no_get,
     hang::a_hung_instance_is_replaced,
-    hang::without_a_watchdog_a_hang_stays,
-    crash_loop::a_crash_loop_hurts_nobody_else,
-    deploy::deploying_loses_nothing,
-    deploy::rolling_back_loses_nothing,
-    bad_release::a_release_that_exits_is_refused,
-    bad_release::an_unhealthy_release_is_refused,
-    bad_release::a_release_that_dies_soon_is_refused,
-    bad_release::a_release_for_another_machine_is_refused,
-    bad_release::a_release_that_dies_late_is_refused_by_a_longer_watch,
-    bad_release::a_release_that_dies_after_its_run_is_taken_back,
-    bad_release::without_the_gate_a_bad_release_is_counted,
-    controller_killed::a_killed_controller_loses_nothing,
-    disk_full::a_full_disk_leaves_no_half_release,
-    change::reloading_the_proxy_loses_nothing,
-    change::a_reload_of_nonsense_is_refused,
-    change::changing_the_environment_loses_nothing,
-    change::changing_the_environment_by_hand_is_counted,
-    change::scaling_up_loses_nothing,
-    change::a_port_that_does_not_answer_yet_is_counted,
-    change::scaling_down_loses_nothing,
-    change::a_port_that_is_not_drained_is_counted,
-    change::a_bad_unit_is_taken_back,
-    rotation::rotating_the_log_loses_nothing,
-    rotation::a_log_that_is_taken_away_is_counted,
-    drift::drift_is_told,
-    secret::a_secret_stays_one,
-    sandbox::an_instance_can_do_nothing_but_serve,
-    install::reboot_brings_all_back,
+    hang::without_a_watchdog_a_hang_persists,
+    crash_loop::a_crash_loop_does_not_affect_other_instances,
+    deploy::deploying_drops_no_requests,
+    deploy::rolling_back_drops_no_requests,
+    bad_release::a_release_that_exits_is_rolled_back,
+    bad_release::an_unhealthy_release_is_rolled_back,
+    bad_release::a_release_that_crashes_in_the_canary_is_rolled_back,
+    bad_release::a_release_for_another_architecture_is_rolled_back,
+    bad_release::a_release_that_crashes_in_a_longer_canary_is_rolled_back,
+    bad_release::a_release_that_crashes_after_the_deploy_is_rolled_back,
+    bad_release::a_bad_release_without_a_canary_drops_requests,
+    controller_killed::a_killed_controller_drops_no_requests,
+    disk_full::a_full_disk_leaves_no_partial_release,
+    topology_change::reloading_the_proxy_drops_no_requests,
+    topology_change::an_invalid_configuration_is_not_reloaded,
+    topology_change::changing_the_environment_drops_no_requests,
+    topology_change::changing_the_environment_by_hand_drops_requests,
+    topology_change::scaling_up_drops_no_requests,
+    topology_change::an_upstream_that_does_not_respond_drops_requests,
+    topology_change::scaling_down_drops_no_requests,
+    topology_change::an_undrained_port_drops_requests,
+    topology_change::a_bad_unit_is_rolled_back,
+    log_rotation::rotating_the_log_drops_no_requests,
+    log_rotation::a_deleted_log_loses_lines,
+    drift::drift_is_reported,
+    secret::a_secret_is_not_exposed,
+    sandbox::an_instance_is_sandboxed,
+    install::all_units_start_after_a_reboot,
 ];
 
-/// The same bundle on the other suite.
+/// The root topology on the other Debian suite.
 const OTHER_SUITE: &[Scenario] = scenarios![
-    install::everything_described_runs,
+    install::all_units_are_active,
     install::requests_are_spread_evenly,
     install::second_run_changes_nothing,
-    install::units_are_hardly_exposed,
-    restart::restarting_all_loses_nothing,
-    restart::restarting_the_proxy_loses_nothing,
+    install::units_have_low_exposure,
+    restart::restarting_all_drops_no_requests,
+    restart::restarting_the_proxy_drops_no_requests,
 ];
 
-/// A proxy host in front of two app hosts.
+/// A proxy host and two app hosts.
 const THREE_HOSTS: &[Scenario] = scenarios![
-    bypass::a_host_is_bypassed_while_it_is_rolled,
-    bypass::a_host_is_bypassed_while_its_environment_changes,
-    bypass::without_a_playbook_no_host_is_bypassed,
-    handover::growing_beyond_a_host_loses_nothing,
-    host_loss::a_lost_host_loses_no_get,
-    host_loss::a_rebooting_host_loses_no_get,
-    host_loss::losing_both_hosts_is_counted,
+    host_drain::a_host_is_drained_during_its_deploy,
+    host_drain::a_host_is_drained_while_its_environment_changes,
+    host_drain::restarts_by_hand_drain_no_host,
+    port_transfer::adding_a_second_host_drops_no_requests,
+    host_loss::a_lost_host_drops_no_get,
+    host_loss::a_rebooting_host_drops_no_get,
+    host_loss::losing_both_hosts_drops_requests,
 ];
 
-/// Containers, whichever engine the host has.
+/// Containers, with either engine.
 const CONTAINERS: &[Scenario] = scenarios![
-    containers::containers_run_as_described,
-    containers::a_second_run_leaves_containers_alone,
-    containers::a_killed_container_comes_back,
-    containers::a_container_that_exits_comes_back,
-    containers::a_lost_client_leaves_no_container,
+    containers::containers_run_as_configured,
+    containers::a_second_run_restarts_no_container,
+    containers::a_killed_container_is_restarted,
+    containers::an_exited_container_is_restarted,
+    containers::a_killed_client_leaves_no_container,
     containers::a_hung_container_is_replaced,
-    containers::restarting_containers_loses_no_get,
-    containers::deploying_an_image_loses_no_get,
-    containers::an_archive_without_the_image_is_refused,
+    containers::restarting_containers_drops_no_get,
+    containers::deploying_an_image_drops_no_get,
+    containers::an_archive_without_the_image_is_rejected,
     containers::a_port_of_the_image_is_published,
-    containers::a_reboot_brings_containers_back,
+    containers::containers_start_after_a_reboot,
     containers::a_stop_leaves_no_container,
 ];
 
-/// What every proxy has to stand, on the other engine.
+/// The scenarios for the other proxy engine.
 const OTHER_ENGINE: &[Scenario] = scenarios![
-    restart::restarting_one_loses_nothing,
-    restart::restarting_all_behind_a_stalled_proxy_loses_nothing,
-    restart::a_short_grace_is_counted,
-    restart::restarting_the_proxy_loses_nothing,
-    restart::a_closed_port_is_counted,
-    kill::killing_an_instance_loses_no_get,
+    restart::restarting_one_drops_no_requests,
+    restart::restarting_all_behind_a_stalled_proxy_drops_no_requests,
+    restart::a_short_keepalive_grace_drops_requests,
+    restart::restarting_the_proxy_drops_no_requests,
+    restart::a_closed_port_drops_requests,
+    kill::killing_an_instance_drops_no_get,
     hang::a_hung_instance_is_replaced,
-    deploy::deploying_loses_nothing,
-    deploy::rolling_back_loses_nothing,
-    bad_release::an_unhealthy_release_is_refused,
-    change::reloading_the_proxy_loses_nothing,
-    change::a_reload_of_nonsense_is_refused,
+    deploy::deploying_drops_no_requests,
+    deploy::rolling_back_drops_no_requests,
+    bad_release::an_unhealthy_release_is_rolled_back,
+    topology_change::reloading_the_proxy_drops_no_requests,
+    topology_change::an_invalid_configuration_is_not_reloaded,
 ];
 
-/// Hosts that fall silent in a deploy: most of it is waiting for them.
-const SILENT_HOSTS: &[Scenario] = scenarios![
-    outage::a_deploy_without_one_host_touches_none,
-    outage::a_host_lost_in_its_roll_takes_the_run_back,
+/// Hosts that become unreachable in a deploy: the scenarios mostly wait for timeouts.
+const UNREACHABLE_HOSTS: &[Scenario] = scenarios![
+    host_unreachable::a_deploy_with_an_unreachable_host_changes_no_host,
+    host_unreachable::a_host_lost_during_a_deploy_rolls_back_all_hosts,
 ];
 
-/// What every topology of the repository has to show.
-const DESCRIBED: &[Scenario] = scenarios![
-    system::it_answers_as_described,
-    system::it_runs_what_it_describes,
+/// The expected state of every topology.
+const EXPECTED_STATE: &[Scenario] =
+    scenarios![system::urls_respond_as_expected, system::expected_units_run,];
+
+/// Restarts of apps with socket activation.
+const RESTART: &[Scenario] = scenarios![system::restarting_all_drops_no_requests];
+
+/// The time limit of a deploy, on a host with four instances only.
+const DEPLOY_TIME: &[Scenario] =
+    scenarios![deploy::deploying_four_instances_takes_at_most_ten_seconds];
+
+/// Ports that move between units.
+const PORT_TRANSFER: &[Scenario] = scenarios![
+    port_transfer::ports_move_between_app_and_systemd,
+    port_transfer::ports_move_to_other_units,
+    port_transfer::closed_ports_drop_requests,
 ];
 
-/// What those show besides whose apps take sockets.
-const RESTARTED: &[Scenario] = scenarios![system::restarting_all_loses_nothing];
+/// Changes of the proxy's port.
+const LISTENER: &[Scenario] = scenarios![listener::a_changed_port_is_opened];
 
-/// Four instances and nothing else.
-const IN_TIME: &[Scenario] = scenarios![deploy::deploying_four_instances_takes_ten_seconds];
-
-/// Ports that change hands.
-const OPEN_PORTS: &[Scenario] = scenarios![
-    handover::ports_change_hands,
-    handover::ports_pass_to_other_units,
-    handover::ports_that_are_let_go_are_counted,
-];
-
-/// A port of the proxy that changes.
-const MOVED: &[Scenario] = scenarios![door::a_moved_door_is_opened];
-
-/// A watched file.
-const WATCHED: &[Scenario] = scenarios![
-    watch::a_watched_file_is_rolled_out,
+/// Watch mode.
+const WATCH_MODE: &[Scenario] = scenarios![
+    watch::a_changed_file_is_deployed,
     watch::a_deploy_does_not_trigger_the_watch,
-    watch::a_bad_build_is_refused_and_the_next_is_seen,
+    watch::a_bad_build_is_rolled_back_and_the_next_is_deployed,
 ];
 
-/// The app's own master.
-const OWN_MASTER: &[Scenario] = scenarios![restart::reloading_a_master_loses_nothing,];
+/// An app with its own supervisor process.
+const SUPERVISOR: &[Scenario] = scenarios![restart::reloading_a_supervisor_drops_no_requests,];
 
-/// Limits of the door, and how it comes to be encrypted.
-const ENCRYPTED: &[Scenario] = scenarios![
-    certificate::a_greedy_client_is_turned_away,
-    door::a_door_is_encrypted_later,
-    deploy::only_the_named_app_goes_back,
+/// TLS, the rate limit, and a topology with two apps.
+const TLS_LISTENER: &[Scenario] = scenarios![
+    tls::a_client_above_the_rate_limit_gets_429,
+    listener::tls_is_added_to_a_listener,
+    deploy::a_rollback_affects_only_the_named_app,
 ];
 
-/// An app that takes no socket cannot be restarted all at once without loss.
+/// An app that binds its own port: a restart of all instances at once drops requests.
 const OWN_PORTS: &[Scenario] = scenarios![
-    express::deploying_loses_no_get,
-    express::what_dies_under_guard_is_taken_back_around_the_others,
-    express::restarting_one_by_one_loses_no_get,
+    express::deploying_drops_no_get,
+    express::a_crash_after_the_deploy_rolls_the_release_back,
+    express::restarting_one_by_one_drops_no_get,
     express::a_hung_app_is_replaced_by_its_probe,
-    express::restarting_all_at_once_is_counted,
+    express::restarting_all_at_once_drops_requests,
 ];
 
-/// A prober that has to find what it asks.
-const PROBED: &[Scenario] = scenarios![
-    prober::what_answers_its_prober_is_left_alone,
-    prober::what_hangs_is_replaced_by_its_prober,
+/// Health probes on each kind of listening address.
+const HEALTH_PROBES: &[Scenario] = scenarios![
+    health_probe::a_responsive_instance_is_not_restarted,
+    health_probe::a_hung_instance_is_replaced_by_its_probe,
 ];
 
 static GROUPS: Groups = Groups {
-    alone: &[
+    sequential: &[
         Group {
             name: "Debian 12",
             suite: Suite::Bookworm,
             engine: None,
-            system: &catalogue::ROOT,
-            install: install::rehearsed,
+            system: &single_host_systems::ROOT,
+            install: install::check_and_apply,
             scenarios: &[ONE_HOST],
         },
         group(
             "HAProxy",
-            &catalogue::HAPROXY,
-            &[DESCRIBED, RESTARTED, OTHER_ENGINE, MOVED],
+            &single_host_systems::HAPROXY,
+            &[EXPECTED_STATE, RESTART, OTHER_ENGINE, LISTENER],
         ),
         group(
             "pm2-four-ports",
-            &catalogue::PM2_FOUR_PORTS,
-            &[DESCRIBED, RESTARTED, IN_TIME, OPEN_PORTS],
+            &single_host_systems::PM2_FOUR_PORTS,
+            &[EXPECTED_STATE, RESTART, DEPLOY_TIME, PORT_TRANSFER],
         ),
     ],
-    beside: &[
+    background: &[
         Group {
             name: "three hosts",
             suite: Suite::Bookworm,
             engine: None,
-            system: &fleet::THREE_HOSTS,
-            install: install::rehearsed,
+            system: &multi_host_systems::THREE_HOSTS,
+            install: install::check_and_apply,
             scenarios: &[THREE_HOSTS],
         },
-        group("silent hosts", &fleet::THREE_HOSTS, &[SILENT_HOSTS]),
+        group(
+            "unreachable hosts",
+            &multi_host_systems::THREE_HOSTS,
+            &[UNREACHABLE_HOSTS],
+        ),
     ],
-    abreast: &[
+    parallel: &[
         Group {
             name: "Debian 13",
             suite: Suite::Trixie,
             engine: None,
-            system: &catalogue::ROOT,
-            install: install::rehearsed,
+            system: &single_host_systems::ROOT,
+            install: install::check_and_apply,
             scenarios: &[OTHER_SUITE],
         },
         Group {
             name: "containers, Docker on Debian 12",
             suite: Suite::Bookworm,
-            engine: Some(Engine::Docker),
-            system: &catalogue::CONTAINERS,
+            engine: Some(ContainerEngine::Docker),
+            system: &single_host_systems::CONTAINERS,
             install: containers::install,
             scenarios: &[CONTAINERS],
         },
         Group {
             name: "containers, Podman on Debian 13",
             suite: Suite::Trixie,
-            engine: Some(Engine::Podman),
-            system: &catalogue::CONTAINERS,
+            engine: Some(ContainerEngine::Podman),
+            system: &single_host_systems::CONTAINERS,
             install: containers::install,
             scenarios: &[CONTAINERS],
         },
-        group("tls", &catalogue::TLS, &[DESCRIBED, RESTARTED, ENCRYPTED]),
-        group("node-app", &catalogue::NODE_APP, &[DESCRIBED, OWN_PORTS]),
+        group(
+            "tls",
+            &single_host_systems::TLS,
+            &[EXPECTED_STATE, RESTART, TLS_LISTENER],
+        ),
+        group(
+            "node-app",
+            &single_host_systems::NODE_APP,
+            &[EXPECTED_STATE, OWN_PORTS],
+        ),
         Group {
-            engine: Some(Engine::Docker),
-            ..group("reference", &fleet::REFERENCE, &[DESCRIBED, RESTARTED])
+            engine: Some(ContainerEngine::Docker),
+            ..group(
+                "reference",
+                &multi_host_systems::REFERENCE,
+                &[EXPECTED_STATE, RESTART],
+            )
         },
-        group("probed hosts", &fleet::PROBED, &[DESCRIBED, PROBED]),
-        group("single", &catalogue::SINGLE, &[DESCRIBED, RESTARTED, MOVED]),
-        group("two-hosts", &fleet::TWO_HOSTS, &[DESCRIBED, RESTARTED]),
+        group(
+            "health probes",
+            &multi_host_systems::PROBED,
+            &[EXPECTED_STATE, HEALTH_PROBES],
+        ),
+        group(
+            "single",
+            &single_host_systems::SINGLE,
+            &[EXPECTED_STATE, RESTART, LISTENER],
+        ),
+        group(
+            "two-hosts",
+            &multi_host_systems::TWO_HOSTS,
+            &[EXPECTED_STATE, RESTART],
+        ),
         group(
             "development",
-            &catalogue::DEVELOPMENT,
-            &[DESCRIBED, WATCHED],
+            &single_host_systems::DEVELOPMENT,
+            &[EXPECTED_STATE, WATCH_MODE],
         ),
         group(
             "pm2-clusters",
-            &catalogue::PM2_CLUSTERS,
-            &[DESCRIBED, RESTARTED],
+            &single_host_systems::PM2_CLUSTERS,
+            &[EXPECTED_STATE, RESTART],
         ),
-        group("rewrite", &catalogue::REWRITE, &[DESCRIBED, RESTARTED]),
+        group(
+            "rewrite",
+            &single_host_systems::REWRITE,
+            &[EXPECTED_STATE, RESTART],
+        ),
         group(
             "native-cluster",
-            &catalogue::NATIVE_CLUSTER,
-            &[DESCRIBED, RESTARTED, OWN_MASTER],
+            &single_host_systems::NATIVE_CLUSTER,
+            &[EXPECTED_STATE, RESTART, SUPERVISOR],
         ),
         group(
             "cluster-and-single",
-            &catalogue::CLUSTER_AND_SINGLE,
-            &[DESCRIBED, RESTARTED],
+            &single_host_systems::CLUSTER_AND_SINGLE,
+            &[EXPECTED_STATE, RESTART],
         ),
         group(
             "ipc-random",
-            &catalogue::IPC_RANDOM,
-            &[DESCRIBED, RESTARTED],
+            &single_host_systems::IPC_RANDOM,
+            &[EXPECTED_STATE, RESTART],
         ),
     ],
 };
@@ -324,7 +353,7 @@ const fn group(
         suite: Suite::Bookworm,
         engine: None,
         system,
-        install: install::at_once,
+        install: install::apply,
         scenarios,
     }
 }

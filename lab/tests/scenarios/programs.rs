@@ -1,55 +1,55 @@
-//! The binaries under test, built from this workspace.
+//! The programs and artifacts under test, built from this workspace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lab::{Error, Result, command, digest, state};
+use lab::{Error, Result, command, digest, runtime_directory};
 
-use crate::catalogue;
+use crate::single_host_systems;
 
-/// The server without the symbols that no release has: every deploy sends it.
+/// Name of the server without symbols, as in a release: every deploy uploads it.
 const SERVER: &str = "randoms-stripped";
 
-/// Where the built binaries are.
+/// The directory of the built binaries.
 pub(crate) struct Programs {
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl Programs {
-    /// Builds genconf and the server in the profile these tests were built in.
+    /// Builds genconf and the server with the profile of these tests.
     pub(crate) fn build() -> Result<Self> {
-        let folder = folder();
-        let target = folder.parent().map(PathBuf::from).unwrap_or_default();
+        let directory = directory();
+        let target = directory.parent().map(PathBuf::from).unwrap_or_default();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--profile", &profile(&folder)]);
-        // As these tests were: a part of the workspace would be built with other features.
+        cargo.args(["build", "--quiet", "--profile", &profile(&directory)]);
+        // All of the workspace, as for these tests: dependencies of a part have other features.
         cargo.args(["--workspace", "--bins"]);
         cargo.arg("--target-dir").arg(target);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        command::finish(&mut cargo)?.success()?;
+        command::capture(&mut cargo)?.success()?;
         let mut strip = Command::new("strip");
         strip
             .arg("-o")
-            .arg(folder.join(SERVER))
-            .arg(folder.join("randoms"));
-        command::finish(&mut strip)?.success()?;
-        Ok(Self { folder })
+            .arg(directory.join(SERVER))
+            .arg(directory.join("randoms"));
+        command::capture(&mut strip)?.success()?;
+        Ok(Self { directory })
     }
 
     pub(crate) fn genconf(&self) -> PathBuf {
-        self.folder.join("genconf")
+        self.directory.join("genconf")
     }
 
     /// The server's bytes.
     pub(crate) fn server(&self) -> Result<Vec<u8>> {
-        let path = self.folder.join(SERVER);
+        let path = self.directory.join(SERVER);
         fs::read(&path).map_err(Error::io(format!("reading {}", path.display())))
     }
 
-    /// The Express app of `topologies/node-app.yaml`, made by the command that stands there.
+    /// The Express app of `topologies/node-app.yaml`, built by its `build` command.
     ///
-    /// The folder is named by what goes in, and kept: npm is asked once.
+    /// The directory is named by the digest of the sources and kept, so that npm runs once.
     pub(crate) fn express(&self) -> Result<Vec<u8>> {
         let sources = [
             (
@@ -65,48 +65,50 @@ impl Programs {
                 include_str!("../../../topologies/node-app/public/hello.txt"),
             ),
         ];
-        let build = catalogue::NODE_APP
+        let build = single_host_systems::NODE_APP
             .topology
             .lines()
             .find_map(|line| line.trim().strip_prefix("build: "))
             .unwrap_or_default();
         let texts = sources.map(|(_, text)| text).concat();
         let digest = digest::hex(&format!("{build}{texts}"), 6);
-        let folder = self.folder.join(format!("node-app-{digest}"));
-        let archive = folder.join("node-app/web.tar.gz");
+        let directory = self.directory.join(format!("node-app-{digest}"));
+        let archive = directory.join("node-app/web.tar.gz");
         if !archive.exists() {
-            let app = folder.join("node-app");
+            let app = directory.join("node-app");
             fs::create_dir_all(app.join("public"))
-                .map_err(Error::io("making a folder for the app"))?;
+                .map_err(Error::io("creating a directory for the app"))?;
             for (name, text) in sources {
-                state::write(&app.join(name), text)?;
+                runtime_directory::write(&app.join(name), text)?;
             }
             let mut command = Command::new("sh");
-            command.args(["-c", build]).current_dir(&folder);
-            command::finish(&mut command)?.success()?;
+            command.args(["-c", build]).current_dir(&directory);
+            command::capture(&mut command)?.success()?;
         }
         fs::read(&archive).map_err(Error::io(format!("reading {}", archive.display())))
     }
 
-    /// An archive of one file.
+    /// A tar archive with one file.
     pub(crate) fn packed(&self, name: &str, text: &str) -> Result<Vec<u8>> {
-        let folder = self.folder.join(format!("packed-{}", digest::hex(text, 6)));
-        fs::create_dir_all(&folder).map_err(Error::io("making a folder for an archive"))?;
-        state::write(&folder.join(name), text)?;
-        let archive = folder.join("packed.tar");
+        let directory = self
+            .directory
+            .join(format!("packed-{}", digest::hex(text, 6)));
+        fs::create_dir_all(&directory).map_err(Error::io("creating a directory for an archive"))?;
+        runtime_directory::write(&directory.join(name), text)?;
+        let archive = directory.join("packed.tar");
         let mut tar = Command::new("tar");
         tar.arg("-C")
-            .arg(&folder)
+            .arg(&directory)
             .arg("-cf")
             .arg(&archive)
             .arg(name);
-        command::finish(&mut tar)?.success()?;
+        command::capture(&mut tar)?.success()?;
         fs::read(&archive).map_err(Error::io(format!("reading {}", archive.display())))
     }
 
-    /// The image of `topologies/containers.yaml`, made as its file says, with `version` as label.
+    /// The image of `topologies/containers.yaml`, with `version` as a label.
     pub(crate) fn image(version: &str) -> Result<Vec<u8>> {
-        let file = folder().join(format!("image-{version}.tar"));
+        let file = directory().join(format!("image-{version}.tar"));
         let mut build = Command::new(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../topologies/containers/build"
@@ -114,26 +116,26 @@ impl Programs {
         build
             .arg(&file)
             .arg(version)
-            .env("PROGRAM", folder().join(SERVER));
-        command::finish(&mut build)?.success()?;
+            .env("PROGRAM", directory().join(SERVER));
+        command::capture(&mut build)?.success()?;
         fs::read(&file).map_err(Error::io(format!("reading {}", file.display())))
     }
 
-    /// The load client.
+    /// Path of the load client.
     pub(crate) fn lab() -> &'static str {
         env!("CARGO_BIN_EXE_lab")
     }
 }
 
-/// Where Cargo put what these tests were built with.
-fn folder() -> PathBuf {
+/// The directory of the binaries that these tests were built with.
+fn directory() -> PathBuf {
     let lab = Path::new(env!("CARGO_BIN_EXE_lab"));
     lab.parent().map(PathBuf::from).unwrap_or_default()
 }
 
-/// The profile whose folder that is; Cargo calls the one of `dev` by another name.
-fn profile(folder: &Path) -> String {
-    match folder.file_name().and_then(|name| name.to_str()) {
+/// The profile of a target directory; that of `dev` is named `debug`.
+fn profile(directory: &Path) -> String {
+    match directory.file_name().and_then(|name| name.to_str()) {
         None | Some("debug") => "dev".to_owned(),
         Some(profile) => profile.to_owned(),
     }

@@ -1,79 +1,81 @@
-//! Restarts by hand, under load: nothing is lost.
+//! Restarts with `systemctl` under load.
 
 use std::time::Duration;
 
 use lab::load::Report;
-use lab::wait::{self, Seen};
-use lab::{Host, Loading, Result};
+use lab::wait::{self, Poll};
+use lab::{Host, LoadRun, Result};
 
-use crate::reply::Expect;
-use crate::row::Row;
-use crate::runner::joined;
-use crate::stage::{RECOVERY, Stage, is_full, main_pid, wait_active};
+use crate::fixture::{Fixture, RECOVERY, is_full, main_pid, wait_active};
+use crate::response::Expect;
+use crate::results::ResultRow;
+use crate::runner::join_or_panic;
 
-const NOTHING: &str = "0 GET, 0 POST";
+const NO_FAILURES: &str = "0 GET, 0 POST";
 
-/// For how long a proxy is stopped: longer than it keeps idle connections, and shorter than the 2 s
-/// for which an instance that stops leaves them open.
+/// How long a proxy is stalled: longer than its keepalive timeout, and shorter than the 2 s for
+/// which a stopping instance keeps idle connections open.
 const STALL: Duration = Duration::from_millis(600);
 
-/// Many clients that each pause between two requests, so that connections to the instances are idle
-/// when the proxy is stopped.
+/// Load of many clients that pause between requests, so that connections to the instances are idle
+/// when the proxy is stalled.
 const PACED: &[&str] = &["--connections", "64", "--rate", "1500"];
 
-/// Where a drop-in gives the instances of the pool another grace.
+/// Directory of a drop-in with a shorter keepalive grace of the instances.
 const GRACE_DROPIN: &str = "/run/systemd/system/randoms-spread@.service.d";
 
-/// Brings a drop-in into effect, or its removal.
+/// Applies the drop-in or its removal.
 const RELOAD_INSTANCES: &str =
     "systemctl daemon-reload && systemctl restart 'randoms-spread@*.service'";
 
-/// How often the control may try to lose a request.
+/// Maximum number of attempts of the control to lose a request.
 const TRIALS: u32 = 5;
 
 fn rounds() -> u32 {
     if is_full() { 10 } else { 2 }
 }
 
-/// One instance, again and again.
-pub(crate) fn restarting_one_loses_nothing(stage: &Stage) -> Result<()> {
-    restarted(stage, "restart of one instance", |host| {
+/// Restarts one instance, repeatedly; expects no dropped requests.
+pub(crate) fn restarting_one_drops_no_requests(fixture: &Fixture) -> Result<()> {
+    restart_under_load(fixture, "restart of one instance", |host| {
         host.run(&["systemctl", "restart", "randoms-spread@8083"])
             .map(drop)
     })
 }
 
-/// All instances of a pool at the same moment.
-pub(crate) fn restarting_all_loses_nothing(stage: &Stage) -> Result<()> {
-    restarted(stage, "restart of all instances at once", |host| {
+/// Restarts all instances of a pool at once, repeatedly; expects no dropped requests.
+pub(crate) fn restarting_all_drops_no_requests(fixture: &Fixture) -> Result<()> {
+    restart_under_load(fixture, "restart of all instances at once", |host| {
         host.run(&["systemctl", "restart", "randoms-spread@*"])
             .map(drop)
     })
 }
 
-/// The same while the proxy's workers are stopped, as on a machine that is busy elsewhere: when
-/// they go on, requests wait for them.
-pub(crate) fn restarting_all_behind_a_stalled_proxy_loses_nothing(stage: &Stage) -> Result<()> {
-    let load = stage.load_on("/api/randoms", PACED)?;
-    let report = disturbed(stage, load, restart_stalled)?;
+/// Restarts all instances while the proxy's workers are suspended with SIGSTOP, as on a busy
+/// machine; expects no dropped requests.
+pub(crate) fn restarting_all_behind_a_stalled_proxy_drops_no_requests(
+    fixture: &Fixture,
+) -> Result<()> {
+    let load = fixture.load_path("/api/randoms", PACED)?;
+    let report = repeat_under_load(fixture, load, restart_stalled)?;
     let fault = format!("restart of all behind a stalled proxy, {} times", rounds());
-    stage.note(Row::loaded(&fault, NOTHING, &report));
+    fixture.record(ResultRow::with_load(&fault, NO_FAILURES, &report));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
     Ok(())
 }
 
-/// Control: instances that close idle connections after 150 ms lose requests of a stalled proxy.
-pub(crate) fn a_short_grace_is_counted(stage: &Stage) -> Result<()> {
-    let host = stage.front();
+/// Control: as above with instances that close idle connections after 150 ms; expects failures.
+pub(crate) fn a_short_keepalive_grace_drops_requests(fixture: &Fixture) -> Result<()> {
+    let host = fixture.proxy_host();
     host.shell(&format!(
         "mkdir -p {GRACE_DROPIN} && printf '[Service]\nEnvironment=RANDOMS_GRACE=150ms\n' \
          > {GRACE_DROPIN}/grace.conf && {RELOAD_INSTANCES}"
     ))?;
-    // Which a worker reads first when it goes on, requests or ends of connections, is up to chance.
+    // A worker that continues reads requests and closed connections in random order.
     let mut lost = 0;
     for _ in 0..TRIALS {
-        let load = stage.load_on("/api/randoms", PACED)?;
-        lost += disturbed(stage, load, restart_stalled)?.failures();
+        let load = fixture.load_path("/api/randoms", PACED)?;
+        lost += repeat_under_load(fixture, load, restart_stalled)?.failures();
         if lost > 0 {
             break;
         }
@@ -85,19 +87,19 @@ pub(crate) fn a_short_grace_is_counted(stage: &Stage) -> Result<()> {
 
 fn restart_stalled(host: &Host) -> Result<()> {
     let master = main_pid(host, "randoms-edge.service")?.to_string();
-    let tell = |signal: &str| host.run(&["pkill", "--signal", signal, "--parent", &master]);
-    tell("STOP")?;
+    let send_signal = |signal: &str| host.run(&["pkill", "--signal", signal, "--parent", &master]);
+    send_signal("STOP")?;
     std::thread::scope(|scope| {
         let restart = scope.spawn(|| host.run(&["systemctl", "restart", "randoms-spread@*"]));
         std::thread::sleep(STALL);
-        tell("CONT")?;
-        joined(restart).map(drop)
+        send_signal("CONT")?;
+        join_or_panic(restart).map(drop)
     })
 }
 
-/// One instance after the other.
-pub(crate) fn rolling_restart_loses_nothing(stage: &Stage) -> Result<()> {
-    restarted(stage, "rolling restart", |host| {
+/// Restarts the instances one at a time; expects no dropped requests.
+pub(crate) fn rolling_restart_drops_no_requests(fixture: &Fixture) -> Result<()> {
+    restart_under_load(fixture, "rolling restart", |host| {
         (8082..=8085).try_for_each(|port| {
             host.run(&["systemctl", "restart", &format!("randoms-spread@{port}")])
                 .map(drop)
@@ -105,95 +107,104 @@ pub(crate) fn rolling_restart_loses_nothing(stage: &Stage) -> Result<()> {
     })
 }
 
-/// Cluster workers on one shared port, all at once.
-pub(crate) fn restarting_workers_loses_nothing(stage: &Stage) -> Result<()> {
-    let load = stage.load_on("/cluster/api/randoms", &[])?;
+/// Restarts all cluster workers of a shared port at once; expects no dropped requests.
+pub(crate) fn restarting_workers_drops_no_requests(fixture: &Fixture) -> Result<()> {
+    let load = fixture.load_path("/cluster/api/randoms", &[])?;
     for _ in 0..rounds() {
-        stage
-            .front()
+        fixture
+            .proxy_host()
             .run(&["systemctl", "restart", "randoms-shared-8081@*.service"])?;
     }
     let report = load.finish()?;
-    stage.note(Row::loaded(
+    fixture.record(ResultRow::with_load(
         "restart of all cluster workers at once",
-        NOTHING,
+        NO_FAILURES,
         &report,
     ));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
     Ok(())
 }
 
-/// The app's own master replaces its workers one by one, and stays itself.
-pub(crate) fn reloading_a_master_loses_nothing(stage: &Stage) -> Result<()> {
-    let (host, unit) = (stage.front(), "native-cluster@8000.service");
-    let workers = |master: u32| host.run(&["pgrep", "--parent", &master.to_string()]);
-    let master = main_pid(host, unit)?;
-    let before = workers(master)?;
-    let load = stage.load()?;
+/// Reloads an app with its own supervisor process; expects new workers, the same supervisor
+/// process, and no dropped requests.
+pub(crate) fn reloading_a_supervisor_drops_no_requests(fixture: &Fixture) -> Result<()> {
+    let (host, unit) = (fixture.proxy_host(), "native-cluster@8000.service");
+    let workers = |parent: u32| host.run(&["pgrep", "--parent", &parent.to_string()]);
+    let supervisor = main_pid(host, unit)?;
+    let before = workers(supervisor)?;
+    let load = fixture.load()?;
     host.run(&["systemctl", "reload", unit])?;
-    wait::until("all workers replaced", RECOVERY, || match workers(master) {
-        Ok(now) if are_others(&before, &now) => Seen::Yes(()),
-        now => Seen::NotYet(format!("{now:?} after {before:?}")),
+    wait::until("all workers replaced", RECOVERY, || {
+        match workers(supervisor) {
+            Ok(now) if are_all_replaced(&before, &now) => Poll::Ready(()),
+            now => Poll::Pending(format!("{now:?} after {before:?}")),
+        }
     })?;
     let report = load.finish()?;
-    stage.note(Row::loaded(
-        "reload of the app's own master",
-        NOTHING,
+    fixture.record(ResultRow::with_load(
+        "reload of an app's supervisor",
+        NO_FAILURES,
         &report,
     ));
-    assert_eq!(main_pid(host, unit)?, master, "the master was replaced");
+    assert_eq!(
+        main_pid(host, unit)?,
+        supervisor,
+        "the supervisor was replaced"
+    );
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
     Ok(())
 }
 
-/// As many lines, none of which was there before.
-fn are_others(before: &str, now: &str) -> bool {
+/// Whether `now` has as many lines as `before`, and none of its lines.
+fn are_all_replaced(before: &str, now: &str) -> bool {
     before.lines().count() == now.lines().count()
         && now
             .lines()
             .all(|line| before.lines().all(|old| old != line))
 }
 
-/// Every pool and the proxy at the same moment.
-pub(crate) fn restarting_the_target_loses_nothing(stage: &Stage) -> Result<()> {
-    restarted(stage, "restart of randoms.target", |host| {
+/// Restarts the target, with every pool and the proxy; expects no dropped requests.
+pub(crate) fn restarting_the_target_drops_no_requests(fixture: &Fixture) -> Result<()> {
+    restart_under_load(fixture, "restart of randoms.target", |host| {
         host.run(&["systemctl", "restart", "randoms.target"])?;
-        wait_active(host, &stage.units).map(drop)
+        wait_active(host, &fixture.units).map(drop)
     })
 }
 
-/// More often in ten seconds than systemd starts a unit that has a start limit.
-pub(crate) fn restarting_the_target_often_leaves_it_whole(stage: &Stage) -> Result<()> {
-    let host = stage.front();
+/// Restarts the target more often than systemd's default start limit; expects all units active.
+pub(crate) fn restarting_the_target_often_keeps_all_units_active(fixture: &Fixture) -> Result<()> {
+    let host = fixture.proxy_host();
     for _ in 0..6 {
         host.run(&["systemctl", "restart", "randoms.target"])?;
     }
-    wait_active(host, &stage.units).map(drop)
+    wait_active(host, &fixture.units).map(drop)
 }
 
-/// The proxy alone.
-pub(crate) fn restarting_the_proxy_loses_nothing(stage: &Stage) -> Result<()> {
-    restarted(stage, "restart of the proxy", |host| {
+/// Restarts the proxy, repeatedly; expects no dropped requests.
+pub(crate) fn restarting_the_proxy_drops_no_requests(fixture: &Fixture) -> Result<()> {
+    restart_under_load(fixture, "restart of the proxy", |host| {
         host.run(&["systemctl", "restart", "randoms-edge"])
             .map(drop)
     })
 }
 
-/// Control of all scenarios under load: a pool without sockets is counted as lost.
-pub(crate) fn a_closed_port_is_counted(stage: &Stage) -> Result<()> {
-    let load = stage.load()?;
-    stage
-        .front()
+/// Control of all scenarios under load: stops a pool and its sockets; expects failures.
+pub(crate) fn a_closed_port_drops_requests(fixture: &Fixture) -> Result<()> {
+    let load = fixture.load()?;
+    fixture
+        .proxy_host()
         .run(&["systemctl", "stop", "randoms-spread.target"])?;
-    let url = stage.url("/api/randoms?cant=1000");
-    wait::until("refused", RECOVERY, || match stage.ask(&url) {
-        Ok(reply) if reply.lacks(&Expect::Tally).is_none() => Seen::NotYet(format!("{reply:?}")),
-        _ => Seen::Yes(()),
+    let url = fixture.url("/api/randoms?cant=1000");
+    wait::until("refused", RECOVERY, || match fixture.get(&url) {
+        Ok(response) if response.missing(&Expect::Tally).is_none() => {
+            Poll::Pending(format!("{response:?}"))
+        }
+        _ => Poll::Ready(()),
     })?;
-    stage
-        .front()
+    fixture
+        .proxy_host()
         .run(&["systemctl", "start", "randoms-spread.target"])?;
-    wait_active(stage.front(), &stage.units)?;
+    wait_active(fixture.proxy_host(), &fixture.units)?;
     let report = load.finish()?;
     assert!(
         report.get.failures() > 0 && report.post.failures() > 0,
@@ -202,20 +213,28 @@ pub(crate) fn a_closed_port_is_counted(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-fn restarted(stage: &Stage, fault: &str, act: impl Fn(&Host) -> Result<()>) -> Result<()> {
-    let report = disturbed(stage, stage.load()?, act)?;
+fn restart_under_load(
+    fixture: &Fixture,
+    fault: &str,
+    act: impl Fn(&Host) -> Result<()>,
+) -> Result<()> {
+    let report = repeat_under_load(fixture, fixture.load()?, act)?;
     let fault = format!("{fault}, {} times", rounds());
-    stage.note(Row::loaded(&fault, NOTHING, &report));
+    fixture.record(ResultRow::with_load(&fault, NO_FAILURES, &report));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
     Ok(())
 }
 
-/// What comes of `act`, again and again under `load`.
-fn disturbed(stage: &Stage, load: Loading, act: impl Fn(&Host) -> Result<()>) -> Result<Report> {
+/// Runs `act` repeatedly under `load` and returns the report.
+fn repeat_under_load(
+    fixture: &Fixture,
+    load: LoadRun,
+    act: impl Fn(&Host) -> Result<()>,
+) -> Result<Report> {
     for _ in 0..rounds() {
-        act(stage.front())?;
+        act(fixture.proxy_host())?;
     }
     let report = load.finish()?;
-    wait_active(stage.front(), &stage.units)?;
+    wait_active(fixture.proxy_host(), &fixture.units)?;
     Ok(report)
 }

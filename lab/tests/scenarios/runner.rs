@@ -1,4 +1,4 @@
-//! Runs groups of scenarios, each group on hosts of its own, and reports.
+//! Runs groups of scenarios, each group on separate hosts, and reports the results.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,25 +12,28 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
-use lab::{Engine, Result, Suite, tools};
+use lab::{ContainerEngine, Result, Suite, prerequisites};
 
+use crate::fixture::{Fixture, is_full};
 use crate::programs::Programs;
-use crate::row::{self, Row};
-use crate::stage::{Stage, is_full};
+use crate::results::{self, ResultRow};
 use crate::system::System;
 
-/// A claim and the function that tries it.
-pub(crate) struct Scenario(pub(crate) &'static str, pub(crate) fn(&Stage) -> Result<()>);
+/// The name of a scenario, and its function.
+pub(crate) struct Scenario(
+    pub(crate) &'static str,
+    pub(crate) fn(&Fixture) -> Result<()>,
+);
 
-/// Scenarios that share booted hosts.
+/// Scenarios that share booted hosts and run in order.
 pub(crate) struct Group {
     pub(crate) name: &'static str,
     pub(crate) suite: Suite,
-    /// What its hosts run containers with.
-    pub(crate) engine: Option<Engine>,
+    /// Container engine of its hosts.
+    pub(crate) engine: Option<ContainerEngine>,
     pub(crate) system: &'static System,
-    pub(crate) install: fn(&Stage) -> Result<()>,
-    /// What is tried on them, list by list.
+    pub(crate) install: fn(&Fixture) -> Result<()>,
+    /// Lists of its scenarios.
     pub(crate) scenarios: &'static [&'static [Scenario]],
 }
 
@@ -42,47 +45,47 @@ impl Group {
 
 /// The groups of a run.
 pub(crate) struct Groups {
-    /// One after the other, since they hold what they break to seconds.
-    pub(crate) alone: &'static [Group],
-    /// One after the other beside them, since most of what they do is wait for a host; in the long
-    /// form, whose load takes every processor, after them.
-    pub(crate) beside: &'static [Group],
-    /// Side by side, those that take longest first: they count, and measure no time. One of them at a
-    /// time goes with those that do.
-    pub(crate) abreast: &'static [Group],
+    /// Run one after another, since they have limits in seconds.
+    pub(crate) sequential: &'static [Group],
+    /// Run one after another in parallel with `sequential`, since they mostly wait for a host. In a
+    /// full run, whose load uses all CPUs, they run after `sequential`.
+    pub(crate) background: &'static [Group],
+    /// Run in parallel, longest first: they count requests and have no limits in seconds. In a
+    /// short run, one at a time runs in parallel with `sequential`.
+    pub(crate) parallel: &'static [Group],
 }
 
 impl Groups {
     fn all(&self) -> impl Iterator<Item = &'static Group> {
-        [self.alone, self.beside, self.abreast]
+        [self.sequential, self.background, self.parallel]
             .into_iter()
             .flatten()
     }
 }
 
-/// How many groups run side by side.
-const LANES: usize = 3;
+/// How many groups run in parallel.
+const WORKERS: usize = 3;
 
-/// Held by all while they install, which takes every processor there is, and by one alone while it
-/// counts: a drain has a bound in time, which starved processes do not keep.
-static PROCESSORS: RwLock<()> = RwLock::new(());
+/// Shared by groups that install, which uses all CPUs, and exclusive to a group that measures:
+/// without CPU time, processes miss the time limit of a drain.
+static INSTALL_LOCK: RwLock<()> = RwLock::new(());
 
-/// Returns once nobody installs; nobody begins to while what it returns lives.
-pub(crate) fn quiet() -> RwLockWriteGuard<'static, ()> {
-    PROCESSORS.write().unwrap_or_else(PoisonError::into_inner)
+/// Waits until no group installs; others wait with their installation while the guard exists.
+pub(crate) fn block_installs() -> RwLockWriteGuard<'static, ()> {
+    INSTALL_LOCK.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The run: what was picked.
+/// A run of the scenarios that match the filters.
 pub(crate) struct Runner {
-    picked: Vec<String>,
+    filters: Vec<String>,
 }
 
-/// What came of it.
+/// Results of scenarios.
 #[derive(Default)]
 struct Outcome {
     passed: u32,
     failed: Vec<String>,
-    rows: Vec<Row>,
+    rows: Vec<ResultRow>,
 }
 
 impl Outcome {
@@ -95,20 +98,20 @@ impl Outcome {
 
 impl FromIterator<Self> for Outcome {
     fn from_iter<I: IntoIterator<Item = Self>>(all: I) -> Self {
-        let mut whole = Self::default();
-        all.into_iter().for_each(|one| whole.add(one));
-        whole
+        let mut total = Self::default();
+        all.into_iter().for_each(|one| total.add(one));
+        total
     }
 }
 
-/// Groups that are run side by side: each lane takes the next one as soon as it is free.
-struct Lanes {
+/// Groups for several workers: each worker runs the next group as soon as it is idle.
+struct Queue {
     waiting: Mutex<Enumerate<Iter<'static, Group>>>,
-    /// By the place of the group, which is the order they are told in.
+    /// By the index of the group, which is the order in the report.
     done: Mutex<BTreeMap<usize, Outcome>>,
 }
 
-impl Lanes {
+impl Queue {
     fn new(groups: &'static [Group]) -> Self {
         Self {
             waiting: Mutex::new(groups.iter().enumerate()),
@@ -116,13 +119,13 @@ impl Lanes {
         }
     }
 
-    /// One lane, until no group waits.
-    fn run(&self, group: impl Fn(&'static Group) -> Outcome) {
+    /// Runs one worker, until no group waits.
+    fn work(&self, run: impl Fn(&'static Group) -> Outcome) {
         let next = || self.waiting.lock().ok()?.next();
-        while let Some((place, next)) = next() {
-            let outcome = group(next);
+        while let Some((index, group)) = next() {
+            let outcome = run(group);
             if let Ok(mut done) = self.done.lock() {
-                done.insert(place, outcome);
+                done.insert(index, outcome);
             }
         }
     }
@@ -137,130 +140,136 @@ impl Lanes {
 }
 
 impl Runner {
-    /// Picks by the words of the command line, as the usual harness does.
+    /// Reads filters from the command line, as the default test harness does.
     pub(crate) fn from_arguments() -> Self {
-        let picked = std::env::args()
+        let filters = std::env::args()
             .skip(1)
-            .filter(|word| !word.starts_with('-'))
+            .filter(|argument| !argument.starts_with('-'))
             .collect();
-        Self { picked }
+        Self { filters }
     }
 
-    /// Runs all groups and tells the sums.
+    /// Runs all groups and prints the results.
     pub(crate) fn run(&self, groups: &'static Groups) -> ExitCode {
-        let missing = tools::missing();
+        let missing = prerequisites::missing();
         if !missing.is_empty() {
             return skip(groups, &missing);
         }
         let programs = match Programs::build() {
             Ok(programs) => programs,
             Err(error) => {
-                say(&format!("FAILED: the programs under test: {error}"));
+                print(&format!("FAILED: building the programs: {error}"));
                 return ExitCode::FAILURE;
             }
         };
         let mut outcome = Outcome {
-            failed: unclaimed(groups),
+            failed: untested_topologies(groups),
             ..Outcome::default()
         };
         if is_full() {
-            outcome.add(self.run_in_turn(&programs, groups.alone));
-            outcome.add(self.run_in_turn(&programs, groups.beside));
-            outcome.add(self.run_abreast(&programs, groups.abreast));
+            outcome.add(self.run_sequentially(&programs, groups.sequential));
+            outcome.add(self.run_sequentially(&programs, groups.background));
+            outcome.add(self.run_in_parallel(&programs, groups.parallel));
         } else {
             outcome.add(self.run_short(&programs, groups));
         }
-        self.tell(&outcome)
+        self.report(&outcome)
     }
 
-    /// A lane goes with the groups that hold faults to seconds, all others after them.
+    /// Runs one worker in parallel with the sequential groups, and the other workers after them.
     fn run_short(&self, programs: &Programs, groups: &'static Groups) -> Outcome {
-        let lanes = Lanes::new(groups.abreast);
-        let lane = || lanes.run(|group| self.run_group(programs, group));
-        let mut whole = std::thread::scope(|scope| {
-            let beside = scope.spawn(|| {
-                let outcome = self.run_in_turn(programs, groups.beside);
-                lane();
+        let queue = Queue::new(groups.parallel);
+        let worker = || queue.work(|group| self.run_group(programs, group));
+        let mut total = std::thread::scope(|scope| {
+            let background = scope.spawn(|| {
+                let outcome = self.run_sequentially(programs, groups.background);
+                worker();
                 outcome
             });
-            let mut alone = self.run_in_turn(programs, groups.alone);
-            let others: Vec<_> = (1..LANES).map(|_| scope.spawn(lane)).collect();
-            others.into_iter().for_each(joined);
-            alone.add(joined(beside));
-            alone
+            let mut sequential = self.run_sequentially(programs, groups.sequential);
+            let others: Vec<_> = (1..WORKERS).map(|_| scope.spawn(worker)).collect();
+            others.into_iter().for_each(join_or_panic);
+            sequential.add(join_or_panic(background));
+            sequential
         });
-        whole.add(lanes.outcome());
-        whole
+        total.add(queue.outcome());
+        total
     }
 
-    fn run_in_turn(&self, programs: &Programs, groups: &'static [Group]) -> Outcome {
+    fn run_sequentially(&self, programs: &Programs, groups: &'static [Group]) -> Outcome {
         let run = |group| self.run_group(programs, group);
         groups.iter().map(run).collect()
     }
 
-    fn run_abreast(&self, programs: &Programs, groups: &'static [Group]) -> Outcome {
-        let lanes = Lanes::new(groups);
-        let lane = || lanes.run(|group| self.run_group(programs, group));
+    fn run_in_parallel(&self, programs: &Programs, groups: &'static [Group]) -> Outcome {
+        let queue = Queue::new(groups);
+        let worker = || queue.work(|group| self.run_group(programs, group));
         std::thread::scope(|scope| {
-            let all: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
-            all.into_iter().for_each(joined);
+            let all: Vec<_> = (0..WORKERS).map(|_| scope.spawn(worker)).collect();
+            all.into_iter().for_each(join_or_panic);
         });
-        lanes.outcome()
+        queue.outcome()
     }
 
     fn run_group(&self, programs: &Programs, group: &Group) -> Outcome {
         let mut outcome = Outcome::default();
-        let picked: Vec<&Scenario> = group
+        let selected: Vec<&Scenario> = group
             .all()
-            .filter(|scenario| self.picks(group, scenario))
+            .filter(|scenario| self.selects(group, scenario))
             .collect();
-        if picked.is_empty() {
+        if selected.is_empty() {
             return outcome;
         }
         let start = Instant::now();
-        let busy = PROCESSORS.read().unwrap_or_else(PoisonError::into_inner);
-        let stage = match Stage::boot(programs, group)
-            .and_then(|stage| (group.install)(&stage).map(|()| stage))
+        let installing = INSTALL_LOCK.read().unwrap_or_else(PoisonError::into_inner);
+        let fixture = match Fixture::boot(programs, group)
+            .and_then(|fixture| (group.install)(&fixture).map(|()| fixture))
         {
-            Ok(stage) => stage,
+            Ok(fixture) => fixture,
             Err(error) => {
-                say(&format!("{}: not installed: {error}", group.name));
-                let names = picked.iter().map(|scenario| full_name(group, scenario));
+                print(&format!("{}: not installed: {error}", group.name));
+                let names = selected.iter().map(|scenario| full_name(group, scenario));
                 outcome.failed.extend(names);
                 return outcome;
             }
         };
-        drop(busy);
-        say(&format!(
+        drop(installing);
+        print(&format!(
             "{}: installed in {:.1} s",
             group.name,
             start.elapsed().as_secs_f64()
         ));
-        for scenario in picked {
-            run_scenario(&mut outcome, &stage, &full_name(group, scenario), scenario);
+        for scenario in selected {
+            run_scenario(
+                &mut outcome,
+                &fixture,
+                &full_name(group, scenario),
+                scenario,
+            );
         }
-        outcome.rows.extend(stage.into_rows(group.name));
+        outcome.rows.extend(fixture.into_rows(group.name));
         outcome
     }
 
-    fn picks(&self, group: &Group, scenario: &Scenario) -> bool {
+    fn selects(&self, group: &Group, scenario: &Scenario) -> bool {
         let name = full_name(group, scenario);
-        self.picked.is_empty() || self.picked.iter().any(|word| name.contains(word.as_str()))
+        let matches = |filter: &String| name.contains(filter.as_str());
+        self.filters.is_empty() || self.filters.iter().any(matches)
     }
 
-    fn tell(&self, outcome: &Outcome) -> ExitCode {
-        say(&format!("\n{}", row::table(&outcome.rows)));
+    fn report(&self, outcome: &Outcome) -> ExitCode {
+        print(&format!("\n{}", results::table(&outcome.rows)));
         if is_full()
-            && self.picked.is_empty()
-            && let Err(error) = row::publish(&outcome.rows, &outcome.failed)
+            && self.filters.is_empty()
+            && let Err(error) = results::write_report(&outcome.rows, &outcome.failed)
         {
-            say(&error.to_string());
+            print(&error.to_string());
             return ExitCode::FAILURE;
         }
         for name in &outcome.failed {
-            say(&format!("failed: {name}"));
+            print(&format!("failed: {name}"));
         }
-        say(&format!(
+        print(&format!(
             "lab scenarios: {} passed, {} failed",
             outcome.passed,
             outcome.failed.len()
@@ -273,37 +282,37 @@ impl Runner {
     }
 }
 
-fn run_scenario(outcome: &mut Outcome, stage: &Stage, name: &str, scenario: &Scenario) {
-    stage.empty_logs();
+fn run_scenario(outcome: &mut Outcome, fixture: &Fixture, name: &str, scenario: &Scenario) {
+    fixture.truncate_logs();
     let start = Instant::now();
-    let ended = panic::catch_unwind(AssertUnwindSafe(|| (scenario.1)(stage)));
+    let result = panic::catch_unwind(AssertUnwindSafe(|| (scenario.1)(fixture)));
     let took = start.elapsed().as_secs_f64();
-    match ended {
+    match result {
         Ok(Ok(())) => {
             outcome.passed += 1;
-            say(&format!("scenario {name} ... ok ({took:.1} s)"));
+            print(&format!("scenario {name} ... ok ({took:.1} s)"));
             return;
         }
-        Ok(Err(error)) => say(&format!("{name}: {error}")),
+        Ok(Err(error)) => print(&format!("{name}: {error}")),
         Err(_) => {}
     }
     outcome.failed.push(name.to_owned());
-    say(&stage.journals(start.elapsed()));
-    stage.mend();
-    say(&format!("scenario {name} ... FAILED ({took:.1} s)"));
+    print(&fixture.journals(start.elapsed()));
+    fixture.restore();
+    print(&format!("scenario {name} ... FAILED ({took:.1} s)"));
 }
 
-/// What a thread came to; its panic goes on here.
-pub(crate) fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+/// The return value of a thread; resumes its panic.
+pub(crate) fn join_or_panic<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread
         .join()
         .unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
-/// The topologies of the repository that no group boots.
-fn unclaimed(groups: &Groups) -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../topologies");
-    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+/// Messages for the topologies of the repository that no group boots.
+fn untested_topologies(groups: &Groups) -> Vec<String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../topologies");
+    let files = fs::read_dir(directory).into_iter().flatten().flatten();
     files
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
@@ -319,15 +328,15 @@ fn unclaimed(groups: &Groups) -> Vec<String> {
 fn skip(groups: &Groups, missing: &[String]) -> ExitCode {
     let count: usize = groups.all().map(|group| group.all().count()).sum();
     for reason in missing {
-        say(&format!("no lab here: {reason}"));
+        print(&format!("no lab can run: {reason}"));
     }
-    if tools::skipping_is_forbidden() {
-        say(&format!(
+    if prerequisites::skipping_is_forbidden() {
+        print(&format!(
             "lab scenarios: 0 passed, {count} failed (CI=true forbids skipping)"
         ));
         return ExitCode::FAILURE;
     }
-    say(&format!("lab scenarios: {count} skipped"));
+    print(&format!("lab scenarios: {count} skipped"));
     ExitCode::SUCCESS
 }
 
@@ -335,7 +344,7 @@ fn full_name(group: &Group, scenario: &Scenario) -> String {
     format!("{}: {}", group.name, scenario.0)
 }
 
-/// To standard error, line by line, as it happens.
-fn say(text: &str) {
+/// Prints to standard error, without a buffer.
+fn print(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

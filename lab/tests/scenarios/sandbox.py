@@ -1,4 +1,4 @@
-"""Tries what an instance must not be able to do; prints what it could."""
+"""Tries accesses that an instance must not have, and prints those that succeed."""
 
 import os
 import socket

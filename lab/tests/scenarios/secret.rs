@@ -1,59 +1,64 @@
-//! Variables that are nobody else's to see.
+//! Secrets in environment files.
 
 use lab::Result;
 
-use crate::row::Row;
-use crate::stage::{Stage, main_pid};
+use crate::fixture::{Fixture, main_pid};
+use crate::results::ResultRow;
 
-/// What must not be found anywhere but where it belongs.
+/// The secret, which must be only in its file and in the environment of the app.
 const SECRET: &str = "hunter2-and-a-half";
-const PLACE: &str = "/etc/randoms/randoms.env";
+const ENV_FILE: &str = "/etc/randoms/randoms.env";
 
-/// The app has it; no unit, process list, log or diff does.
-pub(crate) fn a_secret_stays_one(stage: &Stage) -> Result<()> {
-    let topology = stage.system.topology;
-    stage
-        .bundle
-        .put_artifact("secret.env", format!("TOKEN={SECRET}\n").as_bytes())?;
+/// Installs an `env_file`; expects the secret in the app's environment, and not in units, process
+/// lists, logs, diffs, or other readable files.
+pub(crate) fn a_secret_is_not_exposed(fixture: &Fixture) -> Result<()> {
+    let topology = fixture.system.topology;
+    fixture
+        .project
+        .write_artifact("secret.env", format!("TOKEN={SECRET}\n").as_bytes())?;
     let secret = topology.replace(
         "health: /health",
         "health: /health\n    env_file: secret.env",
     );
-    stage.bundle.render(&secret)?;
-    let mut told = String::new();
+    fixture.project.render(&secret)?;
+    let mut output = String::new();
     for options in [
         ["--check", "--diff"],
         ["--diff", "-vvv"],
         ["--check", "--diff"],
     ] {
-        told += &stage.play("site.yml", &options)?.success()?.said();
+        output += &fixture
+            .run_playbook("site.yml", &options)?
+            .success()?
+            .output();
     }
-    let host = stage.front();
-    assert_eq!(host.run(&["stat", "-c", "%a %U", PLACE])?, "600 root");
-    // The control: it can be found where it must be.
+    let host = fixture.proxy_host();
+    assert_eq!(host.run(&["stat", "-c", "%a %U", ENV_FILE])?, "600 root");
+    // Control: the app and its file have the secret.
     let pid = main_pid(host, "randoms-spread@8082.service")?;
     let environment = host.shell(&format!("tr '\\0' '\\n' < /proc/{pid}/environ"))?;
-    assert!(environment.contains(SECRET), "the app was not given it");
-    assert!(host.shell(&format!("cat {PLACE}"))?.contains(SECRET));
+    assert!(environment.contains(SECRET), "the app does not have it");
+    assert!(host.shell(&format!("cat {ENV_FILE}"))?.contains(SECRET));
 
-    assert!(!told.contains(SECRET), "a playbook printed it");
-    for (what, line) in ELSEWHERE {
+    assert!(!output.contains(SECRET), "a playbook printed it");
+    for (name, line) in OTHER_SOURCES {
         let found = host.shell(line)?;
-        assert!(!found.contains(SECRET), "{what} shows it");
+        assert!(!found.contains(SECRET), "{name} contains it");
     }
-    stage.bundle.render(topology)?;
-    stage.play("site.yml", &[])?.success()?;
-    let left = host.finish(&["test", "-e", PLACE])?;
-    assert_eq!(left.code, Some(1), "it outlived what it was for");
-    stage.note(Row::fact(
+    fixture.project.render(topology)?;
+    fixture.run_playbook("site.yml", &[])?.success()?;
+    let file = host.capture(&["test", "-e", ENV_FILE])?;
+    assert_eq!(file.code, Some(1), "the file still exists");
+    fixture.record(ResultRow::without_load(
         "secret in an env_file",
-        "0600, nowhere else",
-        "not in units, process lists, journal or playbooks' output".to_owned(),
+        "mode 0600, not exposed",
+        "not in units, process lists, the journal, or the output of playbooks".to_owned(),
     ));
     Ok(())
 }
 
-const ELSEWHERE: [(&str, &str); 5] = [
+/// Sources that must not contain the secret: a name, and the command that prints it.
+const OTHER_SOURCES: [(&str, &str); 5] = [
     (
         "a unit",
         "cat /etc/systemd/system/randoms* 2>/dev/null || true",
@@ -62,7 +67,7 @@ const ELSEWHERE: [(&str, &str); 5] = [
     ("the process list", "ps axww -o args"),
     ("the journal", "journalctl --sync; journalctl --no-pager"),
     (
-        "what others may read",
+        "a world-readable file",
         "find /etc /opt /run /var -xdev -type f -perm -004 -exec grep -l hunter2-and {} + | sed s/^.*$/hunter2-and-a-half/ || true",
     ),
 ];

@@ -1,89 +1,89 @@
-//! A topology of the repository with what its users expect of it, and the claims
-//! that all of them share.
+//! Systems under test: a topology with its expected units and responses, and the scenarios that
+//! every topology passes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lab::load::Report;
-use lab::wait::{self, Seen};
+use lab::wait::{self, Poll};
 use lab::{Host, Result};
 
-use crate::certificate::{self, Certificate};
-use crate::reply::Expect;
-use crate::row::Row;
-use crate::runner::joined;
-use crate::runner::quiet;
-use crate::stage::{RECOVERY, Stage, is_full};
+use crate::fixture::{Fixture, RECOVERY, is_full};
+use crate::response::Expect;
+use crate::results::ResultRow;
+use crate::runner::block_installs;
+use crate::runner::join_or_panic;
+use crate::tls::{self, Certificate};
 
-/// A topology, what it needs to be installed, and what comes of it.
+/// A topology with its artifacts and its expected state.
 pub(crate) struct System {
-    /// Its text.
+    /// Text of the topology.
     pub(crate) topology: &'static str,
-    /// Prefix of its units.
+    /// Name of the project, the prefix of its units.
     pub(crate) project: &'static str,
-    /// What is deployed, by its path as the topology has it; first what scenarios vary.
+    /// Artifacts by their path in the topology; scenarios deploy variants of the first one.
     pub(crate) artifacts: &'static [(&'static str, Artifact)],
-    /// What its encrypted door needs on the host.
+    /// Certificate of its TLS listener.
     pub(crate) certificate: Option<Certificate>,
-    /// Everything that runs, host by host.
-    pub(crate) runs: &'static [Running],
-    /// What is asked, as a user would type it, and what comes back.
-    pub(crate) answers: &'static [(&'static str, Expect)],
-    /// What else is so on a host: a line of shell and what it prints.
-    pub(crate) facts: &'static [(&'static str, &'static str, &'static str)],
-    /// Where load goes.
-    pub(crate) door: &'static str,
-    /// Who must share that load: instances, or ports of clusters.
-    pub(crate) served_by: &'static [&'static str],
+    /// Expected active units of each host.
+    pub(crate) hosts: &'static [HostUnits],
+    /// URLs with their expected responses.
+    pub(crate) responses: &'static [(&'static str, Expect)],
+    /// Further checks: a host, a shell command, and its expected output.
+    pub(crate) host_checks: &'static [(&'static str, &'static str, &'static str)],
+    /// Target of the load.
+    pub(crate) url: &'static str,
+    /// Instances, or ports of clusters, that must receive a share of the load.
+    pub(crate) instances: &'static [&'static str],
 }
 
-/// What an artifact is made of.
+/// The content of an artifact.
 #[derive(Clone, Copy)]
 pub(crate) enum Artifact {
     /// The server of this workspace.
     Server,
     /// A file of the repository.
     File(&'static str),
-    /// An archive of one file: its name and its text.
+    /// A tar archive with one file: its name and its text.
     Packed(&'static str, &'static str),
-    /// The Express app, packed by the command in its topology.
+    /// The Express app, built by the command in its topology.
     Express,
-    /// An image of the server alone.
+    /// A container image that contains only the server.
     Image,
 }
 
-/// The units that are active on a host, and how many processes each has.
-pub(crate) struct Running {
+/// The expected active units of a host, with the number of processes of each.
+pub(crate) struct HostUnits {
     pub(crate) host: &'static str,
     pub(crate) units: &'static [(&'static str, Processes)],
 }
 
-/// How many processes a unit has.
+/// The number of processes of a unit.
 #[derive(Clone, Copy)]
 pub(crate) enum Processes {
-    /// So many.
+    /// A fixed number.
     Exactly(usize),
-    /// A master and one for each processor.
-    MasterAndProcessors,
+    /// A master process and one worker process per CPU.
+    MasterAndCpus,
 }
 
 /// A socket, a target or a timer.
 pub(crate) const NONE: Processes = Processes::Exactly(0);
 /// An instance.
 pub(crate) const ONE: Processes = Processes::Exactly(1);
-/// nginx, told `worker_processes auto`.
-pub(crate) const NGINX: Processes = Processes::MasterAndProcessors;
+/// nginx with `worker_processes auto`.
+pub(crate) const NGINX: Processes = Processes::MasterAndCpus;
 
 impl Processes {
     fn count(self) -> usize {
         match self {
             Self::Exactly(count) => count,
-            Self::MasterAndProcessors => 1 + processors(),
+            Self::MasterAndCpus => 1 + cpus(),
         }
     }
 }
 
-impl Running {
-    /// Names of the units, with the number of processes of each.
+impl HostUnits {
+    /// Names of the units without patterns, each with its number of processes.
     pub(crate) fn expanded(&self) -> BTreeMap<String, usize> {
         self.units
             .iter()
@@ -95,8 +95,7 @@ impl Running {
     }
 }
 
-/// Every name that `pattern` stands for: `web@[8082-8083].service` is two, and
-/// `max` the number of processors.
+/// The names that match `pattern`: `web@[8082-8083].service` has two; `max` is the number of CPUs.
 fn expand(pattern: &str) -> Vec<String> {
     let parts = pattern.split_once('[').and_then(|(head, rest)| {
         rest.split_once(']')
@@ -106,8 +105,8 @@ fn expand(pattern: &str) -> Vec<String> {
         return vec![pattern.to_owned()];
     };
     let (first, last) = range.split_once('-').unwrap_or((range, range));
-    let number = |word: &str| match word {
-        "max" => processors(),
+    let number = |text: &str| match text {
+        "max" => cpus(),
         digits => digits.parse().unwrap_or(0),
     };
     (number(first)..=number(last))
@@ -115,56 +114,55 @@ fn expand(pattern: &str) -> Vec<String> {
         .collect()
 }
 
-/// Hosts in a lab see the processors of this machine.
-fn processors() -> usize {
+/// Number of CPUs of this machine, which are those of the lab's hosts.
+fn cpus() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Each address that the write-up names gives what it promises.
-pub(crate) fn it_answers_as_described(stage: &Stage) -> Result<()> {
-    for (url, expect) in stage.system.answers {
-        let reply = stage.ask(url)?;
-        assert_eq!(reply.lacks(expect), None, "{url}: {reply:?}");
+/// No fault: expects the system's responses and host checks.
+pub(crate) fn urls_respond_as_expected(fixture: &Fixture) -> Result<()> {
+    for (url, expect) in fixture.system.responses {
+        let response = fixture.get(url)?;
+        assert_eq!(response.missing(expect), None, "{url}: {response:?}");
     }
-    for (host, line, said) in stage.system.facts {
-        assert_eq!(stage.lab.host(host)?.shell(line)?, *said, "{line}");
+    for (host, line, expected) in fixture.system.host_checks {
+        assert_eq!(fixture.lab.host(host)?.shell(line)?, *expected, "{line}");
     }
     Ok(())
 }
 
-/// The described units are active, with as many processes as described, and no
-/// other unit of the project is.
-pub(crate) fn it_runs_what_it_describes(stage: &Stage) -> Result<()> {
-    let (units, processes) = described_runs(stage)?;
-    stage.note(Row::fact(
+/// No fault: expects exactly the expected units, with the expected numbers of processes.
+pub(crate) fn expected_units_run(fixture: &Fixture) -> Result<()> {
+    let (units, processes) = wait_for_expected_units(fixture)?;
+    fixture.record(ResultRow::without_load(
         "units and processes",
-        "as described",
-        format!("{units} units, {processes} processes, nothing else"),
+        "as in the topology",
+        format!("{units} units, {processes} processes, no others"),
     ));
     Ok(())
 }
 
-/// Waits until each host runs what is described; counts units and processes.
-fn described_runs(stage: &Stage) -> Result<(usize, usize)> {
+/// Waits until each host runs exactly the expected units; returns the numbers of units and
+/// processes.
+fn wait_for_expected_units(fixture: &Fixture) -> Result<(usize, usize)> {
     let mut counted = (0, 0);
-    for running in stage.system.runs {
-        let (host, wanted) = (stage.lab.host(running.host)?, running.expanded());
-        let what = format!("as described on {}", host.name());
-        wait::until(&what, RECOVERY, || {
-            match active(host, stage.system.project) {
-                Ok(found) if found == wanted => Seen::Yes(()),
-                Ok(found) => Seen::NotYet(difference(&wanted, &found)),
-                Err(error) => Seen::NotYet(error.to_string()),
+    for units in fixture.system.hosts {
+        let (host, expected) = (fixture.lab.host(units.host)?, units.expanded());
+        let state = format!("in the expected state on {}", host.name());
+        wait::until(&state, RECOVERY, || {
+            match active(host, fixture.system.project) {
+                Ok(found) if found == expected => Poll::Ready(()),
+                Ok(found) => Poll::Pending(difference(&expected, &found)),
+                Err(error) => Poll::Pending(error.to_string()),
             }
         })?;
-        counted.0 += wanted.len();
-        counted.1 += wanted.values().sum::<usize>();
+        counted.0 += expected.len();
+        counted.1 += expected.values().sum::<usize>();
     }
     Ok(counted)
 }
 
-/// Units of `project` that are active on `host`, with their processes as the
-/// kernel groups them.
+/// Active units of `project` on `host`, with the numbers of processes in their control groups.
 fn active(host: &Host, project: &str) -> Result<BTreeMap<String, usize>> {
     let listed = host.shell(&format!(
         "for unit in $(systemctl list-units --plain --no-legend --full --state=active \
@@ -178,79 +176,87 @@ fn active(host: &Host, project: &str) -> Result<BTreeMap<String, usize>> {
         .collect())
 }
 
-fn difference(wanted: &BTreeMap<String, usize>, found: &BTreeMap<String, usize>) -> String {
-    let names: BTreeSet<&String> = wanted.keys().chain(found.keys()).collect();
-    let told: Vec<String> = names
+fn difference(expected: &BTreeMap<String, usize>, found: &BTreeMap<String, usize>) -> String {
+    let names: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
+    let differences: Vec<String> = names
         .into_iter()
-        .filter(|name| wanted.get(*name) != found.get(*name))
-        .map(|name| match (wanted.get(name), found.get(name)) {
-            (Some(wanted), Some(found)) => format!("{name}: {found} processes for {wanted}"),
+        .filter(|name| expected.get(*name) != found.get(*name))
+        .map(|name| match (expected.get(name), found.get(name)) {
+            (Some(expected), Some(found)) => format!("{name}: {found} processes, not {expected}"),
             (Some(_), None) => format!("{name} is not active"),
-            _ => format!("{name} is not described"),
+            _ => format!("{name} is not expected"),
         })
         .collect();
-    told.join(", ")
+    differences.join(", ")
 }
 
-/// All instances on all hosts at once, under load.
-pub(crate) fn restarting_all_loses_nothing(stage: &Stage) -> Result<()> {
+/// Restarts all instances on all hosts at once, repeatedly; expects no dropped requests.
+pub(crate) fn restarting_all_drops_no_requests(fixture: &Fixture) -> Result<()> {
     let rounds = if is_full() { 10 } else { 2 };
-    let _quiet = quiet();
-    let report = under_load(stage, || {
-        (0..rounds).try_for_each(|_| restart_everywhere(stage))
+    let _no_installs = block_installs();
+    let report = under_load(fixture, || {
+        (0..rounds).try_for_each(|_| restart_everywhere(fixture))
     })?;
-    described_runs(stage)?;
+    wait_for_expected_units(fixture)?;
     let fault = format!("restart of all instances at once, {rounds} times");
-    stage.note(Row::loaded(&fault, "0 GET, 0 POST", &report));
+    fixture.record(ResultRow::with_load(&fault, "0 GET, 0 POST", &report));
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
-    assert_eq!(sharers(&report), expected_sharers(stage.system));
+    assert_eq!(responders(&report), expected_responders(fixture.system));
     Ok(())
 }
 
-/// Counts load at the system's door while `act` goes on.
-pub(crate) fn under_load(stage: &Stage, act: impl FnOnce() -> Result<()>) -> Result<Report> {
-    if stage.system.certificate.is_some() {
-        return certificate::under_load(stage, act);
+/// Runs `act` under load on the system's URL and returns the report.
+pub(crate) fn under_load(fixture: &Fixture, act: impl FnOnce() -> Result<()>) -> Result<Report> {
+    if fixture.system.certificate.is_some() {
+        return tls::under_load(fixture, act);
     }
-    let load = stage.load_at(stage.system.door, if is_full() { &[] } else { GENTLE })?;
+    let load = fixture.load_url(fixture.system.url, if is_full() { &[] } else { LOW_RATE })?;
     act()?;
     load.finish()
 }
 
-/// Several systems share the machine.
-const GENTLE: &[&str] = &["--requests", "1200", "--rate", "600"];
+/// A lower rate than by default, since several systems share the machine.
+const LOW_RATE: &[&str] = &["--requests", "1200", "--rate", "600"];
 
-/// Side by side, and checked to have happened: each process is another one afterwards.
-pub(crate) fn restart_everywhere(stage: &Stage) -> Result<()> {
-    let pattern = format!("{}-*@*.service", stage.system.project);
+/// Restarts all instances of all hosts in parallel, and checks that each has a new invocation ID.
+pub(crate) fn restart_everywhere(fixture: &Fixture) -> Result<()> {
+    let pattern = format!("{}-*@*.service", fixture.system.project);
     let restart = |host: &Host| -> Result<usize> {
-        let before = runs_of(host, &pattern)?;
+        let before = invocation_ids(host, &pattern)?;
         host.run(&["systemctl", "restart", &pattern])?;
-        let after = runs_of(host, &pattern)?;
+        let after = invocation_ids(host, &pattern)?;
         assert_eq!(before.intersection(&after).count(), 0, "{before:?}");
         Ok(after.len())
     };
     let restarted: usize = std::thread::scope(|scope| {
-        let hosts = stage.lab.hosts().iter();
+        let hosts = fixture.lab.hosts().iter();
         let restarts: Vec<_> = hosts
             .map(|host| scope.spawn(move || restart(host)))
             .collect();
-        restarts.into_iter().map(joined).sum::<Result<usize>>()
+        restarts
+            .into_iter()
+            .map(join_or_panic)
+            .sum::<Result<usize>>()
     })?;
-    assert_eq!(restarted, instances(stage.system), "called {pattern}");
+    assert_eq!(
+        restarted,
+        instance_count(fixture.system),
+        "units that match {pattern}"
+    );
     Ok(())
 }
 
-/// How many instances are described.
-fn instances(system: &System) -> usize {
-    let units = system.runs.iter().flat_map(|r| r.expanded().into_keys());
+/// The expected number of instances.
+fn instance_count(system: &System) -> usize {
+    let hosts = system.hosts.iter();
+    let units = hosts.flat_map(|units| units.expanded().into_keys());
     units
         .filter(|unit| unit.contains('@') && unit.ends_with(".service"))
         .count()
 }
 
-/// What tells one run of each unit from the next.
-pub(crate) fn runs_of(host: &Host, pattern: &str) -> Result<BTreeSet<String>> {
+/// Invocation IDs of the units that match `pattern`: systemd sets a new one at each start.
+pub(crate) fn invocation_ids(host: &Host, pattern: &str) -> Result<BTreeSet<String>> {
     let shown = host.run(&[
         "systemctl",
         "show",
@@ -261,18 +267,18 @@ pub(crate) fn runs_of(host: &Host, pattern: &str) -> Result<BTreeSet<String>> {
     Ok(shown.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Who answered; of a cluster's worker, the port it shares.
-fn sharers(report: &Report) -> BTreeSet<String> {
+/// Instances that responded; for a cluster's worker, the port that it shares.
+fn responders(report: &Report) -> BTreeSet<String> {
     let name = |instance: &String| match instance.rsplit_once('@') {
         Some((port, number)) if number.parse::<u16>().is_ok_and(|n| n < 1024) => port.to_owned(),
         _ => instance.clone(),
     };
-    report.served_by.keys().map(name).collect()
+    report.by_instance.keys().map(name).collect()
 }
 
-fn expected_sharers(system: &System) -> BTreeSet<String> {
+fn expected_responders(system: &System) -> BTreeSet<String> {
     system
-        .served_by
+        .instances
         .iter()
         .flat_map(|name| expand(name))
         .collect()

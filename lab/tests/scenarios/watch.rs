@@ -1,80 +1,83 @@
-//! A new build that is put on a host in development.
+//! Watch mode: a new build that is copied to a host in development.
 
 use std::time::Duration;
 
-use lab::wait::{self, Seen};
+use lab::wait::{self, Poll};
 use lab::{Host, Result};
 
 use crate::deploy::variant;
-use crate::row::Row;
-use crate::stage::Stage;
+use crate::fixture::Fixture;
+use crate::results::ResultRow;
 
-/// From the file that is whole to four instances that run it.
+/// Limit from the complete file to four instances that run it.
 const LIMIT: Duration = Duration::from_secs(30);
 const WATCHED: &str = "/opt/working/randoms/watched/randoms";
 const PORTS: [&str; 4] = ["8082", "8083", "8084", "8085"];
 
-/// Writing the file in two pieces rolls all instances once, and nothing is lost.
-pub(crate) fn a_watched_file_is_rolled_out(stage: &Stage) -> Result<()> {
-    let host = stage.front();
+/// Writes the watched file in two parts; expects one rolling restart and no dropped requests.
+pub(crate) fn a_changed_file_is_deployed(fixture: &Fixture) -> Result<()> {
+    let host = fixture.proxy_host();
     let before = invocations(host)?;
-    let load = stage.load_at(stage.system.door, &[])?;
+    let load = fixture.load_url(fixture.system.url, &[])?;
     host.shell(&format!(
         "cp /opt/working/randoms/current/randoms {WATCHED}; echo more >> {WATCHED}"
     ))?;
     let digest = &host.run(&["sha256sum", WATCHED])?[..12];
     let took = wait_proven(host, digest)?;
     let report = load.finish()?;
-    let seen = format!("all run it after {:.1} s", took.as_secs_f64());
-    stage.note(Row::loaded("a watched file changes", "0 GET, 0 POST", &report).with(seen));
+    let observed = format!("all instances run it after {:.1} s", took.as_secs_f64());
+    fixture.record(
+        ResultRow::with_load("a watched file changes", "0 GET, 0 POST", &report)
+            .with_observed(observed),
+    );
     assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
     let after = invocations(host)?;
     assert!(
         before.iter().zip(&after).all(|(old, new)| old != new),
         "not all were replaced: {before:?} {after:?}"
     );
-    assert_eq!(rolls(host)?, 1, "one change, one roll");
+    assert_eq!(rollouts(host)?, 1, "one change, one rollout");
     assert!(journal(host)?.contains(&format!("{WATCHED} changed")));
     Ok(())
 }
 
-/// A deploy puts its artifact elsewhere: each instance is restarted once, not twice.
-pub(crate) fn a_deploy_does_not_trigger_the_watch(stage: &Stage) -> Result<()> {
-    let host = stage.front();
-    let rolled = rolls(host)?;
-    stage.put_artifact(&variant(stage, "deployed"))?;
-    stage.play("deploy.yml", &[])?.success()?;
+/// Deploys an artifact; expects that the watch does not restart the instances a second time.
+pub(crate) fn a_deploy_does_not_trigger_the_watch(fixture: &Fixture) -> Result<()> {
+    let host = fixture.proxy_host();
+    let before = rollouts(host)?;
+    fixture.write_artifact(&variant(fixture, "deployed"))?;
+    fixture.run_playbook("deploy.yml", &[])?.success()?;
     let after = invocations(host)?;
-    // Had it been triggered, it would have been before the deploy ended.
-    assert_eq!(rolls(host)?, rolled);
+    // The watch would have been triggered before the end of the deploy.
+    assert_eq!(rollouts(host)?, before);
     host.shell("systemctl start --wait working-randoms-watch.service || true")?;
-    // Control: asked by hand, the watch goes back to what lies in its folder.
+    // Control: started by hand, the watch deploys the file in its directory.
     assert_ne!(invocations(host)?, after);
-    assert_eq!(rolls(host)?, rolled + 1);
+    assert_eq!(rollouts(host)?, before + 1);
     Ok(())
 }
 
-/// A build that does not start is refused, says why, and the next one is seen again.
-pub(crate) fn a_bad_build_is_refused_and_the_next_is_seen(stage: &Stage) -> Result<()> {
-    let host = stage.front();
-    let load = stage.load_at(stage.system.door, &[])?;
+/// Writes a build that does not start; expects a rollback, and a rollout of the next build.
+pub(crate) fn a_bad_build_is_rolled_back_and_the_next_is_deployed(fixture: &Fixture) -> Result<()> {
+    let host = fixture.proxy_host();
+    let load = fixture.load_url(fixture.system.url, &[])?;
     let current = host.run(&["readlink", "/opt/working/randoms/current"])?;
     host.shell(&format!(
         "printf '#!/bin/sh\\nexit 3\\n' > {WATCHED}.new; mv {WATCHED}.new {WATCHED}"
     ))?;
-    wait::until("the refusal", LIMIT, || match journal(host) {
-        Ok(said) if said.contains("back on release") => Seen::Yes(()),
-        said => Seen::NotYet(format!("{said:?}")),
+    wait::until("rolled back", LIMIT, || match journal(host) {
+        Ok(output) if output.contains("rolled back to release") => Poll::Ready(()),
+        output => Poll::Pending(format!("{output:?}")),
     })?;
-    let back = host.run(&["readlink", "/opt/working/randoms/current"])?;
-    assert_eq!(back, current);
+    let rolled_back = host.run(&["readlink", "/opt/working/randoms/current"])?;
+    assert_eq!(rolled_back, current);
     host.shell(&format!(
         "cp /opt/working/randoms/current/randoms {WATCHED}.new; echo better >> {WATCHED}.new; mv {WATCHED}.new {WATCHED}"
     ))?;
     let digest = &host.run(&["sha256sum", WATCHED])?[..12];
     wait_proven(host, digest)?;
     let report = load.finish()?;
-    stage.note(Row::loaded(
+    fixture.record(ResultRow::with_load(
         "a watched file is a bad build",
         "0 GET, 0 POST",
         &report,
@@ -84,11 +87,11 @@ pub(crate) fn a_bad_build_is_refused_and_the_next_is_seen(stage: &Stage) -> Resu
 }
 
 fn wait_proven(host: &Host, digest: &str) -> Result<Duration> {
-    let words = ["readlink", "/opt/working/randoms/proven"];
+    let readlink = ["readlink", "/opt/working/randoms/proven"];
     let ((), took) = wait::until(&format!("release {digest}"), LIMIT, || {
-        match host.run(&words) {
-            Ok(proven) if proven.ends_with(digest) => Seen::Yes(()),
-            proven => Seen::NotYet(format!("{proven:?}")),
+        match host.run(&readlink) {
+            Ok(proven) if proven.ends_with(digest) => Poll::Ready(()),
+            proven => Poll::Pending(format!("{proven:?}")),
         }
     })?;
     Ok(took)
@@ -96,16 +99,16 @@ fn wait_proven(host: &Host, digest: &str) -> Result<Duration> {
 
 fn invocations(host: &Host) -> Result<Vec<String>> {
     let units = PORTS.map(|port| format!("working-web@{port}.service"));
-    let mut words = vec!["systemctl", "show", "--property=InvocationID", "--value"];
-    words.extend(units.iter().map(String::as_str));
-    let said = host.run(&words)?;
-    Ok(said.split_whitespace().map(str::to_owned).collect())
+    let mut show = vec!["systemctl", "show", "--property=InvocationID", "--value"];
+    show.extend(units.iter().map(String::as_str));
+    let output = host.run(&show)?;
+    Ok(output.split_whitespace().map(str::to_owned).collect())
 }
 
-/// How often the watch has rolled the instances.
-fn rolls(host: &Host) -> Result<usize> {
-    let said = journal(host)?;
-    Ok(said.lines().filter(|l| l.ends_with(" changed")).count())
+/// How often the watch has rolled out a build.
+fn rollouts(host: &Host) -> Result<usize> {
+    let output = journal(host)?;
+    Ok(output.lines().filter(|l| l.ends_with(" changed")).count())
 }
 
 fn journal(host: &Host) -> Result<String> {

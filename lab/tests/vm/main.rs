@@ -1,93 +1,96 @@
-//! What `make up` shows: the real VM, asked as its reader would ask it, by the
-//! forwarded port, by `vagrant ssh` and by the configuration for ssh that it leaves.
+//! Checks of the VM of `make up`, through its forwarded port, `vagrant ssh`, and the SSH
+//! configuration that `make up` writes.
 //!
-//! One VM serves all claims, in the order written here; it is removed at the
-//! end unless it was up before. A word on the command line picks the claims
-//! whose name contains it.
+//! All checks use one VM and run in the listed order. The VM is removed at the end unless it ran
+//! before. An argument selects the checks whose name contains it.
 
-mod claims;
-mod machine;
-mod url;
+mod checks;
+mod http;
+mod virtual_machine;
 
 use std::io::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use lab::{Result, tools};
+use lab::{Result, prerequisites};
 
-use crate::machine::Machine;
+use crate::virtual_machine::VirtualMachine;
 
-/// A claim and the function that tries it.
-type Claim = (&'static str, fn(&Machine) -> Result<()>);
+/// The name of a check, and its function.
+type Check = (&'static str, fn(&VirtualMachine) -> Result<()>);
 
-const CLAIMS: &[Claim] = &[
-    ("each_url_is_answered", claims::each_url_is_answered),
+const CHECKS: &[Check] = &[
+    ("each_url_responds", checks::each_url_responds),
+    ("all_services_are_active", checks::all_services_are_active),
     (
-        "everything_described_is_active",
-        claims::everything_described_is_active,
-    ),
-    (
-        "restarting_a_pool_leaves_the_url_answering",
-        claims::restarting_a_pool_leaves_the_url_answering,
+        "restarting_a_pool_drops_no_requests",
+        checks::restarting_a_pool_drops_no_requests,
     ),
     (
         "target_stops_and_starts_all",
-        claims::target_stops_and_starts_all,
+        checks::target_stops_and_starts_all,
     ),
-    ("up_again_changes_nothing", claims::up_again_changes_nothing),
+    ("up_again_changes_nothing", checks::up_again_changes_nothing),
     (
-        "a_changed_program_is_shipped",
-        claims::a_changed_program_is_shipped,
+        "a_changed_program_is_deployed",
+        checks::a_changed_program_is_deployed,
     ),
     (
-        "a_jump_of_the_clock_is_not_noticed",
-        claims::a_jump_of_the_clock_is_not_noticed,
+        "a_clock_change_restarts_nothing",
+        checks::a_clock_change_restarts_nothing,
     ),
-    ("reboot_brings_all_back", claims::reboot_brings_all_back),
+    (
+        "all_services_start_after_a_reboot",
+        checks::all_services_start_after_a_reboot,
+    ),
 ];
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args()
+    let filters: Vec<String> = std::env::args()
         .skip(1)
-        .filter(|word| !word.starts_with('-'))
+        .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let picked: Vec<&Claim> = CLAIMS
+    let is_selected = |name: &str| filters.iter().any(|filter| name.contains(filter));
+    let selected: Vec<&Check> = CHECKS
         .iter()
-        .filter(|(name, _)| words.is_empty() || words.iter().any(|word| name.contains(word)))
+        .filter(|(name, _)| filters.is_empty() || is_selected(name))
         .collect();
-    if picked.is_empty() {
+    if selected.is_empty() {
         return ExitCode::SUCCESS;
     }
-    let missing = machine::missing();
+    let missing = virtual_machine::missing();
     if !missing.is_empty() {
-        return skip(picked.len(), &missing);
+        return skip(selected.len(), &missing);
     }
     let start = Instant::now();
-    match Machine::up() {
-        Ok(machine) => {
-            say(&format!("up in {:.0} s", start.elapsed().as_secs_f64()));
-            judge(&machine, &picked)
+    match VirtualMachine::up() {
+        Ok(vm) => {
+            print(&format!(
+                "started in {:.0} s",
+                start.elapsed().as_secs_f64()
+            ));
+            run(&vm, &selected)
         }
         Err(error) => {
-            say(&format!("FAILED: make up: {error}"));
+            print(&format!("FAILED: make up: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn judge(machine: &Machine, picked: &[&Claim]) -> ExitCode {
-    let failed: Vec<&str> = picked
+fn run(vm: &VirtualMachine, selected: &[&Check]) -> ExitCode {
+    let failed: Vec<&str> = selected
         .iter()
-        .filter(|claim| !holds(machine, claim))
+        .filter(|check| !passes(vm, check))
         .map(|(name, _)| *name)
         .collect();
     for name in &failed {
-        say(&format!("failed: {name}"));
+        print(&format!("failed: {name}"));
     }
-    say(&format!(
-        "VM claims: {} passed, {} failed",
-        picked.len() - failed.len(),
+    print(&format!(
+        "VM checks: {} passed, {} failed",
+        selected.len() - failed.len(),
         failed.len()
     ));
     if failed.is_empty() {
@@ -97,39 +100,39 @@ fn judge(machine: &Machine, picked: &[&Claim]) -> ExitCode {
     }
 }
 
-fn holds(machine: &Machine, (name, claim): &Claim) -> bool {
+fn passes(vm: &VirtualMachine, (name, check): &Check) -> bool {
     let start = Instant::now();
-    let ended = panic::catch_unwind(AssertUnwindSafe(|| claim(machine)));
+    let result = panic::catch_unwind(AssertUnwindSafe(|| check(vm)));
     let took = start.elapsed().as_secs_f64();
-    let verdict = match ended {
+    let verdict = match result {
         Ok(Ok(())) => "ok",
         Ok(Err(error)) => {
-            say(&error.to_string());
+            print(&error.to_string());
             "FAILED"
         }
         Err(_) => "FAILED",
     };
-    say(&format!("claim {name} ... {verdict} ({took:.1} s)"));
+    print(&format!("check {name} ... {verdict} ({took:.1} s)"));
     verdict == "ok"
 }
 
 fn skip(count: usize, missing: &[String]) -> ExitCode {
     for program in missing {
-        say(&format!(
-            "no VM here: {program} is not installed (scripts/tools vm)"
+        print(&format!(
+            "no VM can run: {program} is not installed (scripts/tools vm)"
         ));
     }
-    if tools::skipping_is_forbidden() {
-        say(&format!(
-            "VM claims: 0 passed, {count} failed (CI=true forbids skipping)"
+    if prerequisites::skipping_is_forbidden() {
+        print(&format!(
+            "VM checks: 0 passed, {count} failed (CI=true forbids skipping)"
         ));
         return ExitCode::FAILURE;
     }
-    say(&format!("VM claims: {count} skipped"));
+    print(&format!("VM checks: {count} skipped"));
     ExitCode::SUCCESS
 }
 
-/// To standard error, line by line, as it happens.
-fn say(text: &str) {
+/// Prints to standard error, without a buffer.
+fn print(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

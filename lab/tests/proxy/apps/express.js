@@ -1,5 +1,5 @@
-// An Express application. `?do=NAME` selects a behavior; without it every path answers with the
-// request as it arrived. Each request is recorded in RECORD when it arrives, one JSON line each.
+// An Express application. `?do=NAME` selects a behavior; by default, the response body is the
+// request as JSON. Each request is appended to the file RECORD when it arrives, as one JSON line.
 'use strict';
 
 const fs = require('node:fs');
@@ -23,7 +23,7 @@ const wait = (milliseconds) => new Promise((done) => { setTimeout(done, millisec
 const echo = (request, response) => {
   const { method, originalUrl: url, rawHeaders: headers } = request;
   let length = 0;
-  request.on('data', (piece) => { length += piece.length; });
+  request.on('data', (chunk) => { length += chunk.length; });
   request.on('end', () => response.json({ port: Number(PORT), method, url, headers, length }));
 };
 
@@ -38,15 +38,15 @@ const behaviors = {
     const { size = 8192, type = 'text' } = request.query;
     response.set('Content-Type', TYPES[type]).end(Buffer.alloc(Number(size), 'all work and no play '));
   },
-  // The same, as one that is encoded already.
+  // An encoded body.
   encoded: (request, response) => {
     response.set({ 'Content-Type': 'text/css', 'Content-Encoding': 'br' }).end(Buffer.alloc(8192, 'x'));
   },
-  // Exits as it receives the request.
-  die: () => process.exit(1),
-  // Exits as it receives the first of its kind; another instance answers the next.
-  dieonce: (request, response) => (requestsOf(request) > 1 ? echo(request, response) : process.exit(1)),
-  // 103 before the answer.
+  // Exits when it receives the request.
+  crash: () => process.exit(1),
+  // Exits when it receives the first request of a URL; another instance responds to the next.
+  crashonce: (request, response) => (requestsOf(request) > 1 ? echo(request, response) : process.exit(1)),
+  // 103 before the response.
   early: (request, response) => {
     response.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' }, () => response.send('late'));
   },
@@ -69,12 +69,12 @@ const behaviors = {
     }
     response.send('headers');
   },
-  // Answers after MS milliseconds.
+  // Responds after MS milliseconds.
   slow: async (request, response) => {
     await wait(Number(request.query.ms));
     response.send('slow');
   },
-  // A status of the application's own.
+  // A response with STATUS.
   status: (request, response) => response.status(Number(request.query.status)).send('own'),
 };
 
@@ -84,7 +84,7 @@ app.get('/health', (request, response) => {
   return response.status(Number(HEALTH || 200)).end();
 });
 app.use((request, response, next) => { record(request); next(); });
-// Answers before it has read the body.
+// Responds before it has read the body.
 app.post('/login', (request, response) => response.status(401).json({ error: 'wrong password' }));
 app.use('/helmet', helmet());
 app.use((request, response) => (behaviors[request.query.do] || echo)(request, response));

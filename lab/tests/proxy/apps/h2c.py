@@ -1,10 +1,10 @@
-"""An ASGI application; run by hypercorn, which upgrades to h2c when it is asked to."""
+"""An ASGI application that runs with hypercorn, which supports upgrades to h2c."""
 
 import json
 
 
 async def app(scope, receive, send):
-    """Answers with the HTTP version and the headers of the request."""
+    """Responds with the HTTP version and the headers of the request."""
     if scope["type"] != "http":
         return
     headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]]

@@ -1,4 +1,4 @@
-"""A Django project in one file, behind a proxy that ends TLS; run by gunicorn."""
+"""A Django project in one file, behind a proxy that terminates TLS; runs with gunicorn."""
 
 import json
 import os
@@ -26,9 +26,9 @@ def health(request):
 
 
 def page(request):
-    """The request as Django sees it."""
-    seen = {"secure": request.is_secure(), "host": request.get_host(), "client": request.META.get("HTTP_X_REAL_IP")}
-    return HttpResponse(json.dumps(seen), content_type="application/json")
+    """Responds with the request as Django has received it."""
+    received = {"secure": request.is_secure(), "host": request.get_host(), "client": request.META.get("HTTP_X_REAL_IP")}
+    return HttpResponse(json.dumps(received), content_type="application/json")
 
 
 urlpatterns = [re_path("^health$", health), re_path("", page)]

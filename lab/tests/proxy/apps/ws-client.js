@@ -1,4 +1,4 @@
-// Opens a websocket over TLS, sends a word, prints the echo: node ws-client.js URL
+// Opens a websocket over TLS, sends a message, and prints the echo: node ws-client.js URL
 'use strict';
 
 const { WebSocket } = require('ws');

@@ -1,12 +1,12 @@
-//! What is compressed, and what is not.
+//! Compression of responses.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use crate::case::{Case, DEFAULTS, Engine, PLAIN, Setup, TLS_DEFAULTS, case, only};
 use crate::client::{get, get_with};
-use crate::failure::{Checked, ensure};
-use crate::http::Answer;
-use crate::table::{Case, DEFAULTS, ENCRYPTED, Engine, PLAIN, Setup, case, only};
+use crate::failure::{CheckResult, ensure};
+use crate::http::Response;
 
 static OFF: Setup = Setup {
     proxy: "compress: false",
@@ -26,7 +26,7 @@ pub(crate) const CASES: &[Case] = &[
             Ok(())
         },
     ),
-    case("compression: HTTP/2 is compressed", &ENCRYPTED, |_| {
+    case("compression: HTTP/2 is compressed", &TLS_DEFAULTS, |_| {
         let url = format!("https://127.0.0.1{}", body("html", 8192));
         compressed(
             "html",
@@ -34,7 +34,7 @@ pub(crate) const CASES: &[Case] = &[
         )
     }),
     case(
-        "compression: what is not asked for is not compressed",
+        "compression: without Accept-Encoding nothing is compressed",
         &DEFAULTS,
         |_| plain("html", &get(&body("html", 8192))?),
     ),
@@ -52,18 +52,18 @@ pub(crate) const CASES: &[Case] = &[
         Engine::Nginx,
         "HAProxy has no smallest size before 3.2",
         case(
-            "compression: small answers are not compressed",
+            "compression: small responses are not compressed",
             &DEFAULTS,
             |_| plain("html", &get_with(&body("html", 100), GZIP)?),
         ),
     ),
     case(
-        "compression: what is encoded is not encoded again",
+        "compression: an encoded response is not encoded again",
         &DEFAULTS,
         |_| {
-            let answer = get_with("/?do=encoded", GZIP)?.expect(200)?;
-            answer.expect_header("content-encoding", "br")?;
-            ensure!(answer.body == vec![b'x'; 8192], "the body is changed");
+            let response = get_with("/?do=encoded", GZIP)?.expect(200)?;
+            response.expect_header("content-encoding", "br")?;
+            ensure!(response.body == vec![b'x'; 8192], "the body is changed");
             Ok(())
         },
     ),
@@ -76,14 +76,14 @@ fn body(kind: &str, size: usize) -> String {
     format!("/body?do=body&type={kind}&size={size}")
 }
 
-/// A 200 whose Content-Encoding headers are `encodings`.
-fn encoded(kind: &str, answer: &Answer, encodings: &[&str]) -> Checked {
+/// Expects status 200 with the Content-Encoding headers `encodings`.
+fn encoded(kind: &str, response: &Response, encodings: &[&str]) -> CheckResult {
     ensure!(
-        answer.status == 200,
+        response.status == 200,
         "{kind}: the status is {}",
-        answer.status
+        response.status
     );
-    let encoding = answer.all("content-encoding");
+    let encoding = response.all("content-encoding");
     ensure!(
         encoding == encodings,
         "{kind}: Content-Encoding is {encoding:?}"
@@ -91,16 +91,16 @@ fn encoded(kind: &str, answer: &Answer, encodings: &[&str]) -> Checked {
     Ok(())
 }
 
-fn compressed(kind: &str, answer: &Answer) -> Checked {
-    encoded(kind, answer, &["gzip"])?;
-    let vary = answer.all("vary").join(", ").to_ascii_lowercase();
+fn compressed(kind: &str, response: &Response) -> CheckResult {
+    encoded(kind, response, &["gzip"])?;
+    let vary = response.all("vary").join(", ").to_ascii_lowercase();
     ensure!(vary.contains("accept-encoding"), "{kind}: Vary is {vary:?}");
     ensure!(
-        answer.body.len() < 2048,
+        response.body.len() < 2048,
         "{kind}: {} bytes are sent",
-        answer.body.len()
+        response.body.len()
     );
-    let text = unpacked(&answer.body)?;
+    let text = unpacked(&response.body)?;
     ensure!(
         text.len() == 8192,
         "{kind}: unpacked it has {} bytes",
@@ -109,16 +109,16 @@ fn compressed(kind: &str, answer: &Answer) -> Checked {
     Ok(())
 }
 
-fn plain(kind: &str, answer: &Answer) -> Checked {
-    encoded(kind, answer, &[])?;
+fn plain(kind: &str, response: &Response) -> CheckResult {
+    encoded(kind, response, &[])?;
     ensure!(
-        answer.body.starts_with(b"all work"),
+        response.body.starts_with(b"all work"),
         "{kind}: the body is changed"
     );
     Ok(())
 }
 
-fn unpacked(bytes: &[u8]) -> Checked<Vec<u8>> {
+fn unpacked(bytes: &[u8]) -> CheckResult<Vec<u8>> {
     let mut gzip = Command::new("gzip")
         .arg("-dc")
         .stdin(Stdio::piped())

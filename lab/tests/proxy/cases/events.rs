@@ -1,10 +1,10 @@
-//! Server-sent events, and answers that take long.
+//! Server-sent events, and slow responses.
 
 use std::time::{Duration, Instant};
 
+use crate::case::{Case, DEFAULTS, PLAIN, Setup, case};
 use crate::client::{self, Client, request};
-use crate::failure::{Checked, ensure};
-use crate::table::{Case, DEFAULTS, PLAIN, Setup, case};
+use crate::failure::{CheckResult, ensure};
 
 static QUIET: Setup = PLAIN;
 static LONG_POLL: Setup = PLAIN;
@@ -31,20 +31,20 @@ static ROUTE_SHORT: Setup = Setup {
 const EVENT_SOURCE: &str = "Accept: text/event-stream\r\nCache-Control: no-cache\r\n";
 
 pub(crate) const CASES: &[Case] = &[
-    case("events: a stream may be quiet for 12 s", &QUIET, |_| {
+    case("events: a stream may be idle for 12 s", &QUIET, |_| {
         stream("/events?do=events&quiet=12000")
     }),
     case(
-        "events: a stream that the connection ends may be quiet for 12 s",
+        "events: a stream without a length may be idle for 12 s",
         &CLOSE_DELIMITED_QUIET,
         |_| stream("/events?do=events&quiet=12000&framing=close"),
     ),
-    case("events: an answer may take 12 s", &LONG_POLL, |_| {
+    case("events: a response may take 12 s", &LONG_POLL, |_| {
         client::get("/poll?do=slow&ms=12000")?.expect(200)?;
         Ok(())
     }),
     case(
-        "events: a stream may be quiet for longer than `read`",
+        "events: a stream may be idle for longer than `read`",
         &SHORT_READ,
         |_| stream("/events?do=events&quiet=3500"),
     ),
@@ -59,7 +59,7 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
-        "events: `timeouts.tunnel` closes a quiet stream",
+        "events: `timeouts.tunnel` closes an idle stream",
         &SHORT_TUNNEL,
         |_| {
             let start = Instant::now();
@@ -95,7 +95,7 @@ pub(crate) const CASES: &[Case] = &[
         at_once("/events?do=events&quiet=3000")
     }),
     case(
-        "events: the first event arrives at once where the connection ends the stream",
+        "events: the first event of a stream without a length arrives at once",
         &DEFAULTS,
         |_| at_once("/events?do=events&quiet=3000&framing=close"),
     ),
@@ -113,56 +113,56 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case("events: a stream is not compressed", &DEFAULTS, |_| {
-        let answer = client::get_with(
+        let response = client::get_with(
             "/events?do=events&size=4000",
             &format!("{EVENT_SOURCE}Accept-Encoding: gzip\r\n"),
         )?;
         ensure!(
-            answer.header("content-encoding").is_none(),
+            response.header("content-encoding").is_none(),
             "Content-Encoding: {:?}",
-            answer.all("content-encoding")
+            response.all("content-encoding")
         );
         Ok(())
     }),
 ];
 
-/// The whole stream arrives at an EventSource.
-fn stream(url: &str) -> Checked {
+/// Expects the complete stream, with the headers of an `EventSource`.
+fn stream(url: &str) -> CheckResult {
     stream_for(EVENT_SOURCE, url)
 }
 
-/// The whole stream arrives at a client with these request headers.
-fn stream_for(headers: &str, url: &str) -> Checked {
-    let answer = client::get_with(url, headers)?.expect(200)?;
+/// Expects the complete stream, with these request headers.
+fn stream_for(headers: &str, url: &str) -> CheckResult {
+    let response = client::get_with(url, headers)?.expect(200)?;
     ensure!(
-        answer.text().ends_with("data: second\n\n"),
+        response.text().ends_with("data: second\n\n"),
         "the stream is {:?}",
-        answer.text()
+        response.text()
     );
     Ok(())
 }
 
-fn at_once(url: &str) -> Checked {
+fn at_once(url: &str) -> CheckResult {
     let mut client = Client::connect()?;
     client.send(request("GET", url, EVENT_SOURCE))?;
     first_event(client)
 }
 
-fn first_event(mut client: Client) -> Checked {
+fn first_event(mut client: Client) -> CheckResult {
     let start = Instant::now();
-    let mut answer = client.head()?;
-    if answer.is_chunked() {
-        answer.read_chunk(&mut client.stream)?;
+    let mut response = client.head()?;
+    if response.is_chunked() {
+        response.read_chunk(&mut client.stream)?;
     } else {
-        let mut piece = [0; 64];
-        let length = std::io::Read::read(&mut client.stream, &mut piece)?;
-        answer.body.extend_from_slice(&piece[..length]);
+        let mut bytes = [0; 64];
+        let length = std::io::Read::read(&mut client.stream, &mut bytes)?;
+        response.body.extend_from_slice(&bytes[..length]);
     }
     let took = start.elapsed();
     ensure!(
-        answer.text().starts_with("data: first"),
+        response.text().starts_with("data: first"),
         "it is {:?}",
-        answer.text()
+        response.text()
     );
     ensure!(took < Duration::from_millis(1500), "it took {took:?}");
     Ok(())

@@ -1,10 +1,10 @@
-//! What a healthy application answers, and what it is asked.
+//! Health checks: accepted statuses, and the Host header.
 
 use crate::apps::Program;
-use crate::client::{ask, get};
-use crate::failure::{Checked, ensure};
+use crate::case::{Case, Engine, PLAIN, Setup, case, differ, only};
+use crate::client::{fetch, get};
+use crate::failure::{CheckResult, ensure};
 use crate::fixture::Fixture;
-use crate::table::{Case, Engine, PLAIN, Setup, case, differ, only};
 
 const NO_CHECKS: &str = "nginx has no active health checks";
 
@@ -42,7 +42,7 @@ static UNNAMED: Setup = Setup {
     ..NO_CONTENT
 };
 static DJANGO: Setup = Setup {
-    app: "artifact: shop.tar, main: shop.py, health: { path: /health, interval: 500ms }, socket: false, notify: false",
+    app: "artifact: shop.tar, main: shop.py, health: { path: /health, interval: 500ms }, socket_activation: false, sd_notify: false",
     proxy: "server_name: [shop.example.org]",
     program: Program::Django,
     ..PLAIN
@@ -50,14 +50,14 @@ static DJANGO: Setup = Setup {
 
 pub(crate) const CASES: &[Case] = &[
     case(
-        "health: an application that answers 204 is healthy",
+        "health: an application that responds with 204 is healthy",
         &NO_CONTENT,
         healthy,
     ),
     differ(
         NO_CHECKS,
         case(
-            "health: an application that answers 302 is not healthy",
+            "health: an application that responds with 302 is not healthy",
             &REDIRECT,
             |fixture| match fixture.engine {
                 Engine::Nginx => get("/")?.expect(200).map(drop),
@@ -69,17 +69,17 @@ pub(crate) const CASES: &[Case] = &[
         ),
     ),
     case(
-        "health: `status` lists what is healthy",
+        "health: `status` lists the accepted statuses",
         &REDIRECT_ALLOWED,
         healthy,
     ),
-    case("health: `status` names one status", &ONE_STATUS, healthy),
+    case("health: `status` accepts one status", &ONE_STATUS, healthy),
     case(
         "health: Django with ALLOWED_HOSTS is healthy",
         &DJANGO,
         |fixture| {
             fixture.wait_checked("L7OK")?;
-            ask("GET / HTTP/1.1\r\nHost: shop.example.org\r\n\r\n")?
+            fetch("GET / HTTP/1.1\r\nHost: shop.example.org\r\n\r\n")?
                 .expect(200)
                 .map(drop)
         },
@@ -111,13 +111,13 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-/// After a check, requests are answered.
-fn healthy(fixture: &Fixture) -> Checked {
+/// Expects a successful check, and a response of the application.
+fn healthy(fixture: &Fixture) -> CheckResult {
     fixture.wait_checked("L7OK")?;
     get("/")?.expect(200).map(drop)
 }
 
-fn host(fixture: &Fixture, name: &str) -> Checked {
+fn host(fixture: &Fixture, name: &str) -> CheckResult {
     fixture.wait_checked("L7OK")?;
     for request in fixture.requests("/health")? {
         let host = request.all("host");

@@ -1,25 +1,25 @@
-//! The table of cases, by their kinds. Those that wait longest are first.
+//! The table of cases by kind. Cases that wait longest come first.
 
-mod answers;
 mod compression;
-mod documents;
-mod early;
-mod encryption;
+mod doc_examples;
+mod early_responses;
 mod events;
 mod headers;
 mod health;
-mod hosts;
+mod host_header;
+mod large_bodies;
 mod logs;
 mod paths;
 mod reloads;
 mod requests;
+mod responses;
 mod retries;
-mod storage;
-mod trusted;
+mod tls;
+mod trusted_proxies;
 mod tunnels;
 mod upgrades;
 
-use crate::table::Case;
+use crate::case::Case;
 
 /// Every case.
 const TABLE: &[&[Case]] = &[
@@ -27,20 +27,20 @@ const TABLE: &[&[Case]] = &[
     events::CASES,
     tunnels::CASES,
     retries::CASES,
-    answers::CASES,
-    storage::CASES,
+    responses::CASES,
+    large_bodies::CASES,
     health::CASES,
-    early::CASES,
-    trusted::CASES,
+    early_responses::CASES,
+    trusted_proxies::CASES,
     logs::CASES,
     requests::CASES,
     headers::CASES,
-    encryption::CASES,
+    tls::CASES,
     compression::CASES,
     paths::CASES,
-    hosts::CASES,
+    host_header::CASES,
     upgrades::CASES,
-    documents::CASES,
+    doc_examples::CASES,
 ];
 
 /// Every case, in the order of the table.

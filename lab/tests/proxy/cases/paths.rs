@@ -1,8 +1,8 @@
-//! Paths as the client encoded them, and the routes that they take.
+//! Percent-encoded paths, and the routes that they match.
 
-use crate::client::{ask, get, request};
-use crate::failure::{Checked, ensure};
-use crate::table::{Case, PLAIN, Setup, case};
+use crate::case::{Case, PLAIN, Setup, case};
+use crate::client::{fetch, get, request};
+use crate::failure::{CheckResult, ensure};
 
 /// `/api` is rewritten, `/rw` is not; both lead to port 3001, and everything else to 3002.
 static ROUTES: Setup = Setup {
@@ -72,19 +72,19 @@ pub(crate) const CASES: &[Case] = &[
         "paths: a rewritten path with dot segments is 400",
         &ROUTES,
         |_| {
-            refused("/api/a/./b/../c")?;
-            refused("/api/a/%2e%2e/c")?;
-            refused("/api/x/../../api/y")?;
-            refused("/api/a/.%2E?x=1")?;
-            refused("/api/a/..%2fc")?;
-            refused("/api/..\\..\\admin")?;
-            refused("/api/..%5cadmin")?;
-            refused("/api/..;/admin")?;
-            refused("/bare/a/../b")
+            rejected("/api/a/./b/../c")?;
+            rejected("/api/a/%2e%2e/c")?;
+            rejected("/api/x/../../api/y")?;
+            rejected("/api/a/.%2E?x=1")?;
+            rejected("/api/a/..%2fc")?;
+            rejected("/api/..\\..\\admin")?;
+            rejected("/api/..%5cadmin")?;
+            rejected("/api/..;/admin")?;
+            rejected("/bare/a/../b")
         },
     ),
     case(
-        "paths: a rewritten path keeps dots that are no segment",
+        "paths: a rewritten path keeps dots that are not a segment",
         &ROUTES,
         |_| {
             arrives(
@@ -112,23 +112,23 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "paths: a rewritten route whose prefix is encoded is 400",
         &ROUTES,
-        |_| refused("/%61pi/a"),
+        |_| rejected("/%61pi/a"),
     ),
     case(
         "paths: a rewritten route after a repeated slash is 400",
         &ROUTES,
-        |_| refused("//api/a"),
+        |_| rejected("//api/a"),
     ),
     case(
         "paths: a rewritten route that dots lead to is 400",
         &ROUTES,
         |_| {
-            refused("/x/../api/a")?;
-            refused("/./api/a")
+            rejected("/x/../api/a")?;
+            rejected("/./api/a")
         },
     ),
     case(
-        "paths: a path without a rewrite arrives as it was encoded",
+        "paths: a path without a rewrite keeps its encoding",
         &ROUTES,
         |_| {
             arrives("/rw/%40scope%2Fpkg//x", "/rw/%40scope%2Fpkg//x", REWRITTEN)?;
@@ -165,18 +165,18 @@ pub(crate) const CASES: &[Case] = &[
         &ROUTES,
         |_| {
             for method in ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"] {
-                let asked = request(method, "/api/%40a//b?c=%2F", "Content-Length: 0\r\n");
-                seen(&asked, "/v1/%40a//b?c=%2F", REWRITTEN)?;
-                let asked = request(method, "/rw/%40a//b?c=%2F", "Content-Length: 0\r\n");
-                seen(&asked, "/rw/%40a//b?c=%2F", REWRITTEN)?;
+                let head = request(method, "/api/%40a//b?c=%2F", "Content-Length: 0\r\n");
+                expect_received(&head, "/v1/%40a//b?c=%2F", REWRITTEN)?;
+                let head = request(method, "/rw/%40a//b?c=%2F", "Content-Length: 0\r\n");
+                expect_received(&head, "/rw/%40a//b?c=%2F", REWRITTEN)?;
             }
             let accept = "Accept: text/event-stream\r\n";
-            seen(
+            expect_received(
                 &request("GET", "/api/%40a//b?c=%2F", accept),
                 "/v1/%40a//b?c=%2F",
                 REWRITTEN,
             )?;
-            seen(
+            expect_received(
                 &request("GET", "/rw/%40a//b?c=%2F", accept),
                 "/rw/%40a//b?c=%2F",
                 REWRITTEN,
@@ -184,10 +184,10 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case("paths: an absolute URL takes its route", &ROUTES, |_| {
-        let asked = |url: &str| request("GET", &format!("http://example.org{url}"), "");
-        seen(&asked("/api/%40a//b?c=%2F"), "/v1/%40a//b?c=%2F", REWRITTEN)?;
-        seen(&asked("/rw/%40a"), "/rw/%40a", REWRITTEN)?;
-        seen(&asked("/other"), "/other", OTHER)
+        let head = |url: &str| request("GET", &format!("http://example.org{url}"), "");
+        expect_received(&head("/api/%40a//b?c=%2F"), "/v1/%40a//b?c=%2F", REWRITTEN)?;
+        expect_received(&head("/rw/%40a"), "/rw/%40a", REWRITTEN)?;
+        expect_received(&head("/other"), "/other", OTHER)
     }),
     case(
         "paths: an encoded slash after a prefix takes its route",
@@ -199,33 +199,33 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-fn arrives(asked: &str, expected: &str, port: u16) -> Checked {
-    seen(&request("GET", asked, ""), expected, port)
+fn arrives(path: &str, expected: &str, port: u16) -> CheckResult {
+    expect_received(&request("GET", path, ""), expected, port)
 }
 
-/// The application on this port sees this URL; absolute, with the scheme and name as they came.
-fn seen(asked: &str, expected: &str, port: u16) -> Checked {
-    let line = asked.lines().next().unwrap_or_default();
-    let answer = ask(asked)?;
-    ensure!(answer.status == 200, "{line} is answered {}", answer.status);
-    let seen = answer.echoed()?;
-    let url = seen.url.trim_start_matches("http://example.org");
+/// Expects that the application on this port receives the URL `expected`.
+fn expect_received(head: &str, expected: &str, port: u16) -> CheckResult {
+    let line = head.lines().next().unwrap_or_default();
+    let response = fetch(head)?;
+    ensure!(response.status == 200, "{line} gets {}", response.status);
+    let received = response.echoed()?;
+    let url = received.url.trim_start_matches("http://example.org");
     ensure!(
-        url == expected && seen.port == port,
+        url == expected && received.port == port,
         "{line} arrives as {} on {}, not as {expected} on {port}",
-        seen.url,
-        seen.port
+        received.url,
+        received.port
     );
     Ok(())
 }
 
-fn refused(asked: &str) -> Checked {
-    let answer = get(asked)?;
+fn rejected(path: &str) -> CheckResult {
+    let response = get(path)?;
     ensure!(
-        answer.status == 400,
-        "{asked} is answered {}: {}",
-        answer.status,
-        answer.text().chars().take(120).collect::<String>()
+        response.status == 400,
+        "{path} gets {}: {}",
+        response.status,
+        response.text().chars().take(120).collect::<String>()
     );
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! What a reload leaves alone.
+//! Connections and requests during a reload.
 
 use std::time::{Duration, Instant};
 
 use crate::apps::Program;
-use crate::cases::storage;
+use crate::case::{Case, PLAIN, Setup, case};
+use crate::cases::large_bodies;
 use crate::client::{self, Client, request};
-use crate::failure::{Checked, ensure};
+use crate::failure::{CheckResult, ensure};
 use crate::fixture::Fixture;
-use crate::table::{Case, PLAIN, Setup, case};
 use crate::websocket::Websocket;
 
 static WEBSOCKET: Setup = Setup {
@@ -22,12 +22,12 @@ static SHORT_DRAIN: Setup = Setup {
     ..PLAIN
 };
 
-/// Longer than the 10 s after which workers were once ended.
+/// Longer than 10 s, to detect workers with a shorter limit.
 const LONG: Duration = Duration::from_secs(12);
 
 pub(crate) const CASES: &[Case] = &[
     case(
-        "reloads: a silent websocket survives for 12 s",
+        "reloads: an idle websocket stays open for 12 s",
         &WEBSOCKET,
         |fixture| {
             let mut websocket = Websocket::open("/")?;
@@ -38,20 +38,24 @@ pub(crate) const CASES: &[Case] = &[
             Websocket::open("/")?.echo("new")
         },
     ),
-    case("reloads: a download survives for 12 s", &DOWNLOAD, download),
     case(
-        "reloads: an answer that takes 12 s arrives",
+        "reloads: a download continues for 12 s",
+        &DOWNLOAD,
+        download,
+    ),
+    case(
+        "reloads: a response that takes 12 s arrives",
         &SLOW,
         |fixture| {
             let mut client = Client::connect()?;
             client.send(request("GET", "/?do=slow&ms=12000", ""))?;
             fixture.proxy.reload()?;
-            client.answer("GET")?.expect(200)?;
+            client.response("GET")?.expect(200)?;
             Ok(())
         },
     ),
     case(
-        "reloads: `timeouts.drain` ends replaced workers",
+        "reloads: `timeouts.drain` limits replaced workers",
         &SHORT_DRAIN,
         |fixture| {
             let mut websocket = Websocket::open("/")?;
@@ -67,9 +71,9 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-/// A client that reads slowly, from before the reload until long after it.
-fn download(fixture: &Fixture) -> Checked {
-    let mut download = storage::Download::start("/file?do=body&type=zip&size=30000000")?;
+/// A client that starts to read before the reload and reads slowly.
+fn download(fixture: &Fixture) -> CheckResult {
+    let mut download = large_bodies::Download::start("/file?do=body&type=zip&size=30000000")?;
     fixture.proxy.reload()?;
     let start = Instant::now();
     while start.elapsed() < LONG {

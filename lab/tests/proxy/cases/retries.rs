@@ -1,14 +1,14 @@
-//! How often a request is sent to an application.
+//! Retries: how often a request is sent to an application.
 
 use std::time::Duration;
 
-use lab::wait::{self, Seen};
+use lab::wait::{self, Poll};
 
+use crate::case::{ACTIVATED, Case, Engine, OWN_PORT, PLAIN, Setup, case, only};
 use crate::client;
-use crate::failure::{Checked, ensure};
+use crate::failure::{CheckResult, ensure};
 use crate::fixture::Fixture;
-use crate::http::Answer;
-use crate::table::{ACTIVATED, Case, Engine, OWN_PORT, PLAIN, Setup, case, only};
+use crate::http::Response;
 
 static FOUR: Setup = Setup {
     app: "artifact: app.tar, main: app.js, runtime: node, health: { path: /health, interval: 500ms }",
@@ -21,7 +21,7 @@ static FOUR_ACTIVATED: Setup = Setup {
     ..PLAIN
 };
 static SEVERAL_HOSTS: Setup = Setup {
-    whole: Some(several_hosts),
+    topology: Some(several_hosts),
     env: &[("HOST", "0.0.0.0")],
     instances: 4,
     ..PLAIN
@@ -57,118 +57,118 @@ pub(crate) const CASES: &[Case] = &[
         slow(fixture, "POST")
     }),
     case(
-        "retries: a POST that ends its instance runs once",
+        "retries: a POST that crashes its instance runs once",
         &FOUR,
-        |fixture| dies(fixture, "POST", 1),
+        |fixture| crashes(fixture, "POST", 1),
     ),
     case(
-        "retries: a PUT that ends its instance runs once",
+        "retries: a PUT that crashes its instance runs once",
         &FOUR,
-        |fixture| dies(fixture, "PUT", 1),
+        |fixture| crashes(fixture, "PUT", 1),
     ),
     case(
-        "retries: a DELETE that ends its instance runs once",
+        "retries: a DELETE that crashes its instance runs once",
         &FOUR,
-        |fixture| dies(fixture, "DELETE", 1),
+        |fixture| crashes(fixture, "DELETE", 1),
     ),
     case(
-        "retries: a PATCH that ends its instance runs once",
+        "retries: a PATCH that crashes its instance runs once",
         &FOUR,
-        |fixture| dies(fixture, "PATCH", 1),
+        |fixture| crashes(fixture, "PATCH", 1),
     ),
     case(
-        "retries: a GET that ends its instances runs twice",
+        "retries: a GET that crashes its instances runs twice",
         &FOUR,
-        |fixture| dies(fixture, "GET", 2),
+        |fixture| crashes(fixture, "GET", 2),
     ),
     case(
-        "retries: a HEAD that ends its instances runs twice",
+        "retries: a HEAD that crashes its instances runs twice",
         &FOUR,
-        |fixture| dies(fixture, "HEAD", 2),
+        |fixture| crashes(fixture, "HEAD", 2),
     ),
     case(
-        "retries: a GET is answered by another instance",
+        "retries: a GET is retried on another instance",
         &FOUR,
-        |fixture| dies_once(fixture, "GET"),
+        |fixture| crashes_once(fixture, "GET"),
     ),
     case(
-        "retries: an OPTIONS is answered by another instance",
+        "retries: an OPTIONS is retried on another instance",
         &FOUR,
-        |fixture| dies_once(fixture, "OPTIONS"),
+        |fixture| crashes_once(fixture, "OPTIONS"),
     ),
     case(
         "retries: a POST on a keepalive connection runs once",
         &FOUR_ACTIVATED,
-        |fixture| dies(fixture, "POST", 1),
+        |fixture| crashes(fixture, "POST", 1),
     ),
     case(
         "retries: a PUT on a keepalive connection runs once",
         &FOUR_ACTIVATED,
-        |fixture| dies(fixture, "PUT", 1),
+        |fixture| crashes(fixture, "PUT", 1),
     ),
     case(
         "retries: a GET on a keepalive connection runs twice",
         &FOUR_ACTIVATED,
-        |fixture| dies(fixture, "GET", 2),
+        |fixture| crashes(fixture, "GET", 2),
     ),
     case(
-        "retries: `idempotent` sends a PUT again",
+        "retries: `idempotent` retries a PUT",
         &IDEMPOTENT,
-        |fixture| dies_once(fixture, "PUT"),
+        |fixture| crashes_once(fixture, "PUT"),
     ),
     case(
-        "retries: `idempotent` sends a PUT again once",
+        "retries: `idempotent` retries a PUT once",
         &IDEMPOTENT,
-        |fixture| dies(fixture, "PUT", 2),
+        |fixture| crashes(fixture, "PUT", 2),
     ),
     case(
-        "retries: `idempotent` sends a DELETE again",
+        "retries: `idempotent` retries a DELETE",
         &IDEMPOTENT,
-        |fixture| dies_once(fixture, "DELETE"),
+        |fixture| crashes_once(fixture, "DELETE"),
     ),
     case(
-        "retries: `idempotent` sends a POST once",
+        "retries: `idempotent` does not retry a POST",
         &IDEMPOTENT,
-        |fixture| dies(fixture, "POST", 1),
+        |fixture| crashes(fixture, "POST", 1),
     ),
     case(
-        "retries: `idempotent` sends a PROPFIND once",
+        "retries: `idempotent` does not retry a PROPFIND",
         &IDEMPOTENT,
-        |fixture| dies(fixture, "PROPFIND", 1),
+        |fixture| crashes(fixture, "PROPFIND", 1),
     ),
     case(
-        "retries: GET, POST and PATCH pass by an instance that is down",
+        "retries: GET, POST, and PATCH skip an instance that is down",
         &FOUR,
-        |fixture| passes_by(fixture, &["GET", "POST", "PATCH"]),
+        |fixture| skips_closed_port(fixture, &["GET", "POST", "PATCH"]),
     ),
     only(
         Engine::Haproxy,
-        "nginx cannot tell a refused connection from one that failed later, and retries neither",
+        "nginx does not distinguish a refused connection from one that failed later, and retries neither",
         case(
-            "retries: PUT and DELETE pass by an instance that is down",
+            "retries: PUT and DELETE skip an instance that is down",
             &FOUR,
-            |fixture| passes_by(fixture, &["PUT", "DELETE"]),
+            |fixture| skips_closed_port(fixture, &["PUT", "DELETE"]),
         ),
     ),
     case(
-        "retries: `idempotent` lets PUT and DELETE pass by an instance that is down",
+        "retries: with `idempotent`, PUT and DELETE skip an instance that is down",
         &IDEMPOTENT_FOUR,
-        |fixture| passes_by(fixture, &["PUT", "DELETE"]),
+        |fixture| skips_closed_port(fixture, &["PUT", "DELETE"]),
     ),
     case(
-        "retries: a GET that ends instances of several hosts runs once a port, and once more",
+        "retries: a GET that crashes instances of several hosts runs at most once per port and once more",
         &SEVERAL_HOSTS,
-        |fixture| ends_at_most(fixture, "GET", 5),
+        |fixture| crashes_at_most(fixture, "GET", 5),
     ),
     case(
-        "retries: a PUT that ends instances of several hosts runs once",
+        "retries: a PUT that crashes instances of several hosts runs once",
         &SEVERAL_HOSTS,
-        |fixture| dies(fixture, "PUT", 1),
+        |fixture| crashes(fixture, "PUT", 1),
     ),
     case(
-        "retries: a GET is answered by an instance of another host",
+        "retries: a GET is retried on an instance of another host",
         &SEVERAL_HOSTS,
-        |fixture| dies_once(fixture, "GET"),
+        |fixture| crashes_once(fixture, "GET"),
     ),
 ];
 
@@ -179,7 +179,7 @@ fn several_hosts(engine: Engine) -> String {
          web2: {{ address: 192.0.2.11 }}\napps:\n  app: {{ {OWN_PORT} }}\npools:\n  \
          web: {{ app: app, ports: [3001-3004] }}\nproxies:\n  edge:\n    engine: {}\n    \
          hosts: [web1]\n    routes: [{{ path: /, pool: web }}]\n",
-        engine.word()
+        engine.name()
     )
 }
 
@@ -187,86 +187,86 @@ fn url(behavior: &str, method: &str) -> String {
     format!("/put/{behavior}-{method}?do={behavior}")
 }
 
-fn ask(method: &str, url: &str) -> Checked<Answer> {
+fn fetch(method: &str, url: &str) -> CheckResult<Response> {
     match method {
         "POST" | "PUT" | "PATCH" => client::send(method, url, b"a body"),
-        _ => client::ask(client::request(method, url, "")),
+        _ => client::fetch(client::request(method, url, "")),
     }
 }
 
-/// No second instance starts it, neither before the answer nor within the next second.
-fn slow(fixture: &Fixture, method: &str) -> Checked {
+/// Expects 504, and one request to the applications, until one second after the response.
+fn slow(fixture: &Fixture, method: &str) -> CheckResult {
     let url = format!("/slow-{method}?do=slow&ms=4000");
-    let answer = ask(method, &url)?;
+    let response = fetch(method, &url)?;
     std::thread::sleep(Duration::from_secs(1));
     let started = fixture.requests(&url)?.len();
     ensure!(
-        answer.status == 504 && started == 1,
-        "answered {}, started {started} times",
-        answer.status
+        response.status == 504 && started == 1,
+        "status {}, started {started} times",
+        response.status
     );
     Ok(())
 }
 
-/// Each instance that receives it exits.
-fn dies(fixture: &Fixture, method: &str, times: usize) -> Checked {
-    let url = url("die", method);
-    let answer = ask(method, &url)?;
+/// Sends a request at which each instance exits; expects it at `times` instances.
+fn crashes(fixture: &Fixture, method: &str, times: usize) -> CheckResult {
+    let url = url("crash", method);
+    let response = fetch(method, &url)?;
     let started = fixture.requests(&url)?.len();
     ensure!(
-        matches!(answer.status, 502 | 503) && started == times,
-        "answered {}, started {started} times, not {times}",
-        answer.status
+        matches!(response.status, 502 | 503) && started == times,
+        "status {}, started {started} times, not {times}",
+        response.status
     );
     Ok(())
 }
 
-/// Each instance that receives it exits: with several hosts, one of which may be lost, an attempt
-/// for each instance of a host and one more.
-fn ends_at_most(fixture: &Fixture, method: &str, most: usize) -> Checked {
-    let url = url("die", method);
-    let answer = ask(method, &url)?;
+/// Sends a request at which each instance exits; expects it at 2 to `most` instances: with several
+/// hosts, there is one attempt per instance of a host and one more.
+fn crashes_at_most(fixture: &Fixture, method: &str, most: usize) -> CheckResult {
+    let url = url("crash", method);
+    let response = fetch(method, &url)?;
     let started = fixture.requests(&url)?.len();
     ensure!(
-        matches!(answer.status, 502 | 503) && (2..=most).contains(&started),
-        "answered {}, started {started} times, not 2 to {most}",
-        answer.status
+        matches!(response.status, 502 | 503) && (2..=most).contains(&started),
+        "status {}, started {started} times, not 2 to {most}",
+        response.status
     );
     Ok(())
 }
 
-/// The first instance that receives it exits, the others answer.
-fn dies_once(fixture: &Fixture, method: &str) -> Checked {
-    let url = url("dieonce", method);
-    let answer = ask(method, &url)?;
+/// Sends a request at which the first instance exits; expects the response of another one.
+fn crashes_once(fixture: &Fixture, method: &str) -> CheckResult {
+    let url = url("crashonce", method);
+    let response = fetch(method, &url)?;
     let started = fixture.requests(&url)?.len();
     ensure!(
-        answer.status == 200 && started == 2,
-        "answered {}, started {started} times",
-        answer.status
+        response.status == 200 && started == 2,
+        "status {}, started {started} times",
+        response.status
     );
     Ok(())
 }
 
-/// What was not sent may go to any other instance.
-fn passes_by(fixture: &Fixture, methods: &[&str]) -> Checked {
+/// Kills an instance; expects that requests are sent once, to another instance.
+fn skips_closed_port(fixture: &Fixture, methods: &[&str]) -> CheckResult {
     fixture.kill(3002)?;
     wait::until(
         "closed",
         Duration::from_secs(5),
         || match std::net::TcpStream::connect("127.0.0.1:3002") {
-            Ok(_) => Seen::NotYet("port 3002 still accepts".to_owned()),
-            Err(_) => Seen::Yes(()),
+            Ok(_) => Poll::Pending("port 3002 still accepts".to_owned()),
+            Err(_) => Poll::Ready(()),
         },
     )?;
     for method in methods {
         for round in 0..8 {
             let url = format!("/passes-{method}/{round}");
-            let answer = ask(method, &url)?;
+            let response = fetch(method, &url)?;
             ensure!(
-                answer.status == 200,
-                "{method} {round} is answered {}",
-                answer.status
+                response.status == 200,
+                "{method} {round} gets {}",
+                response.status
             );
             let arrived = fixture.requests(&url)?.len();
             ensure!(arrived == 1, "{method} {round} arrived {arrived} times");

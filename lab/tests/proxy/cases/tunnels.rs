@@ -1,10 +1,10 @@
-//! Websockets, and long answers: what may be silent, and for how long.
+//! Websockets and slow responses: idle timeouts.
 
 use crate::apps::{Program, script};
+use crate::case::{Case, PLAIN, Setup, case};
 use crate::client::{self, Client};
-use crate::failure::{Checked, Context as _, ensure};
+use crate::failure::{CheckResult, Context as _, ensure};
 use crate::fixture::Fixture;
-use crate::table::{Case, PLAIN, Setup, case};
 use crate::websocket::Websocket;
 
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ static SLOW: Setup = Setup {
 
 pub(crate) const CASES: &[Case] = &[
     case(
-        "tunnels: socket.io with default settings stays connected over a websocket",
+        "tunnels: socket.io with default settings stays connected with a websocket",
         &SOCKET_IO,
         |_| socket_io(&["websocket"]),
     ),
@@ -56,12 +56,12 @@ pub(crate) const CASES: &[Case] = &[
         |_| socket_io(&[]),
     ),
     case(
-        "tunnels: a websocket may be silent for longer than `read`",
+        "tunnels: a websocket may be idle for longer than `read`",
         &SHORT_READ,
-        silent_websocket,
+        idle_websocket,
     ),
     case(
-        "tunnels: `timeouts.tunnel` closes a silent websocket",
+        "tunnels: `timeouts.tunnel` closes an idle websocket",
         &SHORT_TUNNEL,
         |_| {
             let mut websocket = Websocket::open("/")?;
@@ -83,7 +83,7 @@ pub(crate) const CASES: &[Case] = &[
         },
     ),
     case(
-        "tunnels: a websocket on a rewritten, limited route may be silent",
+        "tunnels: a websocket on a rewritten, limited route may be idle",
         &REWRITTEN,
         |_| {
             let mut websocket = Websocket::open("/live/%40chat")?;
@@ -92,41 +92,45 @@ pub(crate) const CASES: &[Case] = &[
             websocket.echo("second")
         },
     ),
-    case("tunnels: a slow answer is 504 after `read`", &SLOW, |_| {
-        let start = Instant::now();
-        client::get("/slow?do=slow&ms=6000")?.expect(504)?;
-        let took = start.elapsed();
-        let expected = Duration::from_millis(1900)..Duration::from_millis(3900);
-        ensure!(expected.contains(&took), "504 came after {took:?}");
-        Ok(())
-    }),
+    case(
+        "tunnels: a slow response is 504 after `read`",
+        &SLOW,
+        |_| {
+            let start = Instant::now();
+            client::get("/slow?do=slow&ms=6000")?.expect(504)?;
+            let took = start.elapsed();
+            let expected = Duration::from_millis(1900)..Duration::from_millis(3900);
+            ensure!(expected.contains(&took), "504 came after {took:?}");
+            Ok(())
+        },
+    ),
 ];
 
-/// Two pings would be missing if the proxy cut the connection after 10 s.
-fn socket_io(transports: &[&str]) -> Checked {
+/// Expects one connection for 12 s, longer than a timeout of 10 s.
+fn socket_io(transports: &[&str]) -> CheckResult {
     let mut client = script("socketio-client.js");
     client.args(["http://127.0.0.1", "12"]).args(transports);
-    let said = lab::command::finish(&mut client)?.success()?;
-    let seen: serde_json::Value = serde_json::from_str(&said).doing(&said)?;
+    let output = lab::command::capture(&mut client)?.success()?;
+    let received: serde_json::Value = serde_json::from_str(&output).context(&output)?;
     ensure!(
-        seen["connects"] == 1 && seen["disconnects"] == serde_json::json!([]),
-        "the client saw {said}"
+        received["connects"] == 1 && received["disconnects"] == serde_json::json!([]),
+        "the client printed {output}"
     );
     ensure!(
-        seen["echo"] == "still here" && seen["transport"] == "websocket",
-        "the client saw {said}"
+        received["echo"] == "still here" && received["transport"] == "websocket",
+        "the client printed {output}"
     );
     Ok(())
 }
 
-fn silent_websocket(_: &Fixture) -> Checked {
+fn idle_websocket(_: &Fixture) -> CheckResult {
     let mut websocket = Websocket::open("/chat")?;
     websocket.echo("first")?;
-    // The state that is tested is silence itself.
+    // The idle time under test.
     std::thread::sleep(Duration::from_millis(3500));
     websocket.echo("second")?;
     Client::connect()?
-        .ask(client::request("GET", "/", ""))?
+        .fetch(client::request("GET", "/", ""))?
         .expect(200)?;
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! Which upgrades of a connection pass.
+//! Upgrades of a connection.
 
 use crate::apps::Program;
+use crate::case::{Case, DEFAULTS, PLAIN, Setup, case};
 use crate::client::{Client, get_with, request};
-use crate::failure::{Checked, ensure};
-use crate::table::{Case, DEFAULTS, PLAIN, Setup, case};
+use crate::failure::{CheckResult, ensure};
 use crate::websocket::{UPGRADE, Websocket};
 
 static H2C: Setup = Setup {
@@ -15,20 +15,20 @@ static WS: Setup = Setup {
     ..PLAIN
 };
 
-const ASK_H2C: &str = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n";
+const UPGRADE_H2C: &str = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n";
 
 pub(crate) const CASES: &[Case] = &[
     case(
-        "upgrades: h2c opens no tunnel to an application that speaks it",
+        "upgrades: h2c opens no tunnel to an application that supports it",
         &H2C,
         |_| {
             let mut client = Client::connect()?;
-            client.send(request("GET", "/", ASK_H2C))?;
-            let answer = client.answer("GET")?.expect(200)?;
+            client.send(request("GET", "/", UPGRADE_H2C))?;
+            let response = client.response("GET")?.expect(200)?;
             ensure!(
-                answer.interim.is_empty(),
-                "interim answers {:?}",
-                answer.interim
+                response.interim.is_empty(),
+                "interim responses {:?}",
+                response.interim
             );
             Ok(())
         },
@@ -36,7 +36,7 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "upgrades: h2c does not reach the application",
         &DEFAULTS,
-        |_| dropped(ASK_H2C),
+        |_| dropped(UPGRADE_H2C),
     ),
     case(
         "upgrades: h2c in a list does not reach the application",
@@ -64,37 +64,41 @@ pub(crate) const CASES: &[Case] = &[
     case("upgrades: a websocket opens", &WS, |_| {
         Websocket::open("/")?.echo("hello")
     }),
-    case("upgrades: a websocket opens in other letters", &WS, |_| {
-        let mut client = Client::connect()?;
-        let headers = UPGRADE.replace("Upgrade: websocket", "upgrade: WebSocket");
-        client.send(request("GET", "/", &headers))?;
-        let status = client.head()?.status;
-        ensure!(status == 101, "the upgrade is answered {status}");
-        Ok(())
-    }),
+    case(
+        "upgrades: header names and values have any case",
+        &WS,
+        |_| {
+            let mut client = Client::connect()?;
+            let headers = UPGRADE.replace("Upgrade: websocket", "upgrade: WebSocket");
+            client.send(request("GET", "/", &headers))?;
+            let status = client.head()?.status;
+            ensure!(status == 101, "the upgrade gets status {status}");
+            Ok(())
+        },
+    ),
 ];
 
-/// The request is refused, or the application sees nothing of h2c.
-fn without_h2c(headers: &str) -> Checked {
-    let answer = get_with("/", headers)?;
-    if answer.status == 400 {
+/// Expects 400, or an application that receives no `h2c`.
+fn without_h2c(headers: &str) -> CheckResult {
+    let response = get_with("/", headers)?;
+    if response.status == 400 {
         return Ok(());
     }
-    let seen = answer.expect(200)?.echoed()?;
-    let all = seen.all("upgrade").join(", ").to_ascii_lowercase();
+    let received = response.expect(200)?.echoed()?;
+    let all = received.all("upgrade").join(", ").to_ascii_lowercase();
     ensure!(!all.contains("h2c"), "Upgrade: {all} arrives");
     Ok(())
 }
 
-/// The request is answered without an upgrade, of which the application saw nothing.
-fn dropped(headers: &str) -> Checked {
-    let seen = get_with("/", headers)?.expect(200)?.echoed()?;
+/// Expects a response without an upgrade, and an application that receives no upgrade headers.
+fn dropped(headers: &str) -> CheckResult {
+    let received = get_with("/", headers)?.expect(200)?.echoed()?;
     ensure!(
-        seen.all("upgrade").is_empty(),
+        received.all("upgrade").is_empty(),
         "Upgrade: {:?} arrives",
-        seen.all("upgrade")
+        received.all("upgrade")
     );
-    let connection = seen.all("connection").join(", ").to_ascii_lowercase();
+    let connection = received.all("connection").join(", ").to_ascii_lowercase();
     ensure!(
         !connection.contains("upgrade"),
         "Connection: {connection} arrives"
