@@ -9,7 +9,7 @@ use crate::cli::{Exit, ExplainArgs, Streams};
 use crate::diagnostic::{Code, nearest};
 use crate::render::{self, Renderer};
 use crate::source::Source;
-use crate::tree::BundlePath;
+use crate::tree::OutputPath;
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
@@ -96,7 +96,7 @@ fn explain_line(
     let renderers = render::embedded().map_err(io::Error::other)?;
     let maker: Vec<Renderer> = renderers
         .into_iter()
-        .filter(|r| r.makes(&generated.layout, &path))
+        .filter(|r| r.renders(&generated.layout, &path))
         .collect();
     let origins = Tracer::new(&source, &place, &maker).origins(&path, line);
     tell(&origins, &source, streams)?;
@@ -109,12 +109,12 @@ fn explain_line(
 }
 
 /// What `file` may be in the bundle: its path from there, or written as from there.
-fn inside(file: &str, bundle: &Path) -> io::Result<Vec<BundlePath>> {
+fn inside(file: &str, bundle: &Path) -> io::Result<Vec<OutputPath>> {
     let (whole, folder) = (absolute(Path::new(file))?, absolute(bundle)?);
     let below = whole.strip_prefix(folder).ok().and_then(Path::to_str);
     let written = file.trim_start_matches("./");
     let paths = below.into_iter().chain([written]);
-    Ok(paths.filter_map(BundlePath::new).collect())
+    Ok(paths.filter_map(OutputPath::new).collect())
 }
 
 fn tell(origins: &[Origin], source: &Source, streams: &mut Streams<'_>) -> io::Result<()> {

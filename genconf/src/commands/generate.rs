@@ -36,7 +36,7 @@ pub fn run(args: &GenerateArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
         return Ok(Exit::Usage);
     }
     let name = file_name(&path);
-    let tree = generated.tree.only(&args.only).of_topology(name.clone());
+    let tree = generated.tree.only(&args.only).with_topology(name.clone());
     let changes = tree::compare(&tree, &folder, &args.only)?;
     if args.check {
         return check(&changes, streams);
@@ -55,7 +55,7 @@ pub fn run(args: &GenerateArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
         )?;
         return Ok(Exit::Drift);
     }
-    if !args.force && changes.iter().any(|c| c.state == State::Edited) {
+    if !args.force && changes.iter().any(|c| c.state == State::Modified) {
         return refuse(&changes, args.format, streams);
     }
     tree::write(&tree, &changes, &folder, &args.only)?;
@@ -102,7 +102,7 @@ fn diff(changes: &[Change], streams: &mut Streams<'_>) -> io::Result<Exit> {
 }
 
 fn refuse(changes: &[Change], format: Format, streams: &mut Streams<'_>) -> io::Result<Exit> {
-    for change in changes.iter().filter(|c| c.state == State::Edited) {
+    for change in changes.iter().filter(|c| c.state == State::Modified) {
         // Whoever reads JSON has had all of it.
         if format == Format::Json {
             write_diff(change, streams.err, streams.err_colour)?;
@@ -157,9 +157,9 @@ fn report(
 fn word(state: State) -> &'static str {
     match state {
         State::Missing => "missing",
-        State::Stale => "stale",
-        State::Edited => "edited",
-        State::Orphan => "orphan",
+        State::Outdated => "stale",
+        State::Modified => "edited",
+        State::Orphaned => "orphan",
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use super::input::Input;
 use crate::cli::{Drawing, Exit, GraphArgs, Streams};
-use crate::graph::{Picture, dot, mermaid, svg};
+use crate::graph::{Diagram, dot, mermaid, svg};
 
 /// Prints the picture.
 pub fn run(args: &GraphArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
@@ -18,7 +18,7 @@ pub fn run(args: &GraphArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
         Ok(generated) => generated,
         Err(exit) => return Ok(exit),
     };
-    let picture = Picture::of(&generated.layout);
+    let picture = Diagram::new(&generated.layout);
     let text = match args.r#as {
         Drawing::Svg => svg::render(&picture),
         Drawing::Mermaid => mermaid::render(&picture),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::beginning;
 use crate::cli::{Exit, ImportArgs, Streams, Tool};
 use crate::diagnostic::{Diagnostics, human};
-use crate::import::{Fault, Imported, Setting, nginx, pm2, procfile};
+use crate::import::{ImportError, Imported, Options, nginx, pm2, procfile};
 use crate::render;
 use crate::source::Source;
 
@@ -56,13 +56,13 @@ pub fn run(args: &ImportArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     }
 }
 
-fn import(args: &ImportArgs, source: &Source) -> Result<Imported, Fault> {
-    let setting = Setting {
+fn import(args: &ImportArgs, source: &Source) -> Result<Imported, ImportError> {
+    let options = Options {
         cpus: args.cpus,
         environment: args.env.clone(),
     };
     match args.tool {
-        Tool::Pm2 => pm2::read(source, &setting),
+        Tool::Pm2 => pm2::read(source, &options),
         Tool::Procfile => procfile::read(source),
         Tool::Nginx => nginx::read(source),
     }
@@ -160,9 +160,7 @@ fn write(imported: &Imported, args: &ImportArgs, streams: &mut Streams<'_>) -> i
         streams.out.write_all(imported.topology.as_bytes())?;
     }
     let file = args.file.display().to_string();
-    for note in &imported.notes {
-        writeln!(streams.err, "{}", note.line(&file))?;
-    }
+    streams.err.write_all(imported.report(&file).as_bytes())?;
     if let Some(path) = &args.out {
         writeln!(streams.err, "wrote {0}; next: genconf {0}", path.display())?;
     }

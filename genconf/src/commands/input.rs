@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::{Exit, Format, Streams};
 use crate::diagnostic::{Diagnostics, human, json, line};
 use crate::source::{BYTE_BUDGET, Source};
-use crate::{Generated, Refusal, render};
+use crate::{Error, Generated, render};
 
 /// A topology as the command line names it.
 pub(super) struct Input<'a> {
@@ -47,13 +47,13 @@ impl Input<'_> {
         };
         let mut faults = Diagnostics::default();
         let made = render::embedded()
-            .map_err(Refusal::Render)
+            .map_err(Error::Render)
             .and_then(|r| crate::generate(&source, &self.place, &r, &mut faults));
         self.tell(&faults, &source, streams)?;
         match made {
             Ok(generated) => Ok(Ok((source, generated))),
-            Err(Refusal::Faulty) => Ok(Err(Exit::Fault)),
-            Err(Refusal::Render(fault)) => {
+            Err(Error::Invalid) => Ok(Err(Exit::Fault)),
+            Err(Error::Render(fault)) => {
                 writeln!(
                     streams.err,
                     "genconf has a bug: {fault}\nNothing was written."

@@ -108,7 +108,7 @@ impl Scratch {
         let Some(installed) = printed.iter().find_map(|line| Version::find(line)) else {
             return Ok(Some(format!("`{}` prints no version", command.join(" "))));
         };
-        let (program, because) = (&command[0], &requirement.because);
+        let (program, because) = (&command[0], &requirement.reason);
         Ok((installed < least)
             .then(|| format!("{program} {installed} is installed, {because} ({program} {least})")))
     }

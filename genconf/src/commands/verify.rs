@@ -13,7 +13,7 @@ use crate::cli::{Exit, Streams, VerifyArgs};
 use crate::diagnostic::nearest;
 use crate::render::{self, Renderer, VerifyRule};
 use crate::source::Source;
-use crate::tree::BundlePath;
+use crate::tree::OutputPath;
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
@@ -112,7 +112,7 @@ impl Report<'_, '_> {
     /// Lines that nobody but the engine judges.
     fn tell_extra(&mut self) -> io::Result<()> {
         for proxy in &self.generated.layout.proxies {
-            for line in proxy.extra_global.iter().chain(&proxy.extra_server) {
+            for line in proxy.raw_global.iter().chain(&proxy.raw_server) {
                 writeln!(
                     self.streams.err,
                     "as written {}/{}: {line}",
@@ -138,11 +138,11 @@ impl Report<'_, '_> {
 }
 
 /// The place of the bundle that a line names as `bundle/PATH:LINE`, in nginx's and systemd's way.
-fn place_in(line: &str) -> Option<(BundlePath, usize)> {
+fn place_in(line: &str) -> Option<(OutputPath, usize)> {
     let (_, rest) = line.split_once("/bundle/")?;
     let (path, rest) = rest.split_once(':')?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    Some((BundlePath::new(path)?, digits.parse().ok()?))
+    Some((OutputPath::new(path)?, digits.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! The program as a person runs it: output, exit codes, and what is on disk after.
+//! The genconf command: output, exit codes, and files on disk.
 
-mod asking;
-mod planning;
+mod plan;
 mod project;
-mod writing;
+mod read_only;
+mod render;

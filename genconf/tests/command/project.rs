@@ -1,17 +1,17 @@
-//! A topology in a folder of its own, and the command at work there.
+//! A temporary directory with a topology, and functions to run genconf in it.
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-pub(crate) const SOUND: &str = "\
+pub(crate) const TOPOLOGY: &str = "\
 version: 1
 project: p
 hosts: { a: { address: 192.0.2.1 } }
 apps: { web: { artifact: web } }
 pools: { web: { app: web, ports: [8080-8081] } }
-proxies: { door: { routes: [{ path: /, pool: web }] } }
+proxies: { edge: { routes: [{ path: /, pool: web }] } }
 ";
 
 pub(crate) fn genconf(folder: &Path, args: &[&str]) -> Output {
@@ -23,7 +23,7 @@ pub(crate) fn genconf(folder: &Path, args: &[&str]) -> Output {
         .expect("genconf starts")
 }
 
-pub(crate) fn said(output: &Output) -> (i32, String, String) {
+pub(crate) fn outcome(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (
         output.status.code().unwrap_or(-1),
@@ -38,7 +38,7 @@ pub(crate) fn project(topology: &str) -> TempDir {
     folder
 }
 
-/// Every file below `folder` with its content, sorted.
+/// Every file below `folder` with its contents, sorted by path.
 pub(crate) fn snapshot(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];

@@ -1,8 +1,8 @@
-//! What `genconf plan` says of a change.
+//! `genconf plan`: the steps for a change of the topology.
 
 use std::fs;
 
-use crate::project::{SOUND, genconf, project, said};
+use crate::project::{TOPOLOGY, genconf, outcome, project};
 
 const SHARED: &str = "\
 version: 1
@@ -12,20 +12,20 @@ apps: { web: { artifact: web }, api: { artifact: api.js, runtime: node } }
 pools:
   web: { app: web, mode: cluster, ports: [8080], workers: max }
   api: { app: api, ports: [8090-8091] }
-proxies: { door: { routes: [{ path: /, pool: web }, { path: /api, pool: api }] } }
+proxies: { edge: { routes: [{ path: /, pool: web }, { path: /api, pool: api }] } }
 ";
 
-/// Exit code and steps of a plan from the bundle of `before` to `after`.
+/// Exit code and output of the plan from the rendered files of `before` to `after`.
 fn planned(before: &str, after: &str) -> (i32, String) {
     let folder = project(before);
-    let (code, _, err) = said(&genconf(folder.path(), &["topology.yaml"]));
+    let (code, _, err) = outcome(&genconf(folder.path(), &["topology.yaml"]));
     assert_eq!(code, 0, "{err}");
     fs::write(folder.path().join("topology.yaml"), after).expect("can be written");
-    let (code, out, _) = said(&genconf(folder.path(), &["plan", "topology.yaml"]));
+    let (code, out, _) = outcome(&genconf(folder.path(), &["plan", "topology.yaml"]));
     (code, out)
 }
 
-/// The steps on the one host `a`.
+/// Asserts the steps on the host `a`.
 fn assert_steps(before: &str, after: &str, steps: &[&str]) {
     let lines = steps.iter().map(|step| format!("  {step}\n"));
     let wanted = format!("a\n{}", lines.collect::<String>());
@@ -33,41 +33,45 @@ fn assert_steps(before: &str, after: &str, steps: &[&str]) {
 }
 
 #[test]
-fn a_plan_says_by_meaning_what_would_be_done() {
-    let folder = project(SOUND);
-    let (code, out, _) = said(&genconf(folder.path(), &["plan", "topology.yaml"]));
+fn a_plan_lists_steps_per_host() {
+    let folder = project(TOPOLOGY);
+    let (code, out, _) = outcome(&genconf(folder.path(), &["plan", "topology.yaml"]));
     let first = out.starts_with("a\n  + set up    everything");
     assert!(code == 2 && first, "{out}");
-    assert_eq!(planned(SOUND, SOUND), (0, String::new()));
+    assert_eq!(planned(TOPOLOGY, TOPOLOGY), (0, String::new()));
     let grown = [
         "+ start     p-web-port@8082.socket p-web@8082.service",
-        "~ reload    p-door.service",
+        "~ reload    p-edge.service",
     ];
-    assert_steps(SOUND, &SOUND.replace("8080-8081", "8080-8082"), &grown);
+    assert_steps(
+        TOPOLOGY,
+        &TOPOLOGY.replace("8080-8081", "8080-8082"),
+        &grown,
+    );
     let shrunk = [
-        "~ reload    p-door.service",
+        "~ reload    p-edge.service",
         "- remove    p-web-port@8081.socket p-web@8081.service",
     ];
-    assert_steps(SOUND, &SOUND.replace("8080-8081", "8080"), &shrunk);
+    assert_steps(TOPOLOGY, &TOPOLOGY.replace("8080-8081", "8080"), &shrunk);
     let restarted = [
         "~ restart   p-web@8080.service",
         "~ restart   p-web@8081.service",
     ];
-    let changed = SOUND.replace("ports:", "env: { A: b }, ports:");
-    assert_steps(SOUND, &changed, &restarted);
-    let moved = SOUND.replace("routes:", "listen: 81, routes:");
-    let reopened = ["~ re-open   p-door.socket (its port is closed for a moment)"];
-    assert_steps(SOUND, &moved, &reopened);
+    let changed = TOPOLOGY.replace("ports:", "env: { A: b }, ports:");
+    assert_steps(TOPOLOGY, &changed, &restarted);
+    let moved = TOPOLOGY.replace("routes:", "listen: 81, routes:");
+    let reopened = ["~ re-open   p-edge.socket (its port is closed for a moment)"];
+    assert_steps(TOPOLOGY, &moved, &reopened);
 }
 
 #[test]
-fn workers_that_only_the_host_counts_are_restarted() {
+fn workers_with_a_number_per_cpu_are_restarted() {
     let changed = SHARED.replace("workers: max", "workers: max, env: { A: b }");
     assert_steps(SHARED, &changed, &["~ restart   p-web-8080@*"]);
 }
 
 #[test]
-fn workers_that_run_already_are_neither_started_nor_removed() {
+fn running_workers_are_neither_started_nor_removed() {
     let two = SHARED.replace("workers: max", "workers: 2");
     let more = ["~ resize    p-web-8080@* from 2 to one for each processor"];
     assert_steps(&two, SHARED, &more);
@@ -82,7 +86,7 @@ fn workers_that_run_already_are_neither_started_nor_removed() {
 }
 
 #[test]
-fn a_pool_comes_and_goes_with_all_of_its_units() {
+fn a_pool_is_added_and_removed_with_all_of_its_units() {
     let without = SHARED
         .replace(
             "  web: { app: web, mode: cluster, ports: [8080], workers: max }\n",
@@ -91,19 +95,19 @@ fn a_pool_comes_and_goes_with_all_of_its_units() {
         .replace("web: { artifact: web }, ", "")
         .replace("{ path: /, pool: web }, ", "");
     let gone = [
-        "~ reload    p-door.service",
+        "~ reload    p-edge.service",
         "- remove    p-web-8080.socket p-web-8080@* p-web.target",
     ];
     assert_steps(SHARED, &without, &gone);
     let come = [
         "+ start     p-web-8080.socket p-web-8080@*",
-        "~ reload    p-door.service",
+        "~ reload    p-edge.service",
     ];
     assert_steps(&without, SHARED, &come);
 }
 
 #[test]
-fn units_beside_the_instances_are_named_as_well() {
+fn probe_and_watch_units_are_listed() {
     let slower = SHARED.replace("runtime: node", "runtime: node, health: { interval: 9s }");
     assert_steps(SHARED, &slower, &["~ replace   p-api-probe.timer"]);
     let elsewhere = SHARED.replace("runtime: node", "runtime: node, health: /up");
@@ -116,16 +120,16 @@ fn units_beside_the_instances_are_named_as_well() {
 }
 
 #[test]
-fn another_address_of_a_host_is_told() {
-    let moved = SOUND.replace("192.0.2.1", "192.0.2.9");
-    let told =
+fn a_changed_host_address_is_reported() {
+    let moved = TOPOLOGY.replace("192.0.2.1", "192.0.2.9");
+    let steps =
         ["~ address   192.0.2.9 instead of 192.0.2.1; on another machine everything is set up"];
-    assert_steps(SOUND, &moved, &told);
+    assert_steps(TOPOLOGY, &moved, &steps);
 }
 
 #[test]
-fn a_socket_that_other_hosts_reach_no_more_is_told() {
-    let two = SOUND
+fn a_socket_that_no_longer_needs_remote_access_is_reopened() {
+    let two = TOPOLOGY
         .replace("hosts: {", "hosts: { b: { address: 192.0.2.2 },")
         .replace("ports:", "hosts: [a, b], ports:")
         .replace("routes:", "hosts: [a], routes:");
@@ -136,13 +140,13 @@ fn a_socket_that_other_hosts_reach_no_more_is_told() {
 }
 
 #[test]
-fn kernel_settings_that_are_added_or_changed_are_told() {
-    let one = SOUND
+fn added_or_changed_kernel_settings_are_reported() {
+    let one = TOPOLOGY
         .replace("hosts: {", "hosts: { b: { address: 192.0.2.2 },")
         .replace("ports:", "hosts: [a], ports:");
     let two = one.replace("hosts: [a]", "hosts: [a, b]");
     let (code, out) = planned(&one, &two);
-    let applied = "  ~ apply     /etc/sysctl.d/60-p-door.conf\n";
+    let applied = "  ~ apply     /etc/sysctl.d/60-p-edge.conf\n";
     assert!(
         code == 2 && out.matches(applied).count() == 2,
         "{code} {out}"
