@@ -58,7 +58,7 @@ fn a_refusal_is_told_with_the_line_of_the_topology() {
         "{said}"
     );
     assert!(
-        said.contains("t.yaml:31:16: proxies.edge.extra.server.0"),
+        said.contains("t.yaml:31:16: proxies.edge.raw.server.0"),
         "{said}"
     );
     assert!(
@@ -115,7 +115,7 @@ fn anybody_can_verify_whatever_addresses_this_machine_has() {
     let doors = ["'203.0.113.77:443'", "'[2001:db8::1]:80'"].map(door);
     let tls = fs::read_to_string(repository().join("topologies/tls.yaml")).expect("is readable");
     // One's own lines may listen as well.
-    let lines = "extra: { server: ['listen 81;', 'listen unix:/run/p/door;'] }, routes:";
+    let lines = "raw: { server: ['listen 81;', 'listen unix:/run/p/door;'] }, routes:";
     let extra = PLAIN.replace("routes:", lines);
     for topology in doors.into_iter().chain([root, tls, extra]) {
         let folder = shown(&topology);
@@ -150,7 +150,7 @@ fn what_a_line_of_the_inventory_holds_is_no_question_of_style() {
 
 #[test]
 fn an_app_that_connects_by_itself_is_not_held_to_having_no_network() {
-    let single = PLAIN.replace("artifact: web", "artifact: web, network: true");
+    let single = PLAIN.replace("artifact: web", "artifact: web, outbound: true");
     assert_accepted(&single, "systemd");
     let workers = single.replace("app: web,", "app: web, mode: cluster, workers: 2,");
     assert_accepted(&workers, "systemd");
@@ -175,12 +175,12 @@ fn a_name_may_be_as_long_for_a_test_as_on_a_host() {
 
 #[test]
 fn haproxy_says_what_it_refuses_and_where_that_comes_from() {
-    let wrong = "{ engine: haproxy, extra: { server: ['http-request denyy'] }, routes:";
+    let wrong = "{ engine: haproxy, raw: { server: ['http-request denyy'] }, routes:";
     let topology = PLAIN.replace("{ routes:", wrong);
     if let Some((code, said)) = answer(&topology, "haproxy") {
         assert_eq!(code, Some(3), "{said}");
         assert!(said.contains("denyy"), "{said}");
-        assert!(said.contains("proxies.door.extra.server.0"), "{said}");
+        assert!(said.contains("proxies.door.raw.server.0"), "{said}");
     }
 }
 
@@ -210,10 +210,10 @@ apps:
   api: { artifact: api.js, runtime: node }
   bare: { artifact: bare }
   boxed: { artifact: boxed.tar, runtime: container, image: 'boxed:1' }
-  jar: { artifact: jar.jar, runtime: jvm, socket: true }
+  jar: { artifact: jar.jar, runtime: jvm, socket_activation: true }
 pools:
   api: { app: api, ports: [8080] }
-  bare: { app: bare, mode: cluster, workers_by: app, ports: [8081] }
+  bare: { app: bare, mode: cluster, supervisor: app, ports: [8081] }
   boxed: { app: boxed, ports: [8082] }
   jar: { app: jar, ports: [8083] }
 proxies:

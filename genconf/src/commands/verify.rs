@@ -112,7 +112,7 @@ impl Report<'_, '_> {
     /// Lines that nobody but the engine judges.
     fn tell_extra(&mut self) -> io::Result<()> {
         for proxy in &self.generated.layout.proxies {
-            for line in proxy.extra_global.iter().chain(&proxy.extra_server) {
+            for line in proxy.raw_global.iter().chain(&proxy.raw_server) {
                 writeln!(
                     self.streams.err,
                     "as written {}/{}: {line}",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::topology::default::FIRST_STATUS;
+use crate::topology::default::FIRST_STATUS_PORT;
 
 /// Below it ports belong to proxies.
 pub(super) const FIRST: u16 = 1024;
@@ -19,7 +19,7 @@ impl Ports {
 
     /// The first free port from `from` on; none when all are taken.
     pub(super) fn free(&self, from: u16) -> Option<u16> {
-        let status = FIRST_STATUS..FIRST_STATUS + 20;
+        let status = FIRST_STATUS_PORT..FIRST_STATUS_PORT + 20;
         let usable = |p: &u16| !self.0.contains(p) && (*p == from || !status.contains(p));
         (from.max(FIRST)..=u16::MAX).find(usable)
     }
@@ -33,11 +33,11 @@ impl Ports {
 
     /// Where the status page of proxy number `index` goes; none for its usual place.
     pub(super) fn status(&mut self, index: u16, of: u16) -> Option<u16> {
-        let usual = FIRST_STATUS..FIRST_STATUS + of;
+        let usual = FIRST_STATUS_PORT..FIRST_STATUS_PORT + of;
         if usual.clone().all(|p| !self.0.contains(&p)) {
             return None;
         }
-        let free = (FIRST_STATUS + index..=u16::MAX).find(|p| !self.0.contains(p))?;
+        let free = (FIRST_STATUS_PORT + index..=u16::MAX).find(|p| !self.0.contains(p))?;
         self.0.insert(free);
         Some(free)
     }

@@ -107,8 +107,8 @@ fn app(page: &mut Page, app: &AppPlan) {
             2,
             "# It speaks none of systemd's protocols, until you say otherwise.",
         );
-        page.line(2, "notify: false");
-        page.line(2, "socket: false");
+        page.line(2, "sd_notify: false");
+        page.line(2, "socket_activation: false");
     } else {
         page.key(2, "runtime", Some(app.runtime.word()));
     }
@@ -131,7 +131,7 @@ fn pool(page: &mut Page, pool: &PoolPlan) {
     page.key(2, "app", Some(scalar(&pool.app)));
     if pool.sharing == Sharing::OwnCluster {
         page.line(2, "mode: cluster");
-        page.line(2, "workers_by: app");
+        page.line(2, "supervisor: app");
     }
     page.list(2, "hosts", &pool.hosts);
     page.line(2, &format!("ports: [{}]", ranges(&pool.ports).join(", ")));
@@ -146,9 +146,9 @@ fn proxy(page: &mut Page, proxy: &ProxyPlan) {
         page.line(2, "tls:");
         page.key(3, "certificate", Some(scalar(certificate)));
         page.key(3, "key", Some(scalar(key)));
-        page.key(3, "redirect_from", redirect.as_ref().map(|r| address(r)));
+        page.key(3, "http_port", redirect.as_ref().map(|r| address(r)));
     }
-    page.key(2, "status", proxy.status.map(|s| s.to_string()));
+    page.key(2, "status_port", proxy.status.map(|s| s.to_string()));
     page.list(2, "server_name", &proxy.server_names);
     page.key(2, "max_body", proxy.max_body.map(|m| m.to_string()));
     page.key(2, "timeouts", timeouts(&proxy.timeouts));

@@ -70,7 +70,7 @@ pub struct App {
     /// Most memory of an instance in bytes, or `infinity`.
     pub memory: String,
     /// Most threads and processes of an instance.
-    pub tasks: u16,
+    pub tasks_max: u16,
 }
 
 /// An environment variable.
@@ -108,16 +108,20 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
         interpreter: interpreter(runtime),
         runtime: runtime.word(),
         notifies: app.notifies(),
-        takes_socket: app.takes_socket(),
-        has_network: app.has_network(),
-        reach: if app.has_network() { "network" } else { "none" },
+        takes_socket: app.uses_socket_activation(),
+        has_network: app.allows_outbound(),
+        reach: if app.allows_outbound() {
+            "network"
+        } else {
+            "none"
+        },
         args: texts(app.args.as_ref()),
         env_file: app
             .env_file
             .as_ref()
             .map_or("", |f| f.value.as_str())
             .to_owned(),
-        keeper: if app.keeps_state() {
+        keeper: if app.has_state_directory() {
             naming::keeper(project, name)
         } else {
             String::new()
@@ -128,7 +132,7 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
             .map_or(default::HEALTH, |p| p.value.as_str())
             .to_owned(),
         health_status: health_status(check),
-        health_via: app.watched_by().word(),
+        health_via: app.check_type().word(),
         health_timeout_ms: duration(
             |c| c.timeout.as_ref().map(|t| t.value),
             default::HEALTH_TIMEOUT,
@@ -141,10 +145,10 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
         kill_after_seconds: stop_timeout.seconds() + KILL_SLACK_SECONDS,
         ready_timeout_seconds: ready_timeout.seconds(),
         memory: memory.unwrap_or_else(|| "infinity".to_owned()),
-        tasks: app
-            .tasks
+        tasks_max: app
+            .tasks_max
             .as_ref()
-            .map_or(default::TASKS, |t| t.value.number()),
+            .map_or(default::TASKS_MAX, |t| t.value.number()),
         ..deployed(name, app)
     }
 }

@@ -38,9 +38,9 @@ pub struct Proxy {
     /// Headers added to every answer, by name.
     pub headers: Vec<Header>,
     /// Lines of the engine's own, outside of the server.
-    pub extra_global: Vec<String>,
+    pub raw_global: Vec<String>,
     /// Lines of the engine's own, inside the server.
-    pub extra_server: Vec<String>,
+    pub raw_server: Vec<String>,
     /// Loopback port of the status page.
     pub status_port: u16,
     /// Whether answers carry the id of their request; not where `headers` says otherwise.

@@ -22,7 +22,7 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool]) -> Vec<Proxy> {
     let pools: HashMap<&str, &Pool> = pools.iter().map(|p| (p.name.as_str(), p)).collect();
     written
         .into_iter()
-        .zip(default::FIRST_STATUS..)
+        .zip(default::FIRST_STATUS_PORT..)
         .map(|((name, proxy), status)| {
             Resolver {
                 topology,
@@ -76,8 +76,8 @@ impl Resolver<'_> {
                 .map(|d| d.value.as_str().to_owned())
                 .collect()
         };
-        let extra = proxy.extra.as_ref();
-        let extra_server: Vec<String> = directives(extra.and_then(|e| e.server.as_ref()));
+        let raw = proxy.raw.as_ref();
+        let raw_server: Vec<String> = directives(raw.and_then(|r| r.server.as_ref()));
         let upstreams = self.upstreams();
         let routes = self.routes(&upstreams);
         let vanishing_pools = vanishing_pools(&upstreams);
@@ -96,9 +96,12 @@ impl Resolver<'_> {
             removed_headers: default::REMOVED_HEADERS,
             os: self.os(),
             headers: headers(proxy.headers.as_ref()),
-            extra_global: directives(extra.and_then(|e| e.global.as_ref())),
+            raw_global: directives(raw.and_then(|r| r.global.as_ref())),
             tells_request_id: !self.writes_header("X-Request-ID"),
-            status_port: proxy.status.as_ref().map_or(status, |s| s.value.number()),
+            status_port: proxy
+                .status_port
+                .as_ref()
+                .map_or(status, |s| s.value.number()),
             names: names(&server_names),
             server_names,
             max_body: self.max_body(),
@@ -117,8 +120,8 @@ impl Resolver<'_> {
             vanishing_pools,
             upstreams,
             takes_any_path: routes.iter().any(|route| route.path.is_empty())
-                || extra_server.iter().any(|line| takes_any_path(line)),
-            extra_server,
+                || raw_server.iter().any(|line| takes_any_path(line)),
+            raw_server,
             routes,
         }
     }

@@ -68,7 +68,7 @@ const OWN: &[(&[&str], &str)] = &[
             "upstream_conf",
             "resolver",
         ],
-        "write it under `extra` if it is needed, or `rate_limit` for a limit of requests",
+        "write it under `raw` if it is needed, or `rate_limit` for a limit of requests",
     ),
     (
         &["include"],

@@ -174,7 +174,7 @@ fn switches(label: &str, entry: &Map<String, Value>, notes: &mut Vec<Note>) {
     if says(entry.get("wait_ready")) {
         left(
             "wait_ready",
-            "it waits for process.send('ready'); with sd_notify the app says the same to systemd: `notify: true`",
+            "it waits for process.send('ready'); with sd_notify the app says the same to systemd: `sd_notify: true`",
         );
     }
     if says(entry.get("source_map_support")) {

@@ -14,7 +14,7 @@ pub(super) fn tell_instances(
 ) {
     let first = &group[0];
     if first.sharing == Sharing::OwnCluster {
-        let why = "its arguments make it the master of its own workers (`workers_by: app`)";
+        let why = "its arguments make it the master of its own workers (`supervisor: app`)";
         notes.push(Note::changed(label, why));
         if first.instances > 1 {
             notes.push(Note::left(
@@ -33,7 +33,7 @@ pub(super) fn tell_instances(
         ""
     };
     let why = format!(
-        "an app that takes no socket cannot share its port, so its {} processes have the ports {} behind one route{counted}; with `socket: true` it could be `mode: cluster`",
+        "an app that takes no socket cannot share its port, so its {} processes have the ports {} behind one route{counted}; with `socket_activation: true` it could be `mode: cluster`",
         ports.len(),
         ports::ranges(ports).join(", "),
     );
