@@ -25,7 +25,7 @@ apps: { web: { artifact: web } }
 pools: { web: { app: web, ports: [8080-8081] } }
 proxies:
   door: { server_name: [example.org], tls: { certificate: /etc/ssl/a.pem, key: /etc/ssl/a.key }, routes: [{ path: /, pool: web }] }
-  gate: { engine: haproxy, listen: 444, tls: { certificate: /etc/ssl/a.pem, key: /etc/ssl/a.key, redirect_from: 81 }, routes: [{ path: /, pool: web }] }
+  gate: { engine: haproxy, listen: 444, tls: { certificate: /etc/ssl/a.pem, key: /etc/ssl/a.key, http_port: 81 }, routes: [{ path: /, pool: web }] }
 ";
 
 /// Raw lines, which only the engine version of the hosts can verify.
@@ -36,8 +36,8 @@ hosts: { a: { address: 192.0.2.1, os: debian13 } }
 apps: { web: { artifact: web } }
 pools: { web: { app: web, ports: [8080] } }
 proxies:
-  door: { extra: { server: ['gzip_comp_level 6;'] }, routes: [{ path: /, pool: web }] }
-  gate: { engine: haproxy, listen: 81, extra: { global: ['maxconn 1000'] }, routes: [{ path: /, pool: web }] }
+  door: { raw: { server: ['gzip_comp_level 6;'] }, routes: [{ path: /, pool: web }] }
+  gate: { engine: haproxy, listen: 81, raw: { global: ['maxconn 1000'] }, routes: [{ path: /, pool: web }] }
 ";
 
 /// Warnings of `HAProxy`: the status page has no log, and `log-format` cannot be unset for it.

@@ -58,7 +58,7 @@ fn an_error_is_reported_with_the_line_of_the_topology() {
         "{report}"
     );
     assert!(
-        report.contains("t.yaml:31:16: proxies.edge.extra.server.0"),
+        report.contains("t.yaml:31:16: proxies.edge.raw.server.0"),
         "{report}"
     );
     assert!(
@@ -116,7 +116,7 @@ fn verify_needs_no_privileges_and_no_local_addresses() {
     let listeners = ["'203.0.113.77:443'", "'[2001:db8::1]:80'"].map(with_listen);
     let tls = fs::read_to_string(repository().join("topologies/tls.yaml")).expect("is readable");
     // Raw lines can contain listeners.
-    let lines = "extra: { server: ['listen 81;', 'listen unix:/run/p/door;'] }, routes:";
+    let lines = "raw: { server: ['listen 81;', 'listen unix:/run/p/door;'] }, routes:";
     let raw = PLAIN.replace("routes:", lines);
     for topology in listeners.into_iter().chain([root, tls, raw]) {
         let folder = public_directory(&topology);
@@ -151,7 +151,7 @@ fn the_line_length_of_the_inventory_is_not_checked() {
 
 #[test]
 fn an_app_with_outbound_connections_is_accepted() {
-    let single = PLAIN.replace("artifact: web", "artifact: web, network: true");
+    let single = PLAIN.replace("artifact: web", "artifact: web, outbound: true");
     assert_accepted(&single, "systemd");
     let workers = single.replace("app: web,", "app: web, mode: cluster, workers: 2,");
     assert_accepted(&workers, "systemd");
@@ -176,12 +176,12 @@ fn long_names_are_accepted() {
 
 #[test]
 fn a_haproxy_error_has_its_line_and_source() {
-    let invalid = "{ engine: haproxy, extra: { server: ['http-request denyy'] }, routes:";
+    let invalid = "{ engine: haproxy, raw: { server: ['http-request denyy'] }, routes:";
     let topology = PLAIN.replace("{ routes:", invalid);
     if let Some((code, report)) = verified(&topology, "haproxy") {
         assert_eq!(code, Some(3), "{report}");
         assert!(report.contains("denyy"), "{report}");
-        assert!(report.contains("proxies.door.extra.server.0"), "{report}");
+        assert!(report.contains("proxies.door.raw.server.0"), "{report}");
     }
 }
 
@@ -211,10 +211,10 @@ apps:
   api: { artifact: api.js, runtime: node }
   bare: { artifact: bare }
   boxed: { artifact: boxed.tar, runtime: container, image: 'boxed:1' }
-  jar: { artifact: jar.jar, runtime: jvm, socket: true }
+  jar: { artifact: jar.jar, runtime: jvm, socket_activation: true }
 pools:
   api: { app: api, ports: [8080] }
-  bare: { app: bare, mode: cluster, workers_by: app, ports: [8081] }
+  bare: { app: bare, mode: cluster, supervisor: app, ports: [8081] }
   boxed: { app: boxed, ports: [8082] }
   jar: { app: jar, ports: [8083] }
 proxies:

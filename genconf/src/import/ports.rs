@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::topology::default::FIRST_STATUS;
+use crate::topology::default::FIRST_STATUS_PORT;
 
 /// First port for instances; lower ports are reserved for proxies.
 pub(super) const FIRST: u16 = 1024;
@@ -19,7 +19,7 @@ impl Ports {
 
     /// The first free port from `from` on.
     pub(super) fn first_free(&self, from: u16) -> Option<u16> {
-        let status = FIRST_STATUS..FIRST_STATUS + 20;
+        let status = FIRST_STATUS_PORT..FIRST_STATUS_PORT + 20;
         let usable = |p: &u16| !self.0.contains(p) && (*p == from || !status.contains(p));
         (from.max(FIRST)..=u16::MAX).find(usable)
     }
@@ -33,11 +33,11 @@ impl Ports {
 
     /// Status port of the proxy with this index among `count` proxies; `None` for the default.
     pub(super) fn status_port(&mut self, index: u16, count: u16) -> Option<u16> {
-        let mut defaults = FIRST_STATUS..FIRST_STATUS + count;
+        let mut defaults = FIRST_STATUS_PORT..FIRST_STATUS_PORT + count;
         if defaults.all(|p| !self.0.contains(&p)) {
             return None;
         }
-        let free = (FIRST_STATUS + index..=u16::MAX).find(|p| !self.0.contains(p))?;
+        let free = (FIRST_STATUS_PORT + index..=u16::MAX).find(|p| !self.0.contains(p))?;
         self.0.insert(free);
         Some(free)
     }

@@ -110,8 +110,8 @@ fn app(output: &mut Output, app: &AppDraft) {
             2,
             "# Set these to true if the app supports sd_notify and socket activation.",
         );
-        output.line(2, "notify: false");
-        output.line(2, "socket: false");
+        output.line(2, "sd_notify: false");
+        output.line(2, "socket_activation: false");
     } else {
         output.key(2, "runtime", Some(app.runtime.word()));
     }
@@ -134,7 +134,7 @@ fn pool(output: &mut Output, pool: &PoolDraft) {
     output.key(2, "app", Some(scalar(&pool.app)));
     if pool.mode == PoolMode::AppCluster {
         output.line(2, "mode: cluster");
-        output.line(2, "workers_by: app");
+        output.line(2, "supervisor: app");
     }
     output.list(2, "hosts", &pool.hosts);
     output.line(2, &format!("ports: [{}]", ranges(&pool.ports).join(", ")));
@@ -149,9 +149,9 @@ fn proxy(output: &mut Output, proxy: &ProxyDraft) {
         output.line(2, "tls:");
         output.key(3, "certificate", Some(scalar(certificate)));
         output.key(3, "key", Some(scalar(key)));
-        output.key(3, "redirect_from", redirect.as_ref().map(|r| address(r)));
+        output.key(3, "http_port", redirect.as_ref().map(|r| address(r)));
     }
-    output.key(2, "status", proxy.status_port.map(|s| s.to_string()));
+    output.key(2, "status_port", proxy.status_port.map(|s| s.to_string()));
     output.list(2, "server_name", &proxy.server_names);
     output.key(2, "max_body", proxy.max_body.map(|m| m.to_string()));
     output.key(2, "timeouts", timeouts(&proxy.timeouts));

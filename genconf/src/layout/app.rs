@@ -108,16 +108,20 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
         interpreter: interpreter(runtime),
         runtime: runtime.word(),
         sd_notify: app.notifies(),
-        socket_activation: app.takes_socket(),
-        has_network: app.has_network(),
-        network_mode: if app.has_network() { "host" } else { "none" },
+        socket_activation: app.uses_socket_activation(),
+        has_network: app.allows_outbound(),
+        network_mode: if app.allows_outbound() {
+            "host"
+        } else {
+            "none"
+        },
         args: texts(app.args.as_ref()),
         env_file: app
             .env_file
             .as_ref()
             .map_or("", |f| f.value.as_str())
             .to_owned(),
-        state_user: if app.keeps_state() {
+        state_user: if app.has_state_directory() {
             naming::state_user(project, name)
         } else {
             String::new()
@@ -128,7 +132,7 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
             .map_or(default::HEALTH, |p| p.value.as_str())
             .to_owned(),
         health_status: health_status(check),
-        health_type: app.watched_by().word(),
+        health_type: app.check_type().word(),
         health_timeout_ms: duration(
             |c| c.timeout.as_ref().map(|t| t.value),
             default::HEALTH_TIMEOUT,
@@ -142,9 +146,9 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
         ready_timeout_seconds: ready_timeout.seconds(),
         memory: memory.unwrap_or_else(|| "infinity".to_owned()),
         tasks_max: app
-            .tasks
+            .tasks_max
             .as_ref()
-            .map_or(default::TASKS, |t| t.value.number()),
+            .map_or(default::TASKS_MAX, |t| t.value.number()),
         ..deployed(name, app)
     }
 }

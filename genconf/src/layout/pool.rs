@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::app::{self, App, Variable};
 use super::naming;
 use crate::source::Spanned;
-use crate::topology::choice::{Mode, Transport, Workers, WorkersBy};
+use crate::topology::choice::{Mode, Supervisor, Transport, Workers};
 use crate::topology::decode::Named;
 use crate::topology::name::HostName;
 use crate::topology::{self, Topology, default, is_on};
@@ -149,9 +149,9 @@ fn ports(pool: &topology::Pool) -> Vec<u16> {
 
 fn unit_per(mode: Mode, pool: &topology::Pool) -> &'static str {
     let by_app = pool
-        .workers_by
+        .supervisor
         .as_ref()
-        .is_some_and(|w| w.value == WorkersBy::App);
+        .is_some_and(|w| w.value == Supervisor::App);
     if mode == Mode::Cluster && !by_app {
         "worker"
     } else {

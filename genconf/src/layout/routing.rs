@@ -24,7 +24,7 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool]) -> Vec<Proxy> {
     let pools: HashMap<&str, &Pool> = pools.iter().map(|p| (p.name.as_str(), p)).collect();
     written
         .into_iter()
-        .zip(default::FIRST_STATUS..)
+        .zip(default::FIRST_STATUS_PORT..)
         .map(|((name, proxy), status)| {
             Resolver {
                 topology,
@@ -78,7 +78,7 @@ impl Resolver<'_> {
                 .map(|d| d.value.as_str().to_owned())
                 .collect()
         };
-        let raw = proxy.extra.as_ref();
+        let raw = proxy.raw.as_ref();
         let raw_server: Vec<String> = directives(raw.and_then(|e| e.server.as_ref()));
         let upstreams = self.upstreams();
         let routes = self.routes(&upstreams);
@@ -100,7 +100,10 @@ impl Resolver<'_> {
             headers: headers(proxy.headers.as_ref()),
             raw_global: directives(raw.and_then(|e| e.global.as_ref())),
             sends_request_id: !self.sets_header("X-Request-ID"),
-            status_port: proxy.status.as_ref().map_or(status, |s| s.value.number()),
+            status_port: proxy
+                .status_port
+                .as_ref()
+                .map_or(status, |s| s.value.number()),
             accepted_names: accepted_names(&server_names),
             server_names,
             max_body: self.max_body(),

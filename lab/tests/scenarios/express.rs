@@ -114,7 +114,7 @@ pub(crate) fn restarting_all_at_once_is_counted(stage: &Stage) -> Result<()> {
     let report = load.finish()?;
     stage.note(Row::loaded(
         "restart of all at once, ports of their own",
-        "not lossless: use deploy.yml, or `socket: true`",
+        "not lossless: use deploy.yml, or `socket_activation: true`",
         &report,
     ));
     assert!(report.get.failures() > 0, "{report}");

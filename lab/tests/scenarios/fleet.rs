@@ -93,13 +93,13 @@ hosts:
 apps:
   taking:
     artifact: target/release/randoms
-    notify: false
+    sd_notify: false
     health: { path: /health, interval: 500ms, timeout: 1s }
     ready_timeout: 3s
   opening:
     artifact: target/release/randoms
-    notify: false
-    socket: false
+    sd_notify: false
+    socket_activation: false
     health: { path: /health, interval: 500ms, timeout: 1s }
     ready_timeout: 3s
 pools:

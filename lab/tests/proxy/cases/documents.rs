@@ -14,7 +14,7 @@ static RECIPE: Setup = Setup {
     ..PLAIN
 };
 static ERROR_PAGE: Setup = Setup {
-    proxy: "extra: { server: [\"error_page 502 503 504 /maintenance.html;\"] }",
+    proxy: "raw: { server: [\"error_page 502 503 504 /maintenance.html;\"] }",
     instances: 4,
     ..PLAIN
 };

@@ -11,7 +11,7 @@ static NAMED: Setup = Setup {
     ..PLAIN
 };
 static OTHER_PORT: Setup = Setup {
-    proxy: "listen: 8443\ntls: { certificate: /etc/ssl/certs/site.pem, key: /etc/ssl/private/site.key, redirect_from: 8080 }",
+    proxy: "listen: 8443\ntls: { certificate: /etc/ssl/certs/site.pem, key: /etc/ssl/private/site.key, http_port: 8080 }",
     ..PLAIN
 };
 static PART: Setup = Setup {

@@ -42,7 +42,7 @@ static UNNAMED: Setup = Setup {
     ..NO_CONTENT
 };
 static DJANGO: Setup = Setup {
-    app: "artifact: shop.tar, main: shop.py, health: { path: /health, interval: 500ms }, socket: false, notify: false",
+    app: "artifact: shop.tar, main: shop.py, health: { path: /health, interval: 500ms }, socket_activation: false, sd_notify: false",
     proxy: "server_name: [shop.example.org]",
     program: Program::Django,
     ..PLAIN

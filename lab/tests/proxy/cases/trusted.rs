@@ -28,7 +28,7 @@ static PROXY_PROTOCOL_TLS: Setup = Setup {
     ..PLAIN
 };
 static DJANGO: Setup = Setup {
-    app: "artifact: shop.tar, main: shop.py, health: { path: /health, host: shop.example.org }, socket: false, notify: false",
+    app: "artifact: shop.tar, main: shop.py, health: { path: /health, host: shop.example.org }, socket_activation: false, sd_notify: false",
     proxy: "trusted_proxies: [127.0.0.2]",
     program: Program::Django,
     env: &[("SSL_REDIRECT", "1")],
