@@ -1,4 +1,4 @@
-//! Embeds `templates/` so that the binary needs no files beside it.
+//! Embeds `templates/` and `topologies/` in the binary.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -29,11 +29,11 @@ fn main() -> io::Result<()> {
 
 /// The root topology as `default`, then those of `topologies/`, for `genconf init`.
 fn examples(here: &Path) -> io::Result<String> {
-    let folder = here.join("../topologies").canonicalize()?;
+    let directory = here.join("../topologies").canonicalize()?;
     let mut files = Vec::new();
-    collect(&folder, &mut files)?;
+    collect(&directory, &mut files)?;
     files.sort();
-    println!("cargo:rerun-if-changed={}", folder.display());
+    println!("cargo:rerun-if-changed={}", directory.display());
     let root = here.join("../topology.yaml").canonicalize()?;
     println!("cargo:rerun-if-changed={}", root.display());
     let mut table = format!(
@@ -52,16 +52,16 @@ fn examples(here: &Path) -> io::Result<String> {
     Ok(table)
 }
 
-/// Every file below `folder` but the golden trees and tests of a renderer, which stay here.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+/// Collects the files below `directory`, except snapshots and tests of renderers.
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         if !path.is_dir() {
             files.push(path);
         } else if path.file_name().is_some_and(|n| {
             !["golden", "tests", "__pycache__"]
                 .iter()
-                .any(|left| n == *left)
+                .any(|excluded| n == *excluded)
         }) {
             collect(&path, files)?;
         }

@@ -1,4 +1,4 @@
-// An Express app for `socket: true` (Node.js 20, CommonJS).
+// An Express app for `socket_activation: true` (Node.js 20, CommonJS).
 const http = require('node:http');
 const express = require('express');
 

@@ -1,7 +1,7 @@
 #![forbid(unsafe_code)]
-//! One `topology.yaml` becomes nginx, systemd, Ansible and Vagrant files.
+//! Generates nginx, `HAProxy`, systemd, Ansible, and Vagrant files from one `topology.yaml`.
 //!
-//! Five verbs, five types, one direction:
+//! The steps and their types:
 //!
 //! ```text
 //! Source ─parse─▶ Topology ─validate─▶ Valid<Topology> ─resolve─▶ Layout ─render─▶ Tree ─write─▶ files
@@ -21,39 +21,41 @@ pub mod validate;
 
 use diagnostic::Diagnostics;
 use layout::Layout;
-use render::{RenderFault, Renderer};
+use render::{RenderError, Renderer};
 use source::Source;
 use tree::Tree;
 
-/// Everything a topology comes to.
+/// The result of [`generate`].
 #[derive(Debug)]
 pub struct Generated {
-    /// What it means.
+    /// The topology with defaults applied and names resolved.
     pub layout: Layout,
-    /// The files it becomes.
+    /// The rendered files.
     pub tree: Tree,
 }
 
-/// Why nothing was generated.
+/// Why [`generate`] failed.
 #[derive(Debug)]
-pub enum Refusal {
-    /// The topology has errors; the diagnostics tell them.
-    Faulty,
+pub enum Error {
+    /// The topology is invalid; the diagnostics list the errors.
+    Invalid,
     /// A renderer failed on a valid topology.
-    Render(RenderFault),
+    Render(RenderError),
 }
 
-/// From text to tree. `place` is the folder of the topology as seen from the
-/// bundle's; every fault is told to `faults`.
+/// Parses, validates, and renders `source`.
+///
+/// `topology_dir` is the topology's directory relative to the output directory. Errors and warnings
+/// are added to `diagnostics`.
 pub fn generate(
     source: &Source,
-    place: &str,
+    topology_dir: &str,
     renderers: &[Renderer],
-    faults: &mut Diagnostics,
-) -> Result<Generated, Refusal> {
-    let topology = topology::parse(source, faults).ok_or(Refusal::Faulty)?;
-    let valid = validate::validate(topology, faults).ok_or(Refusal::Faulty)?;
-    let layout = layout::resolve(&valid, place);
-    let tree = render::render(&layout, renderers).map_err(Refusal::Render)?;
+    diagnostics: &mut Diagnostics,
+) -> Result<Generated, Error> {
+    let topology = topology::parse(source, diagnostics).ok_or(Error::Invalid)?;
+    let valid = validate::validate(topology, diagnostics).ok_or(Error::Invalid)?;
+    let layout = layout::resolve(&valid, topology_dir);
+    let tree = render::render(&layout, renderers).map_err(Error::Render)?;
     Ok(Generated { layout, tree })
 }

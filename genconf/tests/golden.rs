@@ -1,5 +1,5 @@
-//! Exactly these bytes? Golden trees are plain files, so that people and real
-//! tools can read them; `make bless` rewrites them.
+//! Compares the rendered files of every topology with the snapshots in `templates/*/golden`.
+//! `make bless` updates them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The root topology and every one of `topologies/`.
+/// The root topology and those in `topologies/`.
 fn topologies() -> Vec<PathBuf> {
     let folder = fs::read_dir(repository().join("topologies")).expect("is readable");
     let mut found: Vec<_> = folder
@@ -28,17 +28,22 @@ fn topologies() -> Vec<PathBuf> {
     found
 }
 
-/// What `renderer` prints for the topology at `path`, without the files it only copies.
-fn printed(renderer: &Renderer, path: &Path) -> Files {
+/// The files that `renderer` renders for the topology at `path`, without static files.
+fn rendered(renderer: &Renderer, path: &Path) -> Files {
     let text = fs::read_to_string(path).expect("the topology is readable");
     let source = Source::new(path.display().to_string(), text);
-    let mut faults = Diagnostics::default();
-    let made = generate(&source, ".", std::slice::from_ref(renderer), &mut faults);
-    let made = made.unwrap_or_else(|e| panic!("{}: {e:?} {faults:?}", path.display()));
-    let copied = |path: &str| repository().join("templates").join(path).is_file();
+    let mut diagnostics = Diagnostics::default();
+    let made = generate(
+        &source,
+        ".",
+        std::slice::from_ref(renderer),
+        &mut diagnostics,
+    );
+    let made = made.unwrap_or_else(|e| panic!("{}: {e:?} {diagnostics:?}", path.display()));
+    let is_static = |path: &str| repository().join("templates").join(path).is_file();
     made.tree
         .iter()
-        .filter(|(path, _)| !copied(path.as_str()))
+        .filter(|(path, _)| !is_static(path.as_str()))
         .map(|(path, artifact)| (path.to_string(), artifact.bytes.clone()))
         .collect()
 }
@@ -59,7 +64,7 @@ fn read_tree(root: &Path, folder: &Path, files: &mut Files) {
     }
 }
 
-fn bless(golden: &Path, files: &Files) {
+fn update(golden: &Path, files: &Files) {
     let _ = fs::remove_dir_all(golden);
     for (name, bytes) in files {
         let path = golden.join(name);
@@ -80,7 +85,7 @@ fn compare(golden: &Path, made: &Files) {
         );
         assert!(
             made == wanted,
-            "{}/{name} differs; `make bless` if you meant it\n{}",
+            "{}/{name} differs; run `make bless` to update it\n{}",
             golden.display(),
             similar::TextDiff::from_lines(&*wanted, &*made).unified_diff()
         );
@@ -88,10 +93,10 @@ fn compare(golden: &Path, made: &Files) {
 }
 
 #[test]
-fn each_renderer_prints_its_golden_trees() {
+fn rendered_files_equal_the_snapshots() {
     for renderer in render::embedded().expect("the embedded templates are sound") {
         for topology in topologies() {
-            let made = printed(&renderer, &topology);
+            let made = rendered(&renderer, &topology);
             let case = topology.file_stem().expect("has a name");
             let golden = repository()
                 .join("templates")
@@ -99,7 +104,7 @@ fn each_renderer_prints_its_golden_trees() {
                 .join("golden")
                 .join(case);
             if std::env::var_os("BLESS").is_some() {
-                bless(&golden, &made);
+                update(&golden, &made);
             }
             compare(&golden, &made);
         }
@@ -107,7 +112,7 @@ fn each_renderer_prints_its_golden_trees() {
 }
 
 #[test]
-fn every_unit_a_host_gets_is_rendered() {
+fn every_unit_of_a_host_is_rendered() {
     let renderers = render::embedded().expect("the embedded templates are sound");
     for topology in ["topology.yaml", "topologies/two-hosts.yaml"] {
         let text = fs::read_to_string(repository().join(topology)).expect("is readable");
@@ -119,7 +124,7 @@ fn every_unit_a_host_gets_is_rendered() {
         );
         let made = made.expect("the topology is valid");
         let is_rendered = |path: &str| {
-            let path = tree::BundlePath::new(path).expect("is inside");
+            let path = tree::OutputPath::new(path).expect("is inside");
             assert!(
                 made.tree.get(&path).is_some(),
                 "{topology}: {path} is not rendered"

@@ -1,12 +1,12 @@
-//! Files of other tools, imported: what is printed, and what genconf makes of it.
-//! `BLESS=1` rewrites the expected output.
+//! `genconf import`: the printed topologies and reports, compared with snapshots.
+//! `BLESS=1` updates the snapshots.
 
 #[path = "import/archive.rs"]
 mod archive;
-#[path = "import/broken.rs"]
-mod broken;
-#[path = "import/written.rs"]
-mod written;
+#[path = "import/invalid_input.rs"]
+mod invalid_input;
+#[path = "import/output.rs"]
+mod output;
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -22,16 +22,16 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import")
 }
 
-fn is_expected(name: &str) -> bool {
-    let ending = Path::new(name).extension().unwrap_or_default();
-    ["yaml", "report", "rs"].iter().any(|e| ending == *e)
+fn is_snapshot_or_code(name: &str) -> bool {
+    let extension = Path::new(name).extension().unwrap_or_default();
+    ["yaml", "report", "rs"].iter().any(|e| extension == *e)
 }
 
-/// Every fixture and the tool it is for, which begins its name.
+/// Every fixture with its tool, the prefix of its name.
 fn inputs() -> Vec<(String, String)> {
     let entries = fs::read_dir(fixtures()).expect("is readable");
     let names = entries.map(|e| e.expect("is readable").file_name().display().to_string());
-    let inputs = names.filter(|n| !is_expected(n));
+    let inputs = names.filter(|n| !is_snapshot_or_code(n));
     let mut inputs: Vec<_> = inputs
         .map(|n| (n.split('-').next().unwrap_or_default().to_owned(), n))
         .collect();
@@ -39,7 +39,7 @@ fn inputs() -> Vec<(String, String)> {
     inputs
 }
 
-/// Without node a laptop skips what needs it, and says so; CI fails.
+/// Whether node is installed. Without it, CI fails and a local run prints a message.
 fn has_node() -> bool {
     let found = Command::new("node").arg("--version").output().is_ok();
     let ci = std::env::var_os("CI").is_some_and(|v| v == "true");
@@ -60,59 +60,59 @@ fn import(folder: &Path, args: &[&str]) -> Output {
         .expect("genconf starts")
 }
 
-fn said(output: &Output) -> (i32, String, String) {
+fn outcome(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let code = output.status.code().unwrap_or(-1);
     (code, text(&output.stdout), text(&output.stderr))
 }
 
-/// What genconf itself makes of an imported topology.
-fn sound(name: &str, topology: &str) -> Generated {
+/// Renders an imported topology, which must have no diagnostics.
+fn render_valid(name: &str, topology: &str) -> Generated {
     let source = Source::new(name, topology);
     let renderers = render::embedded().expect("the renderers are sound");
-    let mut faults = Diagnostics::default();
-    let made = generate(&source, ".", &renderers, &mut faults);
-    assert!(faults.sorted().is_empty(), "{name}: {faults:?}");
+    let mut diagnostics = Diagnostics::default();
+    let made = generate(&source, ".", &renderers, &mut diagnostics);
+    assert!(diagnostics.sorted().is_empty(), "{name}: {diagnostics:?}");
     made.unwrap_or_else(|e| panic!("{name}: {e:?}"))
 }
 
-fn compare(path: &Path, got: &str) {
+fn assert_snapshot(path: &Path, actual: &str) {
     if std::env::var_os("BLESS").is_some() {
-        fs::write(path, got).expect("can be written");
+        fs::write(path, actual).expect("can be written");
     }
     let expected = fs::read_to_string(path).unwrap_or_default();
     assert_eq!(
-        got,
+        actual,
         expected,
-        "{} differs; BLESS=1 rewrites it",
+        "{} differs; BLESS=1 updates it",
         path.display()
     );
 }
 
 #[test]
-fn each_file_gives_a_topology_that_passes_and_a_report() {
+fn every_fixture_has_a_valid_topology_and_a_report() {
     let node = has_node();
     for (tool, name) in inputs() {
         if name.ends_with("js") && !node {
             continue;
         }
-        let (code, out, err) = said(&import(&fixtures(), &[&tool, &name]));
+        let (code, out, err) = outcome(&import(&fixtures(), &[&tool, &name]));
         assert_eq!(code, 0, "{name}: {err}");
-        sound(&name, &out);
-        compare(&fixtures().join(format!("{name}.yaml")), &out);
-        compare(&fixtures().join(format!("{name}.report")), &err);
+        render_valid(&name, &out);
+        assert_snapshot(&fixtures().join(format!("{name}.yaml")), &out);
+        assert_snapshot(&fixtures().join(format!("{name}.report")), &err);
     }
 }
 
 fn imported(name: &str) -> String {
     let tool = name.split('-').next().unwrap_or_default();
-    let (code, out, err) = said(&import(&fixtures(), &[tool, name]));
+    let (code, out, err) = outcome(&import(&fixtures(), &[tool, name]));
     assert_eq!(code, 0, "{name}: {err}");
     out
 }
 
 fn fixture(name: &str) -> Generated {
-    sound(name, &imported(name))
+    render_valid(name, &imported(name))
 }
 
 fn ports(made: &Generated, pool: &str) -> Vec<u16> {
@@ -137,7 +137,7 @@ fn a_process_file_with_four_instances_is_four_ports() {
 }
 
 #[test]
-fn an_app_told_to_be_a_cluster_is_its_own_master() {
+fn an_app_with_a_cluster_argument_supervises_its_workers() {
     let made = fixture("pm2-modes.json");
     assert_eq!(ports(&made, "many"), [8081]);
     let unit = made
@@ -149,10 +149,10 @@ fn an_app_told_to_be_a_cluster_is_its_own_master() {
 }
 
 #[test]
-fn nothing_of_a_hostile_file_becomes_a_key() {
+fn hostile_values_add_no_keys() {
     for (_, name) in inputs().into_iter().filter(|(_, n)| n.contains("hostile")) {
         let text = imported(&name);
-        let read: serde_yaml::Value = serde_yaml::from_str(&text).expect("another reader takes it");
+        let read: serde_yaml::Value = serde_yaml::from_str(&text).expect("is valid YAML");
         let keys: Vec<_> = read.as_mapping().expect("is a mapping").keys().collect();
         assert_eq!(
             keys,
@@ -166,7 +166,7 @@ fn nothing_of_a_hostile_file_becomes_a_key() {
 }
 
 #[test]
-fn a_missing_node_is_told_with_a_way_around() {
+fn a_missing_node_is_reported() {
     let input = fixtures().join("pm2-every-key.config.js");
     let output = Command::new(env!("CARGO_BIN_EXE_genconf"))
         .args(["import", "pm2"])
@@ -174,7 +174,7 @@ fn a_missing_node_is_told_with_a_way_around() {
         .env("PATH", "/nonexistent")
         .output()
         .expect("genconf starts");
-    let (code, out, err) = said(&output);
+    let (code, out, err) = outcome(&output);
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(
         err.contains("node, which would run it, is not installed"),
@@ -184,7 +184,7 @@ fn a_missing_node_is_told_with_a_way_around() {
 }
 
 #[test]
-fn a_script_that_fails_is_told_in_one_line() {
+fn a_failing_script_is_reported_in_one_line() {
     if !has_node() {
         return;
     }
@@ -195,7 +195,7 @@ fn a_script_that_fails_is_told_in_one_line() {
     ] {
         let folder = TempDir::new().expect("a folder can be made");
         fs::write(folder.path().join("e.config.js"), text).expect("can be written");
-        let (code, out, err) = said(&import(folder.path(), &["pm2", "e.config.js"]));
+        let (code, out, err) = outcome(&import(folder.path(), &["pm2", "e.config.js"]));
         assert_eq!((code, out.as_str()), (1, ""), "{err}");
         assert!(
             err.contains(expected) && err.lines().count() == 1,
@@ -205,14 +205,14 @@ fn a_script_that_fails_is_told_in_one_line() {
 }
 
 #[test]
-fn processors_and_environment_can_be_told() {
+fn cpus_and_environment_are_options() {
     let folder = TempDir::new().expect("a folder can be made");
     let text = r#"{"apps": [{"script": "a.js", "instances": "max", "env": {"LEVEL": 1}, "env_test": {"LEVEL": 2}}]}"#;
     fs::write(folder.path().join("e.json"), text).expect("can be written");
     let args = ["pm2", "e.json", "--cpus", "6", "--env", "test"];
-    let (code, out, err) = said(&import(folder.path(), &args));
+    let (code, out, err) = outcome(&import(folder.path(), &args));
     assert_eq!(code, 0, "{err}");
-    assert_eq!(ports(&sound("e.json", &out), "a").len(), 6);
+    assert_eq!(ports(&render_valid("e.json", &out), "a").len(), 6);
     assert!(
         out.contains("LEVEL: \"2\"") && out.contains("cpus: 6"),
         "{out}"

@@ -1,8 +1,8 @@
 //! The short form of `fuzz/run`: texts made from good and bad topologies by
 //! blind changes, always the same ones, and the same properties asked of them.
 
-#[path = "../fuzz/judged.rs"]
-mod judged;
+#[path = "../fuzz/invariants.rs"]
+mod invariants;
 
 use std::fs;
 use std::panic;
@@ -118,7 +118,7 @@ fn judge_many(count: usize, judge: impl Fn(&str) -> bool + panic::RefUnwindSafe)
 
 #[test]
 fn any_text_is_read_or_refused_with_a_place() {
-    let passed = judge_many(PARSED, judged::parsed);
+    let passed = judge_many(PARSED, invariants::parsed);
     // Changes that only ever break a text would try nothing behind the parser.
     assert!(passed > PARSED / 100, "{passed} texts passed");
 }
@@ -127,6 +127,6 @@ fn any_text_is_read_or_refused_with_a_place() {
 fn what_passes_the_rules_is_printed_by_every_renderer() {
     let renderers = render::embedded().expect("the embedded templates are sound");
     let renderers = panic::AssertUnwindSafe(renderers);
-    let passed = judge_many(RENDERED, move |text| judged::rendered(text, &renderers));
+    let passed = judge_many(RENDERED, move |text| invariants::rendered(text, &renderers));
     assert!(passed > RENDERED / 200, "{passed} texts passed");
 }

@@ -1,11 +1,11 @@
-//! Kernel settings of a proxy whose instances can vanish without closing their connections.
+//! Kernel settings of a proxy whose instances can leave half-open TCP connections.
 
 use genconf::diagnostic::Diagnostics;
 use genconf::render;
 use genconf::source::Source;
 use genconf::{Generated, generate};
 
-/// Two hosts and a proxy on the first: `/` goes to `pool`, on the hosts `hosts`.
+/// Renders two hosts with a proxy on the first. The pool `web` is on `hosts`.
 fn generated(engine: &str, hosts: &str) -> Generated {
     let topology = format!(
         "version: 1\nproject: shop\n\
@@ -17,10 +17,10 @@ fn generated(engine: &str, hosts: &str) -> Generated {
          \x20     - {{ path: /own, pool: own }}\n"
     );
     let renderers = render::embedded().expect("the embedded templates are sound");
-    let mut faults = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let source = Source::new("topology.yaml", topology.as_str());
-    let made = generate(&source, ".", &renderers, &mut faults);
-    made.unwrap_or_else(|e| panic!("{e:?} {faults:?}\n{topology}"))
+    let made = generate(&source, ".", &renderers, &mut diagnostics);
+    made.unwrap_or_else(|e| panic!("{e:?} {diagnostics:?}\n{topology}"))
 }
 
 fn file(made: &Generated, path: &str) -> Option<String> {
@@ -33,7 +33,7 @@ fn inventory(made: &Generated) -> String {
 }
 
 #[test]
-fn a_proxy_of_pools_on_several_hosts_has_kernel_settings() {
+fn a_proxy_with_a_pool_on_several_hosts_has_kernel_settings() {
     for engine in ["nginx", "haproxy"] {
         let made = generated(engine, "[a, b]");
         let path = format!("{engine}/edge/sysctl.conf");
@@ -61,7 +61,7 @@ fn a_proxy_of_pools_on_several_hosts_has_kernel_settings() {
 }
 
 #[test]
-fn a_proxy_of_pools_on_one_host_each_has_none() {
+fn a_proxy_with_pools_on_one_host_has_no_kernel_settings() {
     for (engine, hosts) in [("nginx", "[a]"), ("haproxy", "[a]"), ("nginx", "[b]")] {
         let made = generated(engine, hosts);
         assert_eq!(file(&made, &format!("{engine}/edge/sysctl.conf")), None);
@@ -70,7 +70,7 @@ fn a_proxy_of_pools_on_one_host_each_has_none() {
 }
 
 #[test]
-fn a_proxy_of_containers_has_kernel_settings() {
+fn a_proxy_with_containers_has_kernel_settings() {
     let text = "version: 1\nproject: shop\nhosts: { a: { address: 192.0.2.1 } }\n\
                 apps: { web: { artifact: web.tar, runtime: container, image: web } }\n\
                 pools: { web: { app: web, ports: [8080] } }\n\

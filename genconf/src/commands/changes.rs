@@ -62,8 +62,8 @@ fn print_file_diff(change: &Change, out: &mut dyn Write, colour: Colour) -> io::
 pub(super) fn state_name(state: State) -> &'static str {
     match state {
         State::Missing => "missing",
-        State::Stale => "stale",
-        State::Edited => "edited",
-        State::Orphan => "orphan",
+        State::Outdated => "stale",
+        State::Modified => "edited",
+        State::Orphaned => "orphan",
     }
 }

@@ -14,7 +14,7 @@ use super::trace::{Origin, Tracer};
 use crate::diagnostic::{Code, nearest};
 use crate::render::{self, Renderer};
 use crate::source::Source;
-use crate::tree::BundlePath;
+use crate::tree::OutputPath;
 
 /// Arguments of the command.
 #[derive(Args, Clone, Debug)]
@@ -117,13 +117,13 @@ fn explain_line(
 fn print_origins(
     generation: &Generation,
     topology_dir: &str,
-    (path, line): (&BundlePath, usize),
+    (path, line): (&OutputPath, usize),
     streams: &mut Streams<'_>,
 ) -> io::Result<Exit> {
     let renderers = render::embedded().map_err(io::Error::other)?;
     let renderer: Vec<Renderer> = renderers
         .into_iter()
-        .filter(|r| r.makes(&generation.generated.layout, path))
+        .filter(|r| r.renders(&generation.generated.layout, path))
         .collect();
     let source = &generation.source;
     let origins = Tracer::new(source, topology_dir, &renderer).origins(path, line);
@@ -143,7 +143,7 @@ fn print_origins(
 }
 
 /// The rendered files that `file` may name: relative to this directory, or to the output directory.
-fn rendered_paths(file: &str, out_dir: &Path) -> io::Result<Vec<BundlePath>> {
+fn rendered_paths(file: &str, out_dir: &Path) -> io::Result<Vec<OutputPath>> {
     let (file_path, directory) = (absolute(Path::new(file))?, absolute(out_dir)?);
     let below = file_path
         .strip_prefix(directory)
@@ -151,7 +151,7 @@ fn rendered_paths(file: &str, out_dir: &Path) -> io::Result<Vec<BundlePath>> {
         .and_then(Path::to_str);
     let relative = file.trim_start_matches("./");
     let paths = below.into_iter().chain([relative]);
-    Ok(paths.filter_map(BundlePath::new).collect())
+    Ok(paths.filter_map(OutputPath::new).collect())
 }
 
 fn print_origin(origin: &Origin, source: &Source, streams: &mut Streams<'_>) -> io::Result<()> {

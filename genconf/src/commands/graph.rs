@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::input::{Input, Results};
 use super::options::{GlobalArgs, TopologyArg};
 use super::streams::Streams;
-use crate::graph::{Picture, dot, mermaid, svg};
+use crate::graph::{Diagram, dot, mermaid, svg};
 
 /// Arguments of the command.
 #[derive(Args, Clone, Debug)]
@@ -42,7 +42,7 @@ pub fn run(args: &GraphArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> 
         Ok(generation) => generation.generated,
         Err(exit) => return Ok(exit),
     };
-    let diagram = Picture::of(&generated.layout);
+    let diagram = Diagram::new(&generated.layout);
     let text = match args.format {
         DiagramFormat::Svg => svg::render(&diagram),
         DiagramFormat::Mermaid => mermaid::render(&diagram),

@@ -168,7 +168,11 @@ impl<'p> UnitChanges<'p> {
         } else if self.changed.contains(&proxy.config) {
             self.step("~ reload", &proxy.unit);
         }
-        for file in proxy.beside.iter().filter(|f| f.kind == "kernel_settings") {
+        for file in proxy
+            .extra_files
+            .iter()
+            .filter(|f| f.kind == "kernel_settings")
+        {
             if self.changed.contains(&file.source) {
                 self.step("~ apply", &file.destination);
             }

@@ -14,7 +14,7 @@ use super::options::GlobalArgs;
 use super::scaffold::{self, Existing};
 use super::streams::Streams;
 use crate::diagnostic::{Diagnostics, human};
-use crate::import::{Fault, Imported, Setting, nginx, pm2, procfile};
+use crate::import::{ImportError, Imported, Options, nginx, pm2, procfile};
 use crate::render;
 use crate::source::Source;
 use crate::topology::default;
@@ -92,13 +92,13 @@ pub fn run(args: &ImportArgs, global: &GlobalArgs, streams: &mut Streams<'_>) ->
     }
 }
 
-fn import(args: &ImportArgs, source: &Source) -> Result<Imported, Fault> {
-    let setting = Setting {
+fn import(args: &ImportArgs, source: &Source) -> Result<Imported, ImportError> {
+    let options = Options {
         cpus: args.cpus,
         environment: args.env.clone(),
     };
     match args.tool {
-        Tool::Pm2 => pm2::read(source, &setting),
+        Tool::Pm2 => pm2::read(source, &options),
         Tool::Procfile => procfile::read(source),
         Tool::Nginx => nginx::read(source),
     }
@@ -197,9 +197,7 @@ fn write(
         streams.out.write_all(imported.topology.as_bytes())?;
     }
     let file = args.file.display().to_string();
-    for note in &imported.notes {
-        writeln!(streams.err, "{}", note.line(&file))?;
-    }
+    streams.err.write_all(imported.report(&file).as_bytes())?;
     if let Some(path) = &global.topology {
         streams.note(&format!(
             "created {0}; next: genconf check {0}",

@@ -10,7 +10,7 @@ use super::options::{
 use super::streams::Streams;
 use crate::diagnostic::{Diagnostics, human, json, line};
 use crate::source::{BYTE_BUDGET, Source};
-use crate::{Generated, Refusal, render};
+use crate::{Error, Generated, render};
 
 /// What a command prints on standard output besides diagnostics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,7 +78,7 @@ impl Input {
         let topology_dir = self.topology_dir()?;
         let mut diagnostics = Diagnostics::default();
         let made = render::embedded()
-            .map_err(Refusal::Render)
+            .map_err(Error::Render)
             .and_then(|r| crate::generate(&source, &topology_dir, &r, &mut diagnostics));
         self.print((&diagnostics, &source), results, streams)?;
         match made {
@@ -87,8 +87,8 @@ impl Input {
                 generated,
                 diagnostics,
             })),
-            Err(Refusal::Faulty) => Ok(Err(Exit::Failure)),
-            Err(Refusal::Render(error)) => {
+            Err(Error::Invalid) => Ok(Err(Exit::Failure)),
+            Err(Error::Render(error)) => {
                 writeln!(streams.err, "bug: {error}\nnote: no file was written")?;
                 Ok(Err(Exit::Bug))
             }

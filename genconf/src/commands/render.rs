@@ -101,7 +101,7 @@ pub(super) fn compare(
     let tree = generated
         .tree
         .only(&args.only)
-        .of_topology(file_name(&input.path));
+        .with_topology(file_name(&input.path));
     let changes = tree::compare(&tree, &input.out_dir, &args.only)?;
     Ok(Ok(Comparison {
         input,
@@ -204,7 +204,7 @@ fn obstacles(comparison: &Comparison, args: &RenderArgs) -> io::Result<Vec<Obsta
     let edited = comparison
         .changes
         .iter()
-        .filter(|c| c.state == State::Edited);
+        .filter(|c| c.state == State::Modified);
     let obstacle = |change: &Change| Obstacle {
         code: "edited-file",
         file: directory.join(change.path.as_str()).display().to_string(),
@@ -224,7 +224,7 @@ fn refuse(
     if format == Format::Json {
         return Ok(Exit::Failure);
     }
-    let is_edited = |c: &&Change| c.state == State::Edited;
+    let is_edited = |c: &&Change| c.state == State::Modified;
     let edited: Vec<Change> = comparison
         .changes
         .iter()

@@ -107,7 +107,7 @@ impl Scratch {
         let Some(installed) = printed.iter().find_map(|line| ToolVersion::find(line)) else {
             return Ok(Some(format!("`{}` printed no version", command.join(" "))));
         };
-        let (program, because) = (&command[0], &requirement.because);
+        let (program, because) = (&command[0], &requirement.reason);
         Ok((installed < minimum).then(|| {
             format!("{program} {installed} is installed, {because} ({program} {minimum})")
         }))

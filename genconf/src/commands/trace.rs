@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::diagnostic::Diagnostics;
 use crate::render::Renderer;
 use crate::source::{Kind, Node, Position, Source, Span, read};
-use crate::tree::{Artifact, BundlePath, Tree};
+use crate::tree::{OutputPath, RenderedFile, Tree};
 
 /// A place of the topology that a line depends on.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -51,7 +51,7 @@ impl<'t> Tracer<'t> {
     }
 
     /// The values that line `line` (from 1) of the file at `path` depends on.
-    pub(super) fn origins(&self, path: &BundlePath, line: usize) -> Vec<Origin> {
+    pub(super) fn origins(&self, path: &OutputPath, line: usize) -> Vec<Origin> {
         let Some(tree) = self.tree(self.source.text()) else {
             return Vec::new();
         };
@@ -107,13 +107,13 @@ impl<'t> Tracer<'t> {
     }
 }
 
-fn text_of(artifact: &Artifact) -> String {
-    String::from_utf8_lossy(&artifact.bytes).into_owned()
+fn text_of(file: &RenderedFile) -> String {
+    String::from_utf8_lossy(&file.bytes).into_owned()
 }
 
 /// The text at `path` in `new`; if the file was renamed, the file that `old` does not have with the most
 /// similar path.
-fn successor(path: &BundlePath, old: &Tree, new: &Tree) -> Option<String> {
+fn successor(path: &OutputPath, old: &Tree, new: &Tree) -> Option<String> {
     if let Some(artifact) = new.get(path) {
         return Some(text_of(artifact));
     }

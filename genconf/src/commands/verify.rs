@@ -16,7 +16,7 @@ use super::streams::Streams;
 use super::trace::Tracer;
 use crate::diagnostic::nearest;
 use crate::render::{self, Renderer, VerifyRule};
-use crate::tree::BundlePath;
+use crate::tree::OutputPath;
 
 /// Arguments of the command.
 #[derive(Args, Clone, Debug)]
@@ -176,7 +176,7 @@ impl Report<'_, '_> {
     fn raw_lines(&self) -> Vec<String> {
         let proxies = self.generation.generated.layout.proxies.iter();
         let lines = proxies.flat_map(|proxy| {
-            let lines = proxy.extra_global.iter().chain(&proxy.extra_server);
+            let lines = proxy.raw_global.iter().chain(&proxy.raw_server);
             lines.map(move |line| format!("{}/{}: {line}", proxy.engine, proxy.name))
         });
         lines.collect()
@@ -223,11 +223,11 @@ fn command_line(rule: &VerifyRule) -> String {
 }
 
 /// The rendered line that a message names as `/bundle/PATH:LINE`, as nginx and systemd do.
-fn place_in(line: &str) -> Option<(BundlePath, usize)> {
+fn place_in(line: &str) -> Option<(OutputPath, usize)> {
     let (_, rest) = line.split_once("/bundle/")?;
     let (path, rest) = rest.split_once(':')?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    Some((BundlePath::new(path)?, digits.parse().ok()?))
+    Some((OutputPath::new(path)?, digits.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -73,6 +73,12 @@ codes! {
         wrong: "pools: { web: { app: web, port: [8080] } }",
         right: "pools: { web: { app: web, ports: [8080] } }",
     }
+    /// A key under its old name.
+    RenamedKey = "renamed-key" {
+        cause: "The key has a new name. Its values and its meaning are unchanged.",
+        wrong: "pools: { web: { app: web, mode: cluster, workers_by: systemd, ports: [8080] } }",
+        right: "pools: { web: { app: web, mode: cluster, supervisor: systemd, ports: [8080] } }",
+    }
     /// A key that must be there and is not.
     MissingKey = "missing-key" {
         cause: "This key has no default: genconf cannot know what you mean without it.",

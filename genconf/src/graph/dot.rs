@@ -1,27 +1,27 @@
-//! For Graphviz.
+//! Diagrams in the DOT language of Graphviz.
 
-use super::Picture;
+use super::Diagram;
 
-/// Prints the picture in the DOT language.
+/// Prints the diagram in DOT.
 #[must_use]
-pub fn render(picture: &Picture) -> String {
+pub fn render(diagram: &Diagram) -> String {
     let mut lines = vec![
-        format!("digraph \"{}\" {{", picture.title),
+        format!("digraph \"{}\" {{", diagram.title),
         "  rankdir=LR; compound=true; node [shape=box, style=rounded];".to_owned(),
     ];
-    for (index, door) in picture.doors.iter().enumerate() {
+    for (index, proxy) in diagram.proxies.iter().enumerate() {
         lines.push(format!(
-            "  door{index} [label=\"{}\\n{}\"];",
-            door.name,
-            door.lines.join("\\n")
+            "  proxy{index} [label=\"{}\\n{}\"];",
+            proxy.name,
+            proxy.lines.join("\\n")
         ));
     }
-    for (index, group) in picture.groups.iter().enumerate() {
+    for (index, pool) in diagram.pools.iter().enumerate() {
         lines.push(format!(
             "  subgraph cluster_pool{index} {{ label=\"{} · {}\";",
-            group.name, group.line
+            pool.name, pool.caption
         ));
-        for (number, (host, instances)) in group.hosts.iter().enumerate() {
+        for (number, (host, instances)) in pool.hosts.iter().enumerate() {
             lines.push(format!(
                 "    pool{index}host{number} [label=\"{host}\\n{}\"];",
                 instances.join(" ")
@@ -29,10 +29,10 @@ pub fn render(picture: &Picture) -> String {
         }
         lines.push("  }".to_owned());
     }
-    for way in &picture.ways {
+    for route in &diagram.routes {
         lines.push(format!(
-            "  door{} -> pool{}host0 [lhead=cluster_pool{}, label=\"{}\"];",
-            way.door, way.group, way.group, way.label
+            "  proxy{} -> pool{}host0 [lhead=cluster_pool{}, label=\"{}\"];",
+            route.proxy, route.pool, route.pool, route.label
         ));
     }
     lines.push("}".to_owned());

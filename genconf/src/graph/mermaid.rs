@@ -1,24 +1,24 @@
-//! For pages that draw Mermaid by themselves.
+//! Diagrams as Mermaid flowcharts.
 
-use super::Picture;
+use super::Diagram;
 
-/// Prints the picture as a Mermaid flowchart.
+/// Prints the diagram as a Mermaid flowchart.
 #[must_use]
-pub fn render(picture: &Picture) -> String {
+pub fn render(diagram: &Diagram) -> String {
     let mut lines = vec!["flowchart LR".to_owned()];
-    for (index, door) in picture.doors.iter().enumerate() {
+    for (index, proxy) in diagram.proxies.iter().enumerate() {
         lines.push(format!(
-            "  door{index}[\"{}<br/>{}\"]",
-            door.name,
-            door.lines.join("<br/>")
+            "  proxy{index}[\"{}<br/>{}\"]",
+            proxy.name,
+            proxy.lines.join("<br/>")
         ));
     }
-    for (index, group) in picture.groups.iter().enumerate() {
+    for (index, pool) in diagram.pools.iter().enumerate() {
         lines.push(format!(
             "  subgraph pool{index}[\"{} · {}\"]",
-            group.name, group.line
+            pool.name, pool.caption
         ));
-        for (number, (host, instances)) in group.hosts.iter().enumerate() {
+        for (number, (host, instances)) in pool.hosts.iter().enumerate() {
             lines.push(format!(
                 "    pool{index}host{number}[\"{host}<br/>{}\"]",
                 instances.join(" ")
@@ -26,10 +26,10 @@ pub fn render(picture: &Picture) -> String {
         }
         lines.push("  end".to_owned());
     }
-    for way in &picture.ways {
+    for route in &diagram.routes {
         lines.push(format!(
-            "  door{} -->|\"{}\"| pool{}",
-            way.door, way.label, way.group
+            "  proxy{} -->|\"{}\"| pool{}",
+            route.proxy, route.label, route.pool
         ));
     }
     lines.join("\n") + "\n"

@@ -1,7 +1,6 @@
-//! The layout as a picture: which door leads to which pool, and what is in it.
+//! Diagrams of a layout: proxies, pools, and the routes between them.
 //!
-//! Reads `layout`; touches nothing. [`Picture`] is what is to be seen;
-//! [`svg`], [`mermaid`] and [`dot`] print it for three kinds of readers.
+//! [`svg`], [`mermaid`], and [`dot`] print a [`Diagram`].
 
 pub mod dot;
 pub mod mermaid;
@@ -9,69 +8,66 @@ pub mod svg;
 
 use crate::layout::{Layout, Pool, Proxy};
 
-/// Doors, pools and the routes between them.
+/// Proxies and pools as nodes, routes as edges.
 #[derive(Clone, Debug)]
-pub struct Picture {
-    /// Name of the whole.
+pub struct Diagram {
+    /// Name of the project.
     pub title: String,
-    /// Front doors.
-    pub doors: Vec<Door>,
-    /// Pools, those with the shortest way to the top first.
-    pub groups: Vec<Group>,
-    /// Which door leads to which pool.
-    pub ways: Vec<Way>,
+    /// Proxies, sorted by name.
+    pub proxies: Vec<ProxyNode>,
+    /// Pools, sorted by name.
+    pub pools: Vec<PoolNode>,
+    /// Routes from proxies to pools.
+    pub routes: Vec<RouteEdge>,
 }
 
-/// A front door.
+/// A proxy.
 #[derive(Clone, Debug)]
-pub struct Door {
-    /// Its name.
+pub struct ProxyNode {
+    /// Name of the proxy.
     pub name: String,
-    /// What it is and where, a line each.
+    /// Engine, listeners, and hosts, one per line.
     pub lines: Vec<String>,
 }
 
 /// A pool.
 #[derive(Clone, Debug)]
-pub struct Group {
-    /// Its name.
+pub struct PoolNode {
+    /// Name of the pool.
     pub name: String,
-    /// What it is.
-    pub line: String,
-    /// Its hosts, each with its instances.
+    /// Mode and app.
+    pub caption: String,
+    /// Hosts with their instances.
     pub hosts: Vec<(String, Vec<String>)>,
 }
 
 /// A route.
 #[derive(Clone, Debug)]
-pub struct Way {
-    /// Index of the door.
-    pub door: usize,
+pub struct RouteEdge {
+    /// Index of the proxy.
+    pub proxy: usize,
     /// Index of the pool.
-    pub group: usize,
-    /// What is said along it.
+    pub pool: usize,
+    /// Path, rewrite, and balancing method.
     pub label: String,
 }
 
-impl Picture {
-    /// The picture of `layout`.
+impl Diagram {
+    /// The diagram of `layout`.
     #[must_use]
-    pub fn of(layout: &Layout) -> Self {
-        let ways = layout
-            .proxies
-            .iter()
-            .enumerate()
-            .flat_map(|(door, proxy)| ways(layout, door, proxy));
+    pub fn new(layout: &Layout) -> Self {
+        let proxies = layout.proxies.iter().enumerate();
+        let routes = proxies.flat_map(|(index, proxy)| route_edges(layout, index, proxy));
         Self {
             title: layout.project.clone(),
-            doors: layout.proxies.iter().map(door).collect(),
-            groups: layout.pools.iter().map(group).collect(),
-            ways: ways.collect(),
+            proxies: layout.proxies.iter().map(proxy_node).collect(),
+            pools: layout.pools.iter().map(pool_node).collect(),
+            routes: routes.collect(),
         }
     }
 }
 
-fn door(proxy: &Proxy) -> Door {
+fn proxy_node(proxy: &Proxy) -> ProxyNode {
     let binds = proxy.listen.iter().map(|bind| {
         let scheme = match (bind.serves, proxy.tls.is_empty()) {
             (true, true) => "http",
@@ -80,25 +76,25 @@ fn door(proxy: &Proxy) -> Door {
         };
         format!("{scheme} {}", bind.socket)
     });
-    let on = format!("on {}", proxy.hosts.join(", "));
-    Door {
+    let hosts = format!("on {}", proxy.hosts.join(", "));
+    ProxyNode {
         name: proxy.name.clone(),
         lines: std::iter::once(proxy.engine.to_owned())
             .chain(binds)
-            .chain([on])
+            .chain([hosts])
             .collect(),
     }
 }
 
-fn group(pool: &Pool) -> Group {
+fn pool_node(pool: &Pool) -> PoolNode {
     let instance = |port: &u16| match pool.unit_per {
         "worker" => format!("{port} × {}", pool.workers),
         _ => port.to_string(),
     };
     let instances: Vec<String> = pool.ports.iter().map(instance).collect();
-    Group {
+    PoolNode {
         name: pool.name.clone(),
-        line: format!("{} · app {}", pool.mode, pool.app.name),
+        caption: format!("{} · app {}", pool.mode, pool.app.name),
         hosts: pool
             .hosts
             .iter()
@@ -107,7 +103,7 @@ fn group(pool: &Pool) -> Group {
     }
 }
 
-fn ways(layout: &Layout, door: usize, proxy: &Proxy) -> Vec<Way> {
+fn route_edges(layout: &Layout, index: usize, proxy: &Proxy) -> Vec<RouteEdge> {
     let balance = |name: &str| {
         proxy
             .upstreams
@@ -115,8 +111,8 @@ fn ways(layout: &Layout, door: usize, proxy: &Proxy) -> Vec<Way> {
             .find(|u| u.name == name)
             .map_or("", |u| u.balance)
     };
-    let way = |route: &crate::layout::Route| {
-        let group = layout.pools.iter().position(|p| p.name == route.pool)?;
+    let edge = |route: &crate::layout::Route| {
+        let pool = layout.pools.iter().position(|p| p.name == route.pool)?;
         let path = if route.path.is_empty() {
             "/"
         } else {
@@ -132,17 +128,17 @@ fn ways(layout: &Layout, door: usize, proxy: &Proxy) -> Vec<Way> {
         } else {
             String::new()
         };
-        let several = layout.pools[group].ports.len() * layout.pools[group].hosts.len() > 1;
-        let how = if several {
+        let has_choice = layout.pools[pool].ports.len() * layout.pools[pool].hosts.len() > 1;
+        let method = if has_choice {
             format!(" · {}", balance(&route.upstream))
         } else {
             String::new()
         };
-        Some(Way {
-            door,
-            group,
-            label: format!("{path}{rewritten}{how}"),
+        Some(RouteEdge {
+            proxy: index,
+            pool,
+            label: format!("{path}{rewritten}{method}"),
         })
     };
-    proxy.routes.iter().filter_map(way).collect()
+    proxy.routes.iter().filter_map(edge).collect()
 }

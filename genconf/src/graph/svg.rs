@@ -1,45 +1,45 @@
-//! For people: a drawing that needs no program but a browser.
+//! Diagrams as SVG, viewable in a browser.
 
 use std::fmt::Write as _;
 
-use super::{Group, Picture};
+use super::{Diagram, PoolNode, ProxyNode};
 
 const MARGIN: usize = 24;
-const DOOR_WIDTH: usize = 190;
-const WAY_WIDTH: usize = 330;
-const CHIP: (usize, usize) = (84, 24);
-const CHIP_GAP: usize = 6;
-const CHIPS_IN_ROW: usize = 6;
-const LINE: usize = 18;
-const PAD: usize = 14;
-const GROUP_GAP: usize = 20;
+const PROXY_WIDTH: usize = 190;
+const ROUTE_WIDTH: usize = 330;
+const INSTANCE_SIZE: (usize, usize) = (84, 24);
+const INSTANCE_GAP: usize = 6;
+const INSTANCES_PER_ROW: usize = 6;
+const LINE_HEIGHT: usize = 18;
+const PADDING: usize = 14;
+const NODE_GAP: usize = 20;
 
 const STYLE: &str = "\
-  .paper { fill: #ffffff }
-  .door { fill: #e8f0fe; stroke: #3367d6 } .pool { fill: #f6f8fa; stroke: #8c959f }
-  .chip { fill: #dafbe1; stroke: #2da44e } .way { fill: none; stroke: #3367d6; stroke-width: 1.5 }
+  .background { fill: #ffffff }
+  .proxy { fill: #e8f0fe; stroke: #3367d6 } .pool { fill: #f6f8fa; stroke: #8c959f }
+  .instance { fill: #dafbe1; stroke: #2da44e } .route { fill: none; stroke: #3367d6; stroke-width: 1.5 }
   text { font: 13px ui-sans-serif, system-ui, sans-serif; fill: #1f2328 }
   .name { font-weight: 600 } .small { font-size: 11px; fill: #59636e } .mid { text-anchor: middle }
 ";
 
-/// A pool and where it is drawn.
-struct Placed<'p> {
-    group: &'p Group,
+/// A pool and its position.
+struct PlacedPool<'p> {
+    node: &'p PoolNode,
     top: usize,
     height: usize,
-    /// Where the ways come in.
-    entries: usize,
+    /// Number of routes to the pool.
+    routes: usize,
 }
 
-/// Prints the picture as SVG.
+/// Prints the diagram as SVG.
 #[must_use]
-pub fn render(picture: &Picture) -> String {
-    let placed = place(picture);
+pub fn render(diagram: &Diagram) -> String {
+    let placed = place_pools(diagram);
     let bottom = placed.last().map_or(MARGIN, |p| p.top + p.height);
-    let doors_height =
-        picture.doors.iter().map(door_height).sum::<usize>() + GROUP_GAP * picture.doors.len();
-    let height = bottom.max(MARGIN + 30 + doors_height) + MARGIN;
-    let width = MARGIN * 2 + DOOR_WIDTH + WAY_WIDTH + group_width();
+    let proxies_height =
+        diagram.proxies.iter().map(proxy_height).sum::<usize>() + NODE_GAP * diagram.proxies.len();
+    let height = bottom.max(MARGIN + 30 + proxies_height) + MARGIN;
+    let width = MARGIN * 2 + PROXY_WIDTH + ROUTE_WIDTH + pool_width();
     let mut out = String::new();
     let mut line = |text: &str| {
         out.push_str(text);
@@ -48,113 +48,119 @@ pub fn render(picture: &Picture) -> String {
     line(&format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\">"
     ));
-    line(&format!("<title>{}</title>", escape(&picture.title)));
+    line(&format!("<title>{}</title>", escape(&diagram.title)));
     line(&format!("<style>\n{STYLE}</style>"));
     line(&format!(
-        "<rect class=\"paper\" width=\"{width}\" height=\"{height}\" rx=\"8\"/>"
+        "<rect class=\"background\" width=\"{width}\" height=\"{height}\" rx=\"8\"/>"
     ));
-    line(&text((MARGIN, MARGIN + 12), "name", &picture.title));
-    let doors = place_doors(picture, height);
-    line(&ways(picture, &placed, &doors));
-    for (door, top) in picture.doors.iter().zip(&doors) {
+    line(&text((MARGIN, MARGIN + 12), "name", &diagram.title));
+    let tops = place_proxies(diagram, height);
+    line(&draw_routes(diagram, &placed, &tops));
+    for (proxy, top) in diagram.proxies.iter().zip(&tops) {
         line(&rect(
             (MARGIN, *top),
-            (DOOR_WIDTH, door_height(door)),
-            "door",
+            (PROXY_WIDTH, proxy_height(proxy)),
+            "proxy",
         ));
-        line(&text((MARGIN + PAD, top + PAD + 10), "name", &door.name));
-        for (index, said) in door.lines.iter().enumerate() {
+        line(&text(
+            (MARGIN + PADDING, top + PADDING + 10),
+            "name",
+            &proxy.name,
+        ));
+        for (index, label) in proxy.lines.iter().enumerate() {
             line(&text(
-                (MARGIN + PAD, top + PAD + 10 + LINE * (index + 1)),
+                (
+                    MARGIN + PADDING,
+                    top + PADDING + 10 + LINE_HEIGHT * (index + 1),
+                ),
                 "small",
-                said,
+                label,
             ));
         }
     }
     for pool in &placed {
-        line(&draw_group(pool));
+        line(&draw_pool(pool));
     }
     line("</svg>");
     out
 }
 
-fn group_left() -> usize {
-    MARGIN + DOOR_WIDTH + WAY_WIDTH
+fn pools_left() -> usize {
+    MARGIN + PROXY_WIDTH + ROUTE_WIDTH
 }
 
-fn group_width() -> usize {
-    PAD * 2 + CHIPS_IN_ROW * (CHIP.0 + CHIP_GAP) - CHIP_GAP
+fn pool_width() -> usize {
+    PADDING * 2 + INSTANCES_PER_ROW * (INSTANCE_SIZE.0 + INSTANCE_GAP) - INSTANCE_GAP
 }
 
-fn door_height(door: &super::Door) -> usize {
-    PAD * 2 + LINE * (door.lines.len() + 1) - 4
+fn proxy_height(proxy: &ProxyNode) -> usize {
+    PADDING * 2 + LINE_HEIGHT * (proxy.lines.len() + 1) - 4
 }
 
-fn group_height(group: &Group, entries: usize) -> usize {
-    let hosts = group
-        .hosts
-        .iter()
-        .map(|(_, chips)| LINE + rows(chips.len()) * (CHIP.1 + CHIP_GAP));
-    (PAD * 2 + LINE + hosts.sum::<usize>()).max(PAD + LINE * (entries + 1))
+fn pool_height(pool: &PoolNode, routes: usize) -> usize {
+    let hosts = pool.hosts.iter().map(|(_, instances)| {
+        LINE_HEIGHT + rows(instances.len()) * (INSTANCE_SIZE.1 + INSTANCE_GAP)
+    });
+    (PADDING * 2 + LINE_HEIGHT + hosts.sum::<usize>()).max(PADDING + LINE_HEIGHT * (routes + 1))
 }
 
-fn rows(chips: usize) -> usize {
-    chips.div_ceil(CHIPS_IN_ROW)
+fn rows(instances: usize) -> usize {
+    instances.div_ceil(INSTANCES_PER_ROW)
 }
 
-fn place(picture: &Picture) -> Vec<Placed<'_>> {
+fn place_pools(diagram: &Diagram) -> Vec<PlacedPool<'_>> {
     let mut top = MARGIN + 30;
     let mut placed = Vec::new();
-    for (index, group) in picture.groups.iter().enumerate() {
-        let entries = picture.ways.iter().filter(|w| w.group == index).count();
-        let height = group_height(group, entries);
-        placed.push(Placed {
-            group,
+    for (index, node) in diagram.pools.iter().enumerate() {
+        let routes = diagram.routes.iter().filter(|r| r.pool == index).count();
+        let height = pool_height(node, routes);
+        placed.push(PlacedPool {
+            node,
             top,
             height,
-            entries,
+            routes,
         });
-        top += height + GROUP_GAP;
+        top += height + NODE_GAP;
     }
     placed
 }
 
-/// The doors one below the other, in the middle of the height.
-fn place_doors(picture: &Picture, height: usize) -> Vec<usize> {
-    let total: usize = picture
-        .doors
+/// Tops of the proxies: one below the other, vertically centered.
+fn place_proxies(diagram: &Diagram, height: usize) -> Vec<usize> {
+    let total: usize = diagram
+        .proxies
         .iter()
-        .map(|d| door_height(d) + GROUP_GAP)
+        .map(|p| proxy_height(p) + NODE_GAP)
         .sum();
     let mut top = (height.saturating_sub(total) / 2).max(MARGIN + 30);
-    picture
-        .doors
+    diagram
+        .proxies
         .iter()
-        .map(|door| {
+        .map(|proxy| {
             let at = top;
-            top += door_height(door) + GROUP_GAP;
+            top += proxy_height(proxy) + NODE_GAP;
             at
         })
         .collect()
 }
 
-fn ways(picture: &Picture, placed: &[Placed<'_>], doors: &[usize]) -> String {
+fn draw_routes(diagram: &Diagram, placed: &[PlacedPool<'_>], tops: &[usize]) -> String {
     let mut out = String::new();
-    let mut entered = vec![0; placed.len()];
-    for way in &picture.ways {
-        let pool = &placed[way.group];
+    let mut drawn = vec![0; placed.len()];
+    for route in &diagram.routes {
+        let pool = &placed[route.pool];
         let from = (
-            MARGIN + DOOR_WIDTH,
-            doors[way.door] + door_height(&picture.doors[way.door]) / 2,
+            MARGIN + PROXY_WIDTH,
+            tops[route.proxy] + proxy_height(&diagram.proxies[route.proxy]) / 2,
         );
-        let step = (pool.height / (pool.entries + 1)).max(LINE);
-        let to = (group_left(), pool.top + step * (entered[way.group] + 1));
-        entered[way.group] += 1;
+        let step = (pool.height / (pool.routes + 1)).max(LINE_HEIGHT);
+        let to = (pools_left(), pool.top + step * (drawn[route.pool] + 1));
+        drawn[route.pool] += 1;
         let middle = from.0 + 90;
-        // A String takes any text.
+        // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "<path class=\"way\" d=\"M {} {} C {middle} {}, {} {}, {} {} H {}\"/>",
+            "<path class=\"route\" d=\"M {} {} C {middle} {}, {} {}, {} {} H {}\"/>",
             from.0,
             from.1,
             from.1,
@@ -164,33 +170,41 @@ fn ways(picture: &Picture, placed: &[Placed<'_>], doors: &[usize]) -> String {
             to.1,
             to.0
         );
-        let _ = writeln!(out, "{}", text((middle + 8, to.1 - 5), "small", &way.label));
+        let _ = writeln!(
+            out,
+            "{}",
+            text((middle + 8, to.1 - 5), "small", &route.label)
+        );
     }
     out.pop();
     out
 }
 
-fn draw_group(pool: &Placed<'_>) -> String {
-    let left = group_left();
-    let mut out = rect((left, pool.top), (group_width(), pool.height), "pool");
-    let mut y = pool.top + PAD + 10;
-    out.push_str(&text((left + PAD, y), "name", &pool.group.name));
-    let beside = left + PAD + 10 + pool.group.name.chars().count() * 8;
-    out.push_str(&text((beside, y), "small", &pool.group.line));
-    for (host, chips) in &pool.group.hosts {
-        y += LINE;
-        out.push_str(&text((left + PAD, y), "small", host));
+fn draw_pool(pool: &PlacedPool<'_>) -> String {
+    let left = pools_left();
+    let mut out = rect((left, pool.top), (pool_width(), pool.height), "pool");
+    let mut y = pool.top + PADDING + 10;
+    out.push_str(&text((left + PADDING, y), "name", &pool.node.name));
+    let caption_left = left + PADDING + 10 + pool.node.name.chars().count() * 8;
+    out.push_str(&text((caption_left, y), "small", &pool.node.caption));
+    for (host, instances) in &pool.node.hosts {
+        y += LINE_HEIGHT;
+        out.push_str(&text((left + PADDING, y), "small", host));
         y += 6;
-        for (index, chip) in chips.iter().enumerate() {
-            let column = index % CHIPS_IN_ROW;
+        for (index, instance) in instances.iter().enumerate() {
+            let column = index % INSTANCES_PER_ROW;
             let at = (
-                left + PAD + column * (CHIP.0 + CHIP_GAP),
-                y + index / CHIPS_IN_ROW * (CHIP.1 + CHIP_GAP),
+                left + PADDING + column * (INSTANCE_SIZE.0 + INSTANCE_GAP),
+                y + index / INSTANCES_PER_ROW * (INSTANCE_SIZE.1 + INSTANCE_GAP),
             );
-            out.push_str(&rect(at, CHIP, "chip"));
-            out.push_str(&text((at.0 + CHIP.0 / 2, at.1 + 16), "small mid", chip));
+            out.push_str(&rect(at, INSTANCE_SIZE, "instance"));
+            out.push_str(&text(
+                (at.0 + INSTANCE_SIZE.0 / 2, at.1 + 16),
+                "small mid",
+                instance,
+            ));
         }
-        y += rows(chips.len()) * (CHIP.1 + CHIP_GAP);
+        y += rows(instances.len()) * (INSTANCE_SIZE.1 + INSTANCE_GAP);
     }
     out
 }
@@ -202,12 +216,12 @@ fn rect(at: (usize, usize), size: (usize, usize), class: &str) -> String {
     )
 }
 
-fn text(at: (usize, usize), class: &str, said: &str) -> String {
+fn text(at: (usize, usize), class: &str, content: &str) -> String {
     format!(
         "<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>",
         at.0,
         at.1,
-        escape(said)
+        escape(content)
     )
 }
 

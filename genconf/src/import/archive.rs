@@ -1,115 +1,119 @@
-//! Folders that are deployed whole, as archives that a command makes of them.
+//! Archives of directories that are deployed as a whole, and the commands that build them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Note;
-use super::plan::{AppPlan, Archive};
-use super::words::quoted;
+use super::Finding;
+use super::draft::{AppDraft, Archive};
+use super::shell_split::quoted;
 
-/// More folders than anybody deploys from one topology.
-const MOST: usize = 100;
+/// Maximum number of archives to exclude from another one.
+const MAX_EXCLUDED: usize = 100;
 
-/// Names the archive of each folder after the first app in it, and writes the
-/// command that makes it.
-pub(super) fn pack(apps: &mut [AppPlan], notes: &mut Vec<Note>) {
-    let mut packed: BTreeMap<String, Packed> = BTreeMap::new();
+/// Names the archive of each directory after its first app and sets the command that builds it.
+pub(super) fn pack(apps: &mut [AppDraft], findings: &mut Vec<Finding>) {
+    let mut archives: BTreeMap<String, SharedArchive> = BTreeMap::new();
     for app in apps.iter() {
-        if let Some(Archive { folder, .. }) = &app.archive {
-            let own = app.env_file.iter().filter_map(|f| inside(folder, f));
+        if let Some(Archive { directory, .. }) = &app.archive {
+            let own = app.env_file.iter().filter_map(|f| inside(directory, f));
             let own: BTreeSet<_> = own.collect();
-            let packed = packed.entry(folder.clone()).or_insert_with(|| Packed {
-                file: format!("{}.tar.gz", app.name),
-                of: Vec::new(),
-                left: own.clone(),
-            });
-            packed.of.push(format!("`{}`", app.name));
-            packed.left.retain(|file| own.contains(file));
+            let archive = archives
+                .entry(directory.clone())
+                .or_insert_with(|| SharedArchive {
+                    file: format!("{}.tar.gz", app.name),
+                    apps: Vec::new(),
+                    excluded: own.clone(),
+                });
+            archive.apps.push(format!("`{}`", app.name));
+            archive.excluded.retain(|file| own.contains(file));
         }
     }
-    let files: Vec<String> = packed.values().map(|p| p.file.clone()).collect();
+    let files: Vec<String> = archives.values().map(|p| p.file.clone()).collect();
     for app in apps {
         if let Some(archive) = &mut app.archive {
-            let packed = &packed[&archive.folder];
-            app.artifact.clone_from(&packed.file);
-            archive.build = command(&archive.folder, packed, &files);
+            let shared = &archives[&archive.directory];
+            app.artifact.clone_from(&shared.file);
+            archive.build = command(&archive.directory, shared, &files);
         }
     }
-    notes.extend(packed.iter().map(|(folder, packed)| told(folder, packed)));
+    let reported = archives
+        .iter()
+        .map(|(directory, archive)| finding(directory, archive));
+    findings.extend(reported);
 }
 
-/// A folder's archive.
+/// The archive of a directory.
 #[derive(Debug)]
-struct Packed {
+struct SharedArchive {
     file: String,
-    /// The apps whose artifact it is.
-    of: Vec<String>,
-    /// Files of variables that reach the host another way for all of them, readable by root alone.
-    left: BTreeSet<String>,
+    /// Apps that use the archive as their artifact.
+    apps: Vec<String>,
+    /// Environment files to exclude: each app installs its own, readable only by root.
+    excluded: BTreeSet<String>,
 }
 
-/// `file` as it is called in the folder.
-fn inside(folder: &str, file: &str) -> Option<String> {
-    let inside = match folder {
+/// Path of `file` in the archive of `directory`, if it is inside.
+fn inside(directory: &str, file: &str) -> Option<String> {
+    let inside = match directory {
         "." => Some(file).filter(|f| !f.starts_with('/') && !f.starts_with("../")),
-        folder => file.strip_prefix(folder)?.strip_prefix('/'),
+        directory => file.strip_prefix(directory)?.strip_prefix('/'),
     };
     inside.map(|f| format!("./{f}"))
 }
 
-fn told(folder: &str, packed: &Packed) -> Note {
-    let folder = match folder {
-        "." => "the topology's folder",
-        folder => &format!("the folder `{folder}`"),
+fn finding(directory: &str, archive: &SharedArchive) -> Finding {
+    let directory = match directory {
+        "." => "the topology's directory",
+        directory => &format!("`{directory}`"),
     };
-    let why = format!(
-        "node needs more than one file, so the artifact is `{}`, which `build` makes of {folder} with its node_modules; every user of the host can read it, what is secret belongs into `env_file`",
-        packed.file
-    );
-    Note::changed(packed.of.join(", "), why)
-}
-
-/// The shell makes the file before tar looks at the folder: one that appears
-/// meanwhile is a change that tar fails with. Modules that are there stay as
-/// they are, since what runs there may be using them.
-fn command(folder: &str, packed: &Packed, files: &[String]) -> String {
-    let own = folder == ".";
-    let inside = |name: &str| {
-        let path = if own {
-            name
-        } else {
-            &format!("{folder}/{name}")
-        };
-        quoted(path)
-    };
-    let told = |program: &str, option: &str| {
-        let folder = quoted(folder);
-        let option = if own {
-            String::new()
-        } else {
-            format!(" {option} {folder}")
-        };
-        format!("{program}{option}")
-    };
-    let (npm, tar) = (told("npm", "--prefix"), told("tar", "-C"));
-    let (modules, lock) = (inside("node_modules"), inside("package-lock.json"));
-    let file = &packed.file;
-    let left = left(folder, file, files).chain(&packed.left);
-    let left: Vec<_> = left.map(|f| format!(" --exclude={f}")).collect();
-    let left = left.concat();
-    format!(
-        "(test -d {modules} || test ! -f {lock} || {npm} ci --omit=dev) && {tar} --exclude-vcs{left} -czf - . > {file}"
+    let apps = archive.apps.join(", ");
+    Finding::adjusted(
+        format!("{apps}: `{}` from {directory}", archive.file),
+        "Node.js apps are deployed as an archive of their directory with node_modules, readable by every user of the host; move secrets to `env_file`",
     )
 }
 
-/// The archives that may lie in `folder`: none holds another, or itself.
-fn left<'f>(
-    folder: &str,
+/// The command that builds the archive. The shell creates the file before tar reads the directory,
+/// because tar fails if a file appears while it runs. An existing `node_modules` is kept, because a
+/// running app may use it.
+fn command(directory: &str, archive: &SharedArchive, files: &[String]) -> String {
+    let is_own = directory == ".";
+    let inside = |name: &str| {
+        let path = if is_own {
+            name
+        } else {
+            &format!("{directory}/{name}")
+        };
+        quoted(path)
+    };
+    let command_in = |program: &str, option: &str| {
+        let directory = quoted(directory);
+        let option = if is_own {
+            String::new()
+        } else {
+            format!(" {option} {directory}")
+        };
+        format!("{program}{option}")
+    };
+    let (npm, tar) = (command_in("npm", "--prefix"), command_in("tar", "-C"));
+    let (modules, lock) = (inside("node_modules"), inside("package-lock.json"));
+    let file = &archive.file;
+    let excluded = archives_inside(directory, file, files).chain(&archive.excluded);
+    let excluded: Vec<_> = excluded.map(|f| format!(" --exclude={f}")).collect();
+    let excluded = excluded.concat();
+    format!(
+        "(test -d {modules} || test ! -f {lock} || {npm} ci --omit=dev) && {tar} --exclude-vcs{excluded} -czf - . > {file}"
+    )
+}
+
+/// Archives that can be in `directory`, to exclude from its own archive.
+fn archives_inside<'f>(
+    directory: &str,
     file: &'f String,
     files: &'f [String],
 ) -> impl Iterator<Item = &'f String> {
-    let above = folder.split('/').all(|step| step == ".." || step == ".");
-    let elsewhere = !folder.starts_with(['/', '.']);
-    let own = (!above && !elsewhere).then_some(file);
-    let all = if above { files } else { &[] };
-    all.iter().take(MOST).chain(own)
+    let is_above = directory.split('/').all(|step| step == ".." || step == ".");
+    let is_subdirectory = !directory.starts_with(['/', '.']);
+    let own = (!is_above && !is_subdirectory).then_some(file);
+    let all = if is_above { files } else { &[] };
+    all.iter().take(MAX_EXCLUDED).chain(own)
 }

@@ -1,178 +1,94 @@
-//! Files of other tools, read as topologies.
+//! Converts configuration of PM2, nginx, and Procfiles to a topology.
 //!
-//! Each reader turns its file into a [`plan::Plan`], judged by the types of
-//! `topology`; `write` prints any plan. What could not be carried is told as
-//! a [`Note`]. Reads no file and runs no program: `commands` does both.
+//! Each parser builds a [`draft::TopologyDraft`] from values that the types of `topology` accept, and
+//! `topology_yaml` prints it. Settings that are adjusted or skipped are reported as [`Finding`]s.
 
 mod archive;
+pub mod draft;
 mod naming;
 pub mod nginx;
-pub mod plan;
 pub mod pm2;
 mod ports;
 pub mod procfile;
 mod program;
-mod scalar;
-mod words;
-mod write;
-
-use std::collections::HashSet;
+mod report;
+mod shell_split;
+mod topology_yaml;
+mod yaml_scalar;
 
 use crate::source::Position;
-use plan::Plan;
+use draft::TopologyDraft;
+pub use report::{Finding, Outcome};
 
-/// What is known beside the file itself.
+/// Options of an import that the file does not contain.
 #[derive(Clone, Debug)]
-pub struct Setting {
-    /// Processors of the host, for `instances: max`.
+pub struct Options {
+    /// CPUs of the host, for `instances: max`.
     pub cpus: u16,
-    /// Which `env_NAME` of PM2 lies over `env`.
+    /// PM2 environment: the suffix of the `env_NAME` that overrides `env`.
     pub environment: String,
 }
 
-/// What became of one piece of the foreign file.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Fate {
-    /// It is in the topology, in another form.
-    Changed,
-    /// It is not in the topology.
-    Left,
-}
-
-/// One line of the report.
+/// A file that cannot be imported.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Note {
-    /// What became of it.
-    pub fate: Fate,
-    /// The file it stands in, where that is not the one that was read.
+pub struct ImportError {
+    /// The file with the error, if it differs from the imported one.
     pub file: Option<String>,
-    /// Where it stands, where that is known.
-    pub place: Option<Position>,
-    /// What it is, in the words of its file.
-    pub what: String,
-    /// Why.
-    pub why: String,
+    /// Position of the error, if known.
+    pub position: Option<Position>,
+    /// The error and how to fix it.
+    pub message: String,
 }
 
-impl Note {
-    fn changed(what: impl Into<String>, why: impl Into<String>) -> Self {
-        let (what, why) = (what.into(), why.into());
+impl ImportError {
+    fn new(message: impl Into<String>) -> Self {
         Self {
-            fate: Fate::Changed,
             file: None,
-            place: None,
-            what,
-            why,
+            position: None,
+            message: message.into(),
         }
     }
 
-    fn left(what: impl Into<String>, why: impl Into<String>) -> Self {
+    fn at(self, position: Position) -> Self {
         Self {
-            fate: Fate::Left,
-            ..Self::changed(what, why)
-        }
-    }
-
-    fn at(self, place: Position) -> Self {
-        Self {
-            place: Some(place),
+            position: Some(position),
             ..self
         }
     }
 
-    /// The line of the report about the file called `file`.
+    /// The error message with its location. `file` is the imported file.
     #[must_use]
     pub fn line(&self, file: &str) -> String {
-        let fate = match self.fate {
-            Fate::Changed => "changed",
-            Fate::Left => "left out",
-        };
-        let text = format!(
-            "{}: {fate}: {}: {}",
-            place(self.file.as_deref().unwrap_or(file), self.place),
-            self.what,
-            self.why
-        );
-        scalar::tame(&text)
+        let location = location(self.file.as_deref().unwrap_or(file), self.position);
+        yaml_scalar::escape_controls(&format!("{location}: {}", self.message))
     }
 }
 
-/// Why a file could not be read.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Fault {
-    /// The file it is in, where that is not the one that was read.
-    pub file: Option<String>,
-    /// Where, if that is known.
-    pub place: Option<Position>,
-    /// What is wrong and what would work.
-    pub said: String,
-}
-
-impl Fault {
-    fn new(said: impl Into<String>) -> Self {
-        Self {
-            file: None,
-            place: None,
-            said: said.into(),
-        }
-    }
-
-    fn at(self, place: Position) -> Self {
-        Self {
-            place: Some(place),
-            ..self
-        }
-    }
-
-    /// The line about the file called `file`.
-    #[must_use]
-    pub fn line(&self, file: &str) -> String {
-        let file = self.file.as_deref().unwrap_or(file);
-        scalar::tame(&format!("{}: {}", place(file, self.place), self.said))
-    }
-}
-
-fn place(file: &str, place: Option<Position>) -> String {
-    match place {
+fn location(file: &str, position: Option<Position>) -> String {
+    match position {
         Some(Position { line, column }) => format!("{file}:{line}:{column}"),
         None => file.to_owned(),
     }
 }
 
-/// A topology and what is to be said about it.
+/// An imported topology with its findings.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    /// The text of the topology.
+    /// The topology as YAML.
     pub topology: String,
-    /// The report, in the order of the file.
-    pub notes: Vec<Note>,
+    /// Entries of the file that the topology contains: PM2 apps, processes of a Procfile, or servers,
+    /// locations, and upstreams of nginx.
+    pub entries: usize,
+    /// Adjusted and skipped settings, in the order of the file, without duplicates.
+    pub findings: Vec<Finding>,
 }
 
 impl Imported {
-    fn new(plan: &Plan, notes: Vec<Note>) -> Self {
+    fn new(draft: &TopologyDraft, entries: usize, findings: Vec<Finding>) -> Self {
         Self {
-            topology: write::print(plan),
-            notes: merged(notes),
+            topology: topology_yaml::print(draft),
+            entries,
+            findings: report::deduplicated(findings),
         }
     }
-}
-
-/// What is said twice of one thing is said once, and neighbours with one fate
-/// for one reason are one line.
-fn merged(notes: Vec<Note>) -> Vec<Note> {
-    let mut said = HashSet::new();
-    let mut lines: Vec<Note> = Vec::new();
-    for note in notes {
-        let place = note.place.map(|p| (p.line, p.column));
-        if !said.insert((place, note.what.clone(), note.why.clone())) {
-            continue;
-        }
-        match lines.last_mut() {
-            Some(last) if (last.fate, &last.why) == (note.fate, &note.why) => {
-                last.what = format!("{}, {}", last.what, note.what);
-            }
-            _ => lines.push(note),
-        }
-    }
-    lines
 }

@@ -1,22 +1,22 @@
-//! Names that units can have, from whatever things were called before.
+//! Valid unit names from arbitrary names.
 
 use std::collections::BTreeSet;
 
-/// Room for a number behind it: names have at most 48 characters.
-const LONGEST: usize = 40;
+/// Longest stem: names have at most 48 characters, the rest is for a number.
+const MAX_STEM_LENGTH: usize = 40;
 
-/// Units that genconf makes beside a pool, an app or a proxy are called after it.
-const COMPANIONS: [&str; 4] = ["port", "probe", "rotate", "watch"];
+/// Suffixes of units that genconf adds to a pool, app, or proxy.
+const UNIT_SUFFIXES: [&str; 4] = ["port", "probe", "rotate", "watch"];
 
-/// Names already given.
+/// Names in use.
 #[derive(Debug, Default)]
 pub(super) struct Names(BTreeSet<String>);
 
 impl Names {
-    /// A name like `raw` that nothing else has; `other` where nothing of `raw` can stay.
-    pub(super) fn give(&mut self, raw: &str, other: &str) -> String {
-        let stem = stem(raw, other);
-        // No number of four digits: it could be a port.
+    /// Reserves an unused name derived from `raw`, or from `fallback` if `raw` has no valid character.
+    pub(super) fn reserve(&mut self, raw: &str, fallback: &str) -> String {
+        let stem = stem(raw, fallback);
+        // Numbers with four digits could be ports.
         let high = (1..).flat_map(|k| (0..1000).map(move |n| format!("{k}-{n}")));
         let numbers = (2..1000).map(|n: u16| n.to_string()).chain(high);
         let numbered = numbers.map(|n| format!("{stem}-{n}"));
@@ -26,24 +26,25 @@ impl Names {
         name
     }
 
-    /// Whether nothing has the name, and no unit beside what has another.
+    /// Whether the name and the unit names derived from it are unused.
     fn is_free(&self, name: &str) -> bool {
-        let of = name.rsplit_once('-').filter(|(_, end)| is_companion(end));
+        let owner = name.rsplit_once('-').filter(|(_, end)| is_unit_suffix(end));
         let stem = format!("{name}-");
         let longer = self.0.range(stem.clone()..);
         let mut ends = longer.map_while(|n| n.strip_prefix(&stem));
-        let beside = of.is_some_and(|(of, _)| self.0.contains(of)) || ends.any(is_companion);
-        !self.0.contains(name) && !beside
+        let is_unit_name =
+            owner.is_some_and(|(owner, _)| self.0.contains(owner)) || ends.any(is_unit_suffix);
+        !self.0.contains(name) && !is_unit_name
     }
 }
 
-/// Whether a unit may end so: a word, or the port of a cluster.
-fn is_companion(end: &str) -> bool {
-    COMPANIONS.contains(&end) || (end.len() >= 4 && end.bytes().all(|b| b.is_ascii_digit()))
+/// Whether a unit name can have this suffix: a fixed one, or the port of a cluster.
+fn is_unit_suffix(end: &str) -> bool {
+    UNIT_SUFFIXES.contains(&end) || (end.len() >= 4 && end.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Lower-case letters, digits and single inner hyphens, a letter first.
-pub(super) fn stem(raw: &str, other: &str) -> String {
+/// Reduces `raw` to lower-case letters, digits, and single inner hyphens, starting with a letter.
+pub(super) fn stem(raw: &str, fallback: &str) -> String {
     let mut name = String::new();
     for c in raw.chars().flat_map(char::to_lowercase) {
         if c.is_ascii_lowercase() || c.is_ascii_digit() {
@@ -53,12 +54,12 @@ pub(super) fn stem(raw: &str, other: &str) -> String {
         }
     }
     if name.starts_with(|c: char| c.is_ascii_digit()) {
-        name = format!("{other}-{name}");
+        name = format!("{fallback}-{name}");
     }
-    name.truncate(LONGEST);
+    name.truncate(MAX_STEM_LENGTH);
     let name = name.trim_end_matches('-');
     if name.is_empty() {
-        other.to_owned()
+        fallback.to_owned()
     } else {
         name.to_owned()
     }
@@ -69,23 +70,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_fit_for_units_and_given_once() {
+    fn names_are_valid_and_unique() {
         let mut names = Names::default();
-        assert_eq!(names.give("My API (v2)", "app"), "my-api-v2");
-        assert_eq!(names.give("my_api v2", "app"), "my-api-v2-2");
-        assert_eq!(names.give("8082", "app"), "app-8082");
-        assert_eq!(names.give("ñ", "app"), "app-2");
-        assert_eq!(names.give(&"a".repeat(99), "app").len(), LONGEST);
+        assert_eq!(names.reserve("My API (v2)", "app"), "my-api-v2");
+        assert_eq!(names.reserve("my_api v2", "app"), "my-api-v2-2");
+        assert_eq!(names.reserve("8082", "app"), "app-8082");
+        assert_eq!(names.reserve("ñ", "app"), "app-2");
+        assert_eq!(names.reserve(&"a".repeat(99), "app").len(), MAX_STEM_LENGTH);
     }
 
     #[test]
-    fn a_name_is_none_of_a_unit_beside_another() {
+    fn a_name_differs_from_derived_unit_names() {
         let mut names = Names::default();
-        assert_eq!(names.give("web", "app"), "web");
-        assert_eq!(names.give("web-probe", "app"), "web-probe-2");
-        assert_eq!(names.give("db-watch", "app"), "db-watch");
-        assert_eq!(names.give("db", "app"), "db-2");
-        assert_eq!(names.give("web-2", "app"), "web-2");
-        assert_eq!(names.give("web-8081", "app"), "web-8081-2");
+        assert_eq!(names.reserve("web", "app"), "web");
+        assert_eq!(names.reserve("web-probe", "app"), "web-probe-2");
+        assert_eq!(names.reserve("db-watch", "app"), "db-watch");
+        assert_eq!(names.reserve("db", "app"), "db-2");
+        assert_eq!(names.reserve("web-2", "app"), "web-2");
+        assert_eq!(names.reserve("web-8081", "app"), "web-8081-2");
     }
 }

@@ -1,49 +1,49 @@
-//! Which ports things have, and which are still free.
+//! Allocates ports, and finds ports in arguments.
 
 use std::collections::BTreeSet;
 
-use crate::topology::default::FIRST_STATUS;
+use crate::topology::default::FIRST_STATUS_PORT;
 
-/// Below it ports belong to proxies.
+/// First port for instances; lower ports are reserved for proxies.
 pub(super) const FIRST: u16 = 1024;
 
-/// Ports taken on the one host of a plan.
+/// Ports in use on a host.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ports(BTreeSet<u16>);
 
 impl Ports {
-    /// Takes `port`; false when somebody has it.
-    pub(super) fn take(&mut self, port: u16) -> bool {
+    /// Reserves `port`. Returns false if it is in use.
+    pub(super) fn reserve(&mut self, port: u16) -> bool {
         self.0.insert(port)
     }
 
-    /// The first free port from `from` on; none when all are taken.
-    pub(super) fn free(&self, from: u16) -> Option<u16> {
-        let status = FIRST_STATUS..FIRST_STATUS + 20;
+    /// The first free port from `from` on.
+    pub(super) fn first_free(&self, from: u16) -> Option<u16> {
+        let status = FIRST_STATUS_PORT..FIRST_STATUS_PORT + 20;
         let usable = |p: &u16| !self.0.contains(p) && (*p == from || !status.contains(p));
         (from.max(FIRST)..=u16::MAX).find(usable)
     }
 
-    /// Takes the first free port from `from` on.
-    pub(super) fn next(&mut self, from: u16) -> Option<u16> {
-        let free = self.free(from)?;
+    /// Reserves the first free port from `from` on.
+    pub(super) fn reserve_next(&mut self, from: u16) -> Option<u16> {
+        let free = self.first_free(from)?;
         self.0.insert(free);
         Some(free)
     }
 
-    /// Where the status page of proxy number `index` goes; none for its usual place.
-    pub(super) fn status(&mut self, index: u16, of: u16) -> Option<u16> {
-        let usual = FIRST_STATUS..FIRST_STATUS + of;
-        if usual.clone().all(|p| !self.0.contains(&p)) {
+    /// Status port of the proxy with this index among `count` proxies; `None` for the default.
+    pub(super) fn status_port(&mut self, index: u16, count: u16) -> Option<u16> {
+        let mut defaults = FIRST_STATUS_PORT..FIRST_STATUS_PORT + count;
+        if defaults.all(|p| !self.0.contains(&p)) {
             return None;
         }
-        let free = (FIRST_STATUS + index..=u16::MAX).find(|p| !self.0.contains(p))?;
+        let free = (FIRST_STATUS_PORT + index..=u16::MAX).find(|p| !self.0.contains(p))?;
         self.0.insert(free);
         Some(free)
     }
 }
 
-/// `8080`, or a path of it such as `8082-8085`, for people and for YAML.
+/// Ports and port ranges: `8080`, `8082-8085`.
 pub(super) fn ranges(ports: &[u16]) -> Vec<String> {
     let mut runs: Vec<(u16, u16)> = Vec::new();
     for port in ports {
@@ -62,14 +62,14 @@ pub(super) fn ranges(ports: &[u16]) -> Vec<String> {
     runs.into_iter().map(print).collect()
 }
 
-/// A port among arguments: its number and the arguments that say it.
+/// A port in arguments.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Said {
-    /// The number.
+pub(super) struct PortArgument {
+    /// The port.
     pub(super) port: u16,
-    /// Index of the first argument that says it.
+    /// Index of its first argument.
     pub(super) first: usize,
-    /// How many say it.
+    /// Number of arguments: 2 for `-p 8082`.
     pub(super) count: usize,
 }
 
@@ -85,14 +85,14 @@ const OPTIONS: [&str; 9] = [
     "--server.port",
 ];
 
-/// The port that `args` tell a program: `--port=8082`, `-p 8082`, `PORT=8082`, or a bare number.
-pub(super) fn said(args: &[String]) -> Option<Said> {
+/// Finds the port in `args`: `--port=8082`, `-p 8082`, `PORT=8082`, or a bare number.
+pub(super) fn port_argument(args: &[String]) -> Option<PortArgument> {
     let number = |text: &str| text.parse::<u16>().ok().filter(|p| *p > 0);
     for (first, arg) in args.iter().enumerate() {
         if let Some((option, value)) = arg.split_once('=') {
             let known = OPTIONS.contains(&option) || option.eq_ignore_ascii_case("port");
             if let Some(port) = number(value).filter(|_| known) {
-                return Some(Said {
+                return Some(PortArgument {
                     port,
                     first,
                     count: 1,
@@ -101,7 +101,7 @@ pub(super) fn said(args: &[String]) -> Option<Said> {
         }
         let next = args.get(first + 1).and_then(|v| number(v));
         if let Some(port) = next.filter(|_| OPTIONS.contains(&arg.as_str())) {
-            return Some(Said {
+            return Some(PortArgument {
                 port,
                 first,
                 count: 2,
@@ -112,7 +112,7 @@ pub(super) fn said(args: &[String]) -> Option<Said> {
         let alone = at == 0 || !args[at - 1].starts_with('-') || args[at - 1] == "--";
         number(arg)
             .filter(|p| *p >= FIRST && alone)
-            .map(|port| Said {
+            .map(|port| PortArgument {
                 port,
                 first: at,
                 count: 1,
@@ -121,19 +121,20 @@ pub(super) fn said(args: &[String]) -> Option<Said> {
     args.iter().enumerate().find_map(bare)
 }
 
-/// What stands in `args` and `env` for the port of each instance.
-pub(super) const EACH: &str = "{port}";
+/// Placeholder in `args` and `env` for the port of each instance.
+pub(super) const PLACEHOLDER: &str = "{port}";
 
-/// What is told where that was written before, for anything else.
-pub(super) const IS_EACH: &str = "`{port}` stands for the port of each instance in a topology";
+/// Reason to report a value that already contains the placeholder.
+pub(super) const IS_PLACEHOLDER: &str =
+    "in a topology, `{port}` is replaced with the port of each instance";
 
-/// `args` with [`EACH`] in place of the port that they say.
-pub(super) fn for_each(args: &[String], said: &Said) -> Vec<String> {
+/// Replaces the port in `args` with [`PLACEHOLDER`].
+pub(super) fn with_placeholder(args: &[String], found: &PortArgument) -> Vec<String> {
     let mut args = args.to_vec();
-    let number = &mut args[said.first + said.count - 1];
+    let number = &mut args[found.first + found.count - 1];
     *number = match number.split_once('=') {
-        Some((option, _)) => format!("{option}={EACH}"),
-        None => EACH.to_owned(),
+        Some((option, _)) => format!("{option}={PLACEHOLDER}"),
+        None => PLACEHOLDER.to_owned(),
     };
     args
 }
@@ -144,11 +145,11 @@ mod tests {
 
     fn port(args: &str) -> Option<u16> {
         let args: Vec<String> = args.split(' ').map(str::to_owned).collect();
-        said(&args).map(|s| s.port)
+        port_argument(&args).map(|found| found.port)
     }
 
     #[test]
-    fn a_port_is_found_where_people_write_it() {
+    fn a_port_is_found_in_common_arguments() {
         for args in [
             "--port=8082",
             "--port 8082",
@@ -179,15 +180,15 @@ mod tests {
     }
 
     #[test]
-    fn each_instance_is_told_its_port_where_one_was_told() {
+    fn a_port_is_replaced_with_the_placeholder() {
         for (args, expected) in [
             ("--mode fork -- 8082", "--mode fork -- {port}"),
             ("-p 8082 -x=y", "-p {port} -x=y"),
             ("a --port=8082", "a --port={port}"),
         ] {
             let args: Vec<_> = args.split(' ').map(str::to_owned).collect();
-            let said = said(&args).expect("is said");
-            assert_eq!(for_each(&args, &said).join(" "), expected);
+            let found = port_argument(&args).expect("has a port");
+            assert_eq!(with_placeholder(&args, &found).join(" "), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Apps, resolved.
+//! Resolved apps.
 
 use serde::Serialize;
 
@@ -10,82 +10,82 @@ use crate::topology::image::Image;
 use crate::topology::text::{EnvName, Text};
 use crate::topology::{self, HealthCheck, default};
 
-/// A program and how it is run.
+/// An app: its artifact, runtime, and limits.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct App {
-    /// Its name.
+    /// Name of the app.
     pub name: String,
     /// File to deploy, relative to the topology.
     pub artifact: String,
-    /// Command that makes it; empty when there is none.
+    /// Command that builds the artifact; empty if none is set.
     pub build: String,
-    /// The name of that file.
+    /// File name of the artifact.
     pub file: String,
-    /// What that file is: the `file` that is run, an `archive` to unpack, or an archive with an `image`.
-    pub artifact_is: &'static str,
-    /// What a release runs, by its path inside. Of an archive the file that is named; otherwise the
-    /// artifact itself, under a name that stays when a version in the artifact's own name changes.
+    /// Type of the artifact: an executable `file`, an `archive` to unpack, or an `image` archive.
+    pub artifact_type: &'static str,
+    /// Path of the executable in a release: `main` of an archive, otherwise the artifact under a name
+    /// without a version.
     pub executable: String,
-    /// What runs the executable; empty when it runs by itself.
+    /// Interpreter of the executable; empty for a native program.
     pub interpreter: &'static str,
     /// `native`, `node`, `jvm` or `container`.
     pub runtime: &'static str,
-    /// The image that a container runs, with its tag; empty for what is no container.
+    /// Container image with its tag; empty for other runtimes.
     pub image: String,
-    /// Port inside a container that its own port leads to; 0 where it listens on its own port itself.
+    /// Port inside the container; 0 if it equals the published port.
     pub container_port: u16,
-    /// Whether it tells systemd when it is ready and alive.
-    pub notifies: bool,
-    /// Whether it takes its listening socket from systemd.
-    pub takes_socket: bool,
-    /// Whether it opens connections or ports itself.
+    /// Whether it sends `READY=1` and `WATCHDOG=1` to systemd (`sd_notify`).
+    pub sd_notify: bool,
+    /// Whether systemd passes it the listening socket (`LISTEN_FDS`).
+    pub socket_activation: bool,
+    /// Whether it needs the host's network: it binds a port or opens connections.
     pub has_network: bool,
-    /// The same for `where`: `none` or `network`.
-    pub reach: &'static str,
-    /// Arguments.
+    /// The same for `where` in `renderer.yaml`: `none` or `host`.
+    pub network_mode: &'static str,
+    /// Command-line arguments.
     pub args: Vec<String>,
-    /// The user that owns the files it keeps; empty where it keeps none.
-    pub keeper: String,
-    /// File with more variables, relative to the topology; empty when there is none.
+    /// User that owns its state directory; empty if it has none.
+    pub state_user: String,
+    /// File with environment variables, relative to the topology; empty if none is set.
     pub env_file: String,
-    /// `deploy`: a playbook brings new versions; `watch`: so does putting a file on the host.
-    pub updates_by: &'static str,
-    /// Path that a health check requests.
+    /// `deploy`: a playbook releases new versions. `watch`: the host also releases a changed artifact.
+    pub update_mode: &'static str,
+    /// Path of the health check.
     pub health_path: String,
-    /// Status codes of a healthy instance, as `HAProxy` writes them: `200-299,401`.
+    /// Status codes of a healthy instance in `HAProxy` syntax: `200-299,401`.
     pub health_status: String,
-    /// `watchdog` or `probe`.
-    pub health_via: &'static str,
-    /// Longest silence of an instance, in milliseconds.
+    /// Type of the health check: `watchdog` or `probe`.
+    pub health_type: &'static str,
+    /// Timeout of the health check, in milliseconds.
     pub health_timeout_ms: u64,
-    /// Time between two probes, in milliseconds.
+    /// Interval between probes, in milliseconds.
     pub health_interval_ms: u64,
-    /// Longest time for a stop, in whole seconds.
+    /// Stop timeout, in seconds.
     pub stop_timeout_seconds: u64,
-    /// When the host ends an instance that has not stopped, in whole seconds:
-    /// a little after the instance's own deadline, which should come first.
+    /// Time after which systemd kills an instance that has not stopped, in seconds. Longer than the
+    /// stop timeout, which the instance enforces first.
     pub kill_after_seconds: u64,
-    /// Longest time from start to ready, in whole seconds.
+    /// Start timeout, in seconds.
     pub ready_timeout_seconds: u64,
-    /// Most memory of an instance in bytes, or `infinity`.
+    /// Memory limit of an instance in bytes, or `infinity`.
     pub memory: String,
-    /// Most threads and processes of an instance.
-    pub tasks: u16,
+    /// Limit on threads and processes of an instance.
+    pub tasks_max: u16,
 }
 
 /// An environment variable.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Variable {
-    /// Its name.
+    /// Name of the variable.
     pub name: String,
-    /// Its value.
+    /// Value of the variable.
     pub value: String,
-    /// `NAME=value`, which formats with quoting rules of their own quote as one word.
+    /// `NAME=value`, for formats that quote the assignment as a whole.
     pub assignment: String,
 }
 
-/// How long after an instance's own deadline the host waits.
-const KILL_SLACK_SECONDS: u64 = 2;
+/// Time between the stop timeout and the kill, in seconds.
+const KILL_DELAY_SECONDS: u64 = 2;
 
 pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
     let stop_timeout = app
@@ -107,28 +107,32 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
         name: name.to_owned(),
         interpreter: interpreter(runtime),
         runtime: runtime.word(),
-        notifies: app.notifies(),
-        takes_socket: app.takes_socket(),
-        has_network: app.has_network(),
-        reach: if app.has_network() { "network" } else { "none" },
+        sd_notify: app.notifies(),
+        socket_activation: app.uses_socket_activation(),
+        has_network: app.allows_outbound(),
+        network_mode: if app.allows_outbound() {
+            "host"
+        } else {
+            "none"
+        },
         args: texts(app.args.as_ref()),
         env_file: app
             .env_file
             .as_ref()
             .map_or("", |f| f.value.as_str())
             .to_owned(),
-        keeper: if app.keeps_state() {
-            naming::keeper(project, name)
+        state_user: if app.has_state_directory() {
+            naming::state_user(project, name)
         } else {
             String::new()
         },
-        updates_by: if app.is_watched() { "watch" } else { "deploy" },
+        update_mode: if app.is_watched() { "watch" } else { "deploy" },
         health_path: check
             .and_then(|c| c.path.as_ref())
             .map_or(default::HEALTH, |p| p.value.as_str())
             .to_owned(),
         health_status: health_status(check),
-        health_via: app.watched_by().word(),
+        health_type: app.check_type().word(),
         health_timeout_ms: duration(
             |c| c.timeout.as_ref().map(|t| t.value),
             default::HEALTH_TIMEOUT,
@@ -138,13 +142,13 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
             default::HEALTH_INTERVAL,
         ),
         stop_timeout_seconds: stop_timeout.seconds(),
-        kill_after_seconds: stop_timeout.seconds() + KILL_SLACK_SECONDS,
+        kill_after_seconds: stop_timeout.seconds() + KILL_DELAY_SECONDS,
         ready_timeout_seconds: ready_timeout.seconds(),
         memory: memory.unwrap_or_else(|| "infinity".to_owned()),
-        tasks: app
-            .tasks
+        tasks_max: app
+            .tasks_max
             .as_ref()
-            .map_or(default::TASKS, |t| t.value.number()),
+            .map_or(default::TASKS_MAX, |t| t.value.number()),
         ..deployed(name, app)
     }
 }
@@ -155,7 +159,7 @@ fn health_status(check: Option<&HealthCheck>) -> String {
     ranges.map_or_else(|| default::HEALTH_STATUS.to_string(), |r| r.join(","))
 }
 
-/// What is deployed, and nothing else.
+/// The fields that describe the artifact; the others have their defaults.
 fn deployed(name: &str, app: &topology::App) -> App {
     let file = app.artifact.value.file_name();
     let main = app.main.as_ref().map(|m| m.value.as_str().to_owned());
@@ -164,24 +168,25 @@ fn deployed(name: &str, app: &topology::App) -> App {
         artifact: app.artifact.value.as_str().to_owned(),
         build: build.to_owned(),
         file: file.to_owned(),
-        artifact_is: match app.runs_on() {
+        artifact_type: match app.runs_on() {
             Runtime::Container => "image",
             _ if main.is_some() => "archive",
             _ => "file",
         },
-        executable: main.unwrap_or_else(|| lasting_name(name, file)),
+        executable: main.unwrap_or_else(|| stable_name(name, file)),
         image: image(app),
         container_port: app.container_port.as_ref().map_or(0, |p| p.value.number()),
         ..App::default()
     }
 }
 
-/// `web.jar` for the artifact `shop-1.2.3.jar` of the app `web`: what runs it may go by how it ends.
-fn lasting_name(app: &str, file: &str) -> String {
-    let ending = ["js", "cjs", "mjs", "jar", "war", "tar"]
+/// Executable name without a version: `web.jar` for the artifact `shop-1.2.3.jar` of the app `web`.
+/// Keeps the extensions that interpreters depend on.
+fn stable_name(app: &str, file: &str) -> String {
+    let extension = ["js", "cjs", "mjs", "jar", "war", "tar"]
         .into_iter()
-        .find(|end| file.rsplit_once('.').is_some_and(|(_, e)| e == *end));
-    ending.map_or_else(|| app.to_owned(), |end| format!("{app}.{end}"))
+        .find(|known| file.rsplit_once('.').is_some_and(|(_, e)| e == *known));
+    extension.map_or_else(|| app.to_owned(), |e| format!("{app}.{e}"))
 }
 
 fn image(app: &topology::App) -> String {
@@ -204,7 +209,7 @@ pub(super) fn texts(list: Option<&Vec<Spanned<Text>>>) -> Vec<String> {
         .collect()
 }
 
-/// The variables of both, by name; where both have one, that of `over` counts.
+/// The variables of both mappings, sorted by name; `over` overrides `under`.
 pub(super) fn variables(
     under: Option<&Named<EnvName, Spanned<Text>>>,
     over: Option<&Named<EnvName, Spanned<Text>>>,

@@ -1,85 +1,85 @@
-//! Hosts, resolved: what each of them runs. `placement` fills these in.
+//! Resolved hosts, with the pools and proxies on each. Built by `placement`.
 
 use serde::Serialize;
 
-/// A machine and what it runs.
+/// A host with its pools and proxies.
 #[derive(Clone, Debug, Serialize)]
 pub struct Host {
-    /// Its name.
+    /// Name of the host.
     pub name: String,
-    /// Its address.
+    /// IP address.
     pub address: String,
-    /// Processors of its VM.
+    /// CPUs of its virtual machine.
     pub cpus: u16,
-    /// Memory of its VM in MiB.
+    /// Memory of its virtual machine, in MiB.
     pub memory_mib: u64,
-    /// Ports of its VM that the developer's machine forwards.
-    pub forwards: Vec<Forward>,
-    /// Whether it is the last host, after which all can be provisioned.
+    /// Ports of its virtual machine that Vagrant forwards.
+    pub forwarded_ports: Vec<ForwardedPort>,
+    /// Whether it is the last host. Vagrant provisions all hosts after creating it.
     pub last: bool,
-    /// Unit files it gets, by name.
+    /// Unit files to install, sorted by name.
     pub units: Vec<String>,
-    /// Timers and watched paths that are to be active here.
+    /// Timer and path units to enable.
     pub triggers: Vec<String>,
-    /// Drop-ins it gets.
+    /// Drop-ins to install.
     pub dropins: Vec<DropIn>,
-    /// Pools it runs.
+    /// Pools on this host.
     pub pools: Vec<HostPool>,
-    /// Proxies it runs.
+    /// Proxies on this host.
     pub proxies: Vec<HostProxy>,
-    /// Hosts whose proxies can send elsewhere what this one would get, by name.
-    pub fronts: Vec<String>,
+    /// Hosts whose proxies route to this host and can use another one instead, sorted by name.
+    pub upstream_proxies: Vec<String>,
 }
 
 /// A forwarded port.
 #[derive(Clone, Debug, Serialize)]
-pub struct Forward {
-    /// Port in the VM.
+pub struct ForwardedPort {
+    /// Port in the virtual machine.
     pub guest: u16,
-    /// Port on 127.0.0.1 outside.
+    /// Port on 127.0.0.1 of the machine that runs Vagrant.
     pub host: u16,
 }
 
-/// A file that gives a socket this host's address.
+/// A drop-in that sets a socket's address on one host.
 #[derive(Clone, Debug, Serialize)]
 pub struct DropIn {
     /// The host.
     pub host: String,
-    /// Path in the bundle.
+    /// Path in the output directory.
     pub source: String,
-    /// Folder on the host, under /etc/systemd/system.
+    /// Directory on the host, below /etc/systemd/system.
     pub unit_dir: String,
     /// File name.
     pub name: String,
-    /// The host's own address.
-    pub own: String,
-    /// The same before a port: IPv6 in brackets.
+    /// IP address of the host.
+    pub host_address: String,
+    /// The same address in the form that precedes a port: IPv6 in brackets.
     pub address: String,
-    /// The port; 0 where each instance has its own.
+    /// The port; 0 if each instance has its own.
     pub port: u16,
-    /// The other addresses that reach it: those of the hosts whose proxies route to it.
+    /// Addresses that may connect: those of the hosts whose proxies route to it.
     pub allow: Vec<String>,
 }
 
 /// A pool on one host.
 #[derive(Clone, Debug, Serialize)]
 pub struct HostPool {
-    /// Its name.
+    /// Name of the pool.
     pub name: String,
-    /// Its app.
+    /// Name of its app.
     pub app: String,
-    /// Its target.
+    /// Target unit of the pool.
     pub target: String,
     /// `fork` or `cluster`.
     pub mode: &'static str,
-    /// What it listens on.
+    /// Its ports.
     pub listeners: Vec<HostListener>,
 }
 
-/// What is requested, and which response is healthy.
+/// A health check: the request and the status codes of a healthy response.
 #[derive(Clone, Debug, Serialize)]
 pub struct HealthCheck {
-    /// Path of `url`.
+    /// Path in `url`.
     pub path: String,
     /// `http://ADDRESS:PORT/PATH`, or `http+unix://SOCKET:PATH` for a unix socket.
     pub url: String,
@@ -94,54 +94,54 @@ pub struct HealthCheck {
 pub struct HostListener {
     /// The port.
     pub port: u16,
-    /// The socket unit; empty where the app listens by itself.
+    /// Socket unit; empty if the app binds the port.
     pub socket: String,
     /// Path of its unix socket; empty for TCP.
     pub unix_socket: String,
-    /// Its health check on this host.
+    /// Health check of the port on this host.
     pub health: HealthCheck,
-    /// The services behind it; empty where only the host knows how many.
+    /// Services behind the port; empty if their number depends on the host's CPUs.
     pub services: Vec<String>,
-    /// What a worker's number follows; empty for fork.
+    /// Prefix of a worker's service name, before its number; empty for fork.
     pub service_prefix: String,
-    /// Services behind it: a number or `max`.
+    /// Number of services behind the port, or `max`.
     pub workers: String,
 }
 
-/// A file of the bundle that a host gets.
+/// A rendered file to install on a host.
 #[derive(Clone, Debug, Serialize)]
 pub struct HostFile {
-    /// Path in the bundle.
+    /// Path in the output directory.
     pub source: String,
     /// Path on the host.
     pub destination: String,
-    /// What it holds: the `configuration` of a program, or `kernel_settings`, which are applied.
+    /// Kind of file: the `configuration` of a program, or `kernel_settings` to apply.
     pub kind: &'static str,
 }
 
 /// A proxy on one host.
 #[derive(Clone, Debug, Serialize)]
 pub struct HostProxy {
-    /// Its name.
+    /// Name of the proxy.
     pub name: String,
-    /// Its program.
+    /// Engine: `nginx` or `haproxy`.
     pub engine: &'static str,
-    /// Debian's package of the program.
+    /// Debian package of the engine.
     pub package: &'static str,
-    /// Its service.
+    /// Service unit.
     pub unit: String,
-    /// Its socket unit.
+    /// Socket unit.
     pub socket: String,
-    /// Path of its configuration in the bundle.
+    /// Path of its configuration in the output directory.
     pub config: String,
     /// Path of its configuration on the host.
     pub destination: String,
-    /// What it gets beside its configuration.
-    pub beside: Vec<HostFile>,
+    /// Other files to install.
+    pub extra_files: Vec<HostFile>,
     /// URL of its status page on this host.
     pub health: String,
-    /// Certificate chain on the host; empty for a door that is not encrypted.
+    /// Certificate chain on the host; empty without TLS.
     pub certificate: String,
-    /// Private key on the host; empty likewise.
+    /// Private key on the host; empty without TLS.
     pub key: String,
 }

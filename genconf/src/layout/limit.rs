@@ -1,19 +1,19 @@
-//! A limit on the requests of one client, in the numbers that `HAProxy` can count with.
+//! Resolved rate limits, in units that `HAProxy` can count.
 
 use super::proxy::Limit;
 use crate::topology::{RateLimit, default};
 
-/// Units of time, and their microseconds, the finest first.
+/// Units of time in microseconds, finest first.
 const TICKS: [(&str, u64); 3] = [("us", 1), ("ms", 1_000), ("s", 1_000_000)];
 
-/// How many ticks ahead a client may be: a quarter of what 32 bits hold, in which `HAProxy` keeps
-/// the time of a client and which begin anew after 71 minutes in microseconds.
-const MOST_AHEAD: u64 = 1 << 30;
+/// Largest distance of a client's counter from the current time, in ticks. `HAProxy` stores it in 32
+/// bits, which wrap around after 71 minutes in microseconds; a quarter of the range avoids that.
+const MAX_TICKS_AHEAD: u64 = 1 << 30;
 
-/// How long a client is remembered at least, and at most: what it has sent is forgotten then.
-const MEMORY_SECONDS: (u64, u64) = (120, 24 * 3_600);
+/// Shortest and longest lifetime of a client's entry after its last request, in seconds.
+const EXPIRE_SECONDS: (u64, u64) = (120, 24 * 3_600);
 
-/// The limit `name` of a proxy.
+/// Resolves the limit `name` of a proxy.
 pub(super) fn resolve(name: &str, limit: &RateLimit) -> Limit {
     let rate = limit.rate.value;
     let burst = limit
@@ -23,9 +23,9 @@ pub(super) fn resolve(name: &str, limit: &RateLimit) -> Limit {
     let unit_us = if rate.unit() == 's' { 1 } else { 60 } * 1_000_000;
     let request_us = unit_us / u64::from(rate.requests());
     let ahead_us = request_us * (u64::from(burst) + 1);
-    let fits = |(_, us): &&(&str, u64)| ahead_us / us < MOST_AHEAD;
+    let fits = |(_, us): &&(&str, u64)| ahead_us / us < MAX_TICKS_AHEAD;
     let (tick, tick_us) = TICKS.iter().find(fits).unwrap_or(&TICKS[2]);
-    let (least, most) = MEMORY_SECONDS;
+    let (least, most) = EXPIRE_SECONDS;
     Limit {
         name: name.to_owned(),
         requests: rate.requests(),
@@ -33,7 +33,7 @@ pub(super) fn resolve(name: &str, limit: &RateLimit) -> Limit {
         burst,
         tick,
         ticks: (request_us / tick_us).max(1),
-        memory_seconds: (ahead_us / 1_000_000 + 1).clamp(least, most),
+        expire_seconds: (ahead_us / 1_000_000 + 1).clamp(least, most),
         retry_after_seconds: request_us.div_ceil(1_000_000),
     }
 }
@@ -47,15 +47,15 @@ mod tests {
 
     fn limit(text: &str) -> Limit {
         let node = read(&Source::new("t", text)).expect("is YAML");
-        let read = RateLimit::decode(&node, &mut Diagnostics::default());
-        resolve("clients", &read.expect("is a limit"))
+        let decoded = RateLimit::decode(&node, &mut Diagnostics::default());
+        resolve("clients", &decoded.expect("is a limit"))
     }
 
     #[test]
-    fn a_request_takes_so_many_ticks_that_all_fit_in_thirty_bits() {
+    fn the_counter_of_a_client_fits_in_thirty_bits() {
         let counted = |text| {
             let limit = limit(text);
-            (limit.tick, limit.ticks, limit.memory_seconds)
+            (limit.tick, limit.ticks, limit.expire_seconds)
         };
         assert_eq!(counted("rate: 2/s"), ("us", 500_000, 120));
         assert_eq!(counted("rate: 1/m"), ("ms", 60_000, 1261));
@@ -67,7 +67,7 @@ mod tests {
         for requests in [1, 3, 59, 7_001, 999_999] {
             for (unit, burst) in [("s", 1_u64), ("m", 1), ("s", 65_535), ("m", 65_535)] {
                 let limit = limit(&format!("{{ rate: {requests}/{unit}, burst: {burst} }}"));
-                assert!(limit.ticks * (burst + 1) < MOST_AHEAD, "{limit:?}");
+                assert!(limit.ticks * (burst + 1) < MAX_TICKS_AHEAD, "{limit:?}");
             }
         }
     }

@@ -1,7 +1,7 @@
-//! What a topology means: every default filled, every name looked up, sorted.
+//! The resolved topology: defaults applied, names resolved, lists sorted.
 //!
-//! Made from a [`Valid`] topology and cannot fail. Templates see this and
-//! nothing else, so every field here is one that some template prints.
+//! Resolving a [`Valid`] topology cannot fail. Templates read only this type, so its fields are
+//! template variables.
 
 mod app;
 mod host;
@@ -14,7 +14,7 @@ mod routing;
 mod upstream;
 
 pub use app::{App, Variable};
-pub use host::{DropIn, Forward, Host, HostListener, HostPool, HostProxy};
+pub use host::{DropIn, ForwardedPort, Host, HostListener, HostPool, HostProxy};
 pub use pool::{Listener, Pool};
 pub use proxy::{Bind, Header, Limit, Proxy, ResponseTimeouts, Route, Server, Tls, Upstream};
 
@@ -25,38 +25,38 @@ use crate::topology::choice::Runtime;
 use crate::topology::decode::Named;
 use crate::validate::Valid;
 
-/// The whole, ready to print.
+/// The resolved topology, as templates read it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Layout {
     /// Version of genconf.
     pub version: &'static str,
-    /// Prefix of every unit.
+    /// Project name and prefix of every unit.
     pub project: String,
-    /// The project as the name of an Ansible group: without hyphens, and with a
-    /// prefix that keeps `all` and other groups of Ansible's own apart.
-    pub group: String,
-    /// Folder of the topology as seen from the bundle's folder.
-    pub source: String,
+    /// Ansible group of the project: no hyphens, and a prefix so that it cannot equal a reserved
+    /// group such as `all`.
+    pub ansible_group: String,
+    /// The topology's directory relative to the output directory.
+    pub topology_dir: String,
     /// Hosts by name.
     pub hosts: Vec<Host>,
     /// Apps by name.
     pub apps: Vec<App>,
-    /// Whether one of them is a container.
+    /// Whether any app runs in a container.
     pub has_containers: bool,
     /// Pools by name.
     pub pools: Vec<Pool>,
-    /// Each shared port of each cluster pool.
+    /// Shared ports of cluster pools.
     pub listeners: Vec<Listener>,
     /// Proxies by name.
     pub proxies: Vec<Proxy>,
-    /// Addresses that hosts give to sockets reached from elsewhere.
+    /// Socket drop-ins with the host's address, for sockets that other hosts connect to.
     pub dropins: Vec<DropIn>,
 }
 
-/// Fills, looks up and sorts. `source` is the topology's folder as seen from
-/// the bundle's: `.` when they are the same.
+/// Resolves a topology. `topology_dir` is its directory relative to the output directory, `.` if
+/// they are the same.
 #[must_use]
-pub fn resolve(valid: &Valid<Topology>, source: &str) -> Layout {
+pub fn resolve(valid: &Valid<Topology>, topology_dir: &str) -> Layout {
     let topology = valid.get();
     let project = topology.project.value.as_str();
     let apps = by_name(&topology.apps, |name, app| {
@@ -75,8 +75,8 @@ pub fn resolve(valid: &Valid<Topology>, source: &str) -> Layout {
     Layout {
         version: env!("CARGO_PKG_VERSION"),
         project: project.to_owned(),
-        group: format!("project_{}", project.replace('-', "_")),
-        source: source.to_owned(),
+        ansible_group: format!("project_{}", project.replace('-', "_")),
+        topology_dir: topology_dir.to_owned(),
         hosts,
         apps,
         has_containers,
@@ -87,7 +87,7 @@ pub fn resolve(valid: &Valid<Topology>, source: &str) -> Layout {
     }
 }
 
-/// The values of a mapping, resolved and in the order of their names.
+/// Resolves the values of a mapping, sorted by name.
 fn by_name<K: Ord + Eq, V, T>(named: &Named<K, V>, resolve: impl Fn(&K, &V) -> T) -> Vec<T> {
     let mut entries: Vec<_> = named.iter().collect();
     entries.sort_by_key(|(name, _)| &name.value);

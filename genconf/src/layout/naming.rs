@@ -1,70 +1,71 @@
-//! How things are called on a host. Every unit name is made here.
+//! Names of units, users, and files on hosts.
 
 use std::net::{IpAddr, SocketAddr};
 
 use sha2::{Digest as _, Sha256};
 
-/// Most characters of a user's name.
-const LONGEST_USER: usize = 31;
+/// Longest user name on Linux, in characters (systemd.exec(5)).
+const MAX_USER_LENGTH: usize = 31;
 
-/// `randoms-spread`: the stem of a pool's or proxy's units.
+/// Stem of a pool's or proxy's unit names: `randoms-spread`.
 pub(super) fn stem(project: &str, name: &str) -> String {
     format!("{project}-{name}")
 }
 
-/// `randoms-api-watch.path`: what watches the file of an app.
+/// Unit that watches an app's artifact: `randoms-api-watch.path`.
 pub(super) fn watch(project: &str, app: &str, kind: &str) -> String {
     format!("{project}-{app}-watch.{kind}")
 }
 
-/// `randoms-edge-rotate.timer`: what rotates the logs of a proxy.
+/// Unit that rotates a proxy's logs: `randoms-edge-rotate.timer`.
 pub(super) fn rotate(stem: &str, kind: &str) -> String {
     format!("{stem}-rotate.{kind}")
 }
 
-/// `shop-web`: the user that owns what an app keeps. One that is longer than Linux takes (31
-/// characters, systemd.exec(5)) is cut, and told apart by its digest.
-pub(super) fn keeper(project: &str, app: &str) -> String {
+/// User that owns an app's state directory: `shop-web`. A longer name is truncated and ends in a
+/// digest, which keeps it unique.
+pub(super) fn state_user(project: &str, app: &str) -> String {
     let name = stem(project, app);
-    if name.len() <= LONGEST_USER {
+    if name.len() <= MAX_USER_LENGTH {
         return name;
     }
     let digest = format!("{:x}", Sha256::digest(&name));
     format!(
         "{}-{}",
-        name[..LONGEST_USER - 9].trim_end_matches('-'),
+        name[..MAX_USER_LENGTH - 9].trim_end_matches('-'),
         &digest[..8]
     )
 }
 
-/// `randoms-spread.target`.
+/// Target of a pool or project: `randoms-spread.target`.
 pub(super) fn target(stem: &str) -> String {
     format!("{stem}.target")
 }
 
-/// `randoms-shared-8081`: the stem of one shared port of a cluster.
+/// Unit name stem of a shared port of a cluster pool: `randoms-shared-8081`.
 pub(super) fn shared_stem(stem: &str, port: u16) -> String {
     format!("{stem}-{port}")
 }
 
-/// `randoms-spread-port@8082.socket`: what holds a port of a fork pool; empty for their template.
-/// Not `randoms-spread@…`, or `systemctl restart 'randoms-spread@*'` would close the ports as well.
+/// Socket unit of a port of a fork pool: `randoms-spread-port@8082.socket`; the template unit for an
+/// empty `port`. The name differs from `randoms-spread@…` so that
+/// `systemctl restart 'randoms-spread@*'` leaves the ports open.
 pub(super) fn port_socket(stem: &str, port: &str) -> String {
     format!("{stem}-port@{port}.socket")
 }
 
-/// `/etc/sysctl.d/60-randoms-edge.conf`: kernel settings for a proxy, after those of Debian's packages
-/// (10 to 50) and before those of the administrator (99), sysctl.d(5).
+/// File with a proxy's kernel settings: `/etc/sysctl.d/60-randoms-edge.conf`. It applies after the
+/// files of Debian packages (10 to 50) and before the administrator's (99), sysctl.d(5).
 pub(super) fn sysctl(stem: &str) -> String {
     format!("/etc/sysctl.d/60-{stem}.conf")
 }
 
-/// `192.0.2.1:80` or `[2001:db8::1]:80`.
+/// Address and port: `192.0.2.1:80` or `[2001:db8::1]:80`.
 pub(super) fn socket(ip: IpAddr, port: u16) -> String {
     SocketAddr::new(ip, port).to_string()
 }
 
-/// An address as it stands before `:%i` in a unit.
+/// Address in the form that precedes `:%i` in a unit: IPv6 in brackets.
 pub(super) fn bracketed(ip: IpAddr) -> String {
     match ip {
         IpAddr::V4(ip) => ip.to_string(),
@@ -72,7 +73,7 @@ pub(super) fn bracketed(ip: IpAddr) -> String {
     }
 }
 
-/// `/run/randoms/spread-8082.sock`: a unix socket of a pool; `port` may be `%i`.
+/// Unix socket of a pool: `/run/randoms/spread-8082.sock`. `port` may be `%i`.
 pub(super) fn unix_socket(project: &str, pool: &str, port: &str) -> String {
     format!("/run/{project}/{pool}-{port}.sock")
 }

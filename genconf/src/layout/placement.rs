@@ -1,9 +1,9 @@
-//! What runs where: the units, sockets and ports of each host.
+//! Assigns units, sockets, and ports to each host.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::host::{
-    DropIn, Forward, HealthCheck, Host, HostFile, HostListener, HostPool, HostProxy,
+    DropIn, ForwardedPort, HealthCheck, Host, HostFile, HostListener, HostPool, HostProxy,
 };
 use super::naming;
 use super::pool::{self, Pool};
@@ -12,7 +12,7 @@ use super::upstream::instance_address;
 use crate::topology::{self, Topology, default};
 
 pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]) -> Vec<Host> {
-    let fronts = fronts(proxies);
+    let upstream_proxies = upstream_proxies(proxies);
     let mut written: Vec<_> = topology.hosts.iter().collect();
     written.sort_by_key(|(name, _)| &name.value);
     let mut forwarded = BTreeSet::new();
@@ -54,14 +54,14 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]
                 .as_ref()
                 .map_or(default::HOST_MEMORY, |m| m.value)
                 .mebibytes(),
-            forwards: ports.map(|port| forward(port, &mut forwarded)).collect(),
+            forwarded_ports: ports.map(|port| forward(port, &mut forwarded)).collect(),
             last: number == last,
             units: placement.units(&pools, &proxies),
             triggers: placement.triggers(&pools, &proxies),
             dropins: pools.iter().flat_map(|p| placement.dropins(p)).collect(),
             pools: pools.iter().map(|p| placement.pool(p)).collect(),
             proxies: proxies.iter().map(|p| placement.proxy(p)).collect(),
-            fronts: fronts
+            upstream_proxies: upstream_proxies
                 .get(name)
                 .into_iter()
                 .flatten()
@@ -72,9 +72,9 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]
     numbered.map(resolve).collect()
 }
 
-/// For each host, those whose proxies reach it and another one that serves the same pool.
-fn fronts(proxies: &[Proxy]) -> BTreeMap<&str, BTreeSet<&str>> {
-    let mut fronts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+/// For each host, the hosts whose proxies route to it and to another host of the same pool.
+fn upstream_proxies(proxies: &[Proxy]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut upstream_proxies: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for proxy in proxies {
         let spanning = proxy.upstreams.iter().filter(|u| u.spans_hosts);
         let served: BTreeSet<&str> = spanning
@@ -82,33 +82,36 @@ fn fronts(proxies: &[Proxy]) -> BTreeMap<&str, BTreeSet<&str>> {
             .map(|s| s.host.as_str())
             .collect();
         for host in served {
-            let doors = proxy.hosts.iter().map(String::as_str);
-            fronts.entry(host).or_default().extend(doors);
+            let proxy_hosts = proxy.hosts.iter().map(String::as_str);
+            upstream_proxies
+                .entry(host)
+                .or_default()
+                .extend(proxy_hosts);
         }
     }
-    fronts
+    upstream_proxies
 }
 
-/// 80 is met at 8080, 443 at 8443, others at themselves; the next free one where taken.
-fn forward(guest: u16, taken: &mut BTreeSet<u16>) -> Forward {
+/// Forwards 80 from 8080, 443 from 8443, and others from the same port, or from the next free one.
+fn forward(guest: u16, taken: &mut BTreeSet<u16>) -> ForwardedPort {
     let first = if guest < 1024 { guest + 8000 } else { guest };
     let free = (first..=u16::MAX).find(|port| !taken.contains(port));
     let host = free.unwrap_or(first);
     taken.insert(host);
-    Forward { guest, host }
+    ForwardedPort { guest, host }
 }
 
 fn is_probed(pool: &Pool) -> bool {
-    pool.app.health_via == "probe"
+    pool.app.health_type == "probe"
 }
 
-/// Apps that are watched on a host with these pools.
+/// Apps in watch mode among these pools.
 fn watched<'p>(pools: &[&'p Pool]) -> BTreeSet<&'p str> {
-    let watched = pools.iter().filter(|p| p.app.updates_by == "watch");
+    let watched = pools.iter().filter(|p| p.app.update_mode == "watch");
     watched.map(|p| p.app.name.as_str()).collect()
 }
 
-/// One host, while what it runs is put together.
+/// Resolves one host.
 struct Placement<'t> {
     project: &'t str,
     name: &'t str,
@@ -170,7 +173,7 @@ impl Placement<'_> {
         let (unix_socket, health) = (self.unix_socket(pool, port), self.health(pool, port));
         if pool.unit_per == "port" {
             let stem = format!("{}@{port}", pool.unit);
-            let socket = if pool.socket_of == "systemd" {
+            let socket = if pool.socket_owner == "systemd" {
                 naming::port_socket(&pool.unit, &port.to_string())
             } else {
                 String::new()
@@ -221,9 +224,9 @@ impl Placement<'_> {
         }
     }
 
-    /// A socket of systemd's that other hosts reach gets this host's address.
+    /// Sets this host's address on systemd sockets that other hosts connect to.
     fn dropins(&self, pool: &Pool) -> Vec<DropIn> {
-        if pool.loopback || pool.socket_of == "app" {
+        if pool.loopback || pool.socket_owner == "app" {
             return Vec::new();
         }
         let ip = self.host.address.value.ip();
@@ -238,7 +241,7 @@ impl Placement<'_> {
             source: format!("systemd/hosts/{}/{unit}.d/50-listen.conf", self.name),
             unit_dir: format!("{unit}.d"),
             name: "50-listen.conf".to_owned(),
-            own: ip.to_string(),
+            host_address: ip.to_string(),
             address: naming::bracketed(ip),
             port,
             allow: pool.allow.clone(),
@@ -248,17 +251,17 @@ impl Placement<'_> {
 
     fn proxy(&self, proxy: &Proxy) -> HostProxy {
         let tls = proxy.tls.first();
-        let place = |file: &str| HostFile {
+        let host_file = |file: &str| HostFile {
             source: format!("{}/{}/{file}", proxy.engine, proxy.name),
             destination: format!("/etc/{}/{}/{file}", self.project, proxy.name),
             kind: "configuration",
         };
-        let config = place(proxy.file);
-        let rotation = proxy.rotates().then(|| place("logrotate.conf"));
+        let config = host_file(proxy.file);
+        let rotation = proxy.rotates().then(|| host_file("logrotate.conf"));
         let sysctl = (proxy.kernel_settings == "tcp").then(|| HostFile {
             destination: naming::sysctl(&proxy.unit),
             kind: "kernel_settings",
-            ..place("sysctl.conf")
+            ..host_file("sysctl.conf")
         });
         HostProxy {
             name: proxy.name.clone(),
@@ -268,7 +271,7 @@ impl Placement<'_> {
             socket: format!("{}.socket", proxy.unit),
             config: config.source,
             destination: config.destination,
-            beside: rotation.into_iter().chain(sysctl).collect(),
+            extra_files: rotation.into_iter().chain(sysctl).collect(),
             health: format!("http://127.0.0.1:{}/status", proxy.status_port),
             certificate: tls.map(|tls| tls.certificate.clone()).unwrap_or_default(),
             key: tls.map(|tls| tls.key.clone()).unwrap_or_default(),
@@ -276,12 +279,12 @@ impl Placement<'_> {
     }
 }
 
-/// The unit files of a pool, its target left out.
+/// The unit files of a pool without its target.
 fn pool_units(pool: &Pool) -> Vec<String> {
     let mut units = Vec::new();
     if pool.unit_per == "port" {
         units.push(format!("{}@.service", pool.unit));
-        if pool.socket_of == "systemd" {
+        if pool.socket_owner == "systemd" {
             units.push(naming::port_socket(&pool.unit, ""));
         }
     }

@@ -1,4 +1,4 @@
-//! Pools, resolved.
+//! Resolved pools.
 
 use std::collections::BTreeSet;
 
@@ -7,49 +7,49 @@ use serde::Serialize;
 use super::app::{self, App, Variable};
 use super::naming;
 use crate::source::Spanned;
-use crate::topology::choice::{Mode, Transport, Workers, WorkersBy};
+use crate::topology::choice::{Mode, Supervisor, Transport, Workers};
 use crate::topology::decode::Named;
 use crate::topology::name::HostName;
 use crate::topology::{self, Topology, default, is_on};
 
-/// An app on some ports of some hosts.
+/// A pool: instances of one app on ports of hosts.
 #[derive(Clone, Debug, Serialize)]
 pub struct Pool {
-    /// Its name.
+    /// Name of the pool.
     pub name: String,
-    /// Stem of its units: `randoms-spread`.
+    /// Stem of its unit names: `randoms-spread`.
     pub unit: String,
-    /// The target that groups it.
+    /// Target unit of the pool.
     pub target: String,
-    /// What it runs.
+    /// The app it runs.
     pub app: App,
     /// Host header of its health checks.
     pub health_host: String,
     /// `fork` or `cluster`.
     pub mode: &'static str,
-    /// What a unit of it is: one for each `port`, or one for each `worker` behind a port.
+    /// Whether it has one service unit per `port` or per `worker` of a shared port.
     pub unit_per: &'static str,
-    /// Whose the listening socket is: `systemd` or the `app`.
-    pub socket_of: &'static str,
+    /// Who opens the listening socket: `systemd` or the `app`.
+    pub socket_owner: &'static str,
     /// `tcp` or `unix`.
     pub listen: &'static str,
-    /// Arguments of its instances: the app's, then its own.
+    /// Arguments of its instances: those of the app, then those of the pool.
     pub args: Vec<String>,
-    /// Its hosts by name.
+    /// Its hosts, sorted by name.
     pub hosts: Vec<String>,
     /// Its ports, sorted.
     pub ports: Vec<u16>,
-    /// Workers behind each port of a cluster: a number or `max`. `1` for fork.
+    /// Workers per port of a cluster: a number or `max`. `1` for fork.
     pub workers: String,
-    /// Environment of its instances.
+    /// Environment variables of its instances.
     pub env: Vec<Variable>,
-    /// Addresses of the hosts whose proxies route to it; none for loopback.
+    /// Addresses of the hosts whose proxies route to it; empty for loopback.
     pub allow: Vec<String>,
-    /// Whether only proxies on the same host reach it, so that loopback is enough.
+    /// Whether it listens on loopback, because only proxies on the same host route to it.
     pub loopback: bool,
-    /// Where an app listens that opens its port itself: on loopback, or on all addresses of its
-    /// hosts' family; `::` takes connections of both (ipv6(7), `IPV6_V6ONLY`).
-    pub own_address: &'static str,
+    /// Address that an app without socket activation binds: loopback, or every address of the hosts'
+    /// family. `::` accepts IPv4 and IPv6 (ipv6(7), `IPV6_V6ONLY`).
+    pub bind_address: &'static str,
 }
 
 /// A shared port of a cluster pool.
@@ -59,13 +59,13 @@ pub struct Listener {
     pub pool: Pool,
     /// The port.
     pub port: u16,
-    /// Stem of its units: `randoms-shared-8081`.
+    /// Stem of its unit names: `randoms-shared-8081`.
     pub unit: String,
 }
 
 pub(super) fn resolve(topology: &Topology, name: &str, pool: &topology::Pool) -> Pool {
     let written = topology.apps.get(&pool.app.value);
-    // `names_exist` lets no pool pass whose app is not described.
+    // Validation rejects a pool whose app is not defined.
     let project = topology.project.value.as_str();
     let app = written.map_or_else(App::default, |a| {
         app::resolve(project, pool.app.value.as_str(), a)
@@ -79,7 +79,11 @@ pub(super) fn resolve(topology: &Topology, name: &str, pool: &topology::Pool) ->
         unit,
         mode: mode.word(),
         unit_per: unit_per(mode, pool),
-        socket_of: if app.takes_socket { "systemd" } else { "app" },
+        socket_owner: if app.socket_activation {
+            "systemd"
+        } else {
+            "app"
+        },
         listen: pool
             .listen
             .as_ref()
@@ -97,12 +101,13 @@ pub(super) fn resolve(topology: &Topology, name: &str, pool: &topology::Pool) ->
             allowed(topology, name)
         },
         loopback,
-        own_address: own_address(topology, pool, loopback),
+        bind_address: bind_address(topology, pool, loopback),
         app,
     }
 }
 
-/// What the app says; else a name by which clients reach it, since an app may refuse all others.
+/// Host header of the health check: the configured one, or else the first server name of a proxy
+/// that routes to the pool, because an app may reject other names.
 fn health_host(topology: &Topology, pool: &str, app: Option<&topology::App>) -> String {
     let check = app.and_then(|a| a.health.as_ref()).map(|h| &h.0);
     if let Some(written) = check.and_then(|c| c.host.as_ref()) {
@@ -123,7 +128,7 @@ fn routes_to(proxy: &topology::Proxy, pool: &str) -> bool {
     proxy.routes.iter().any(|r| r.pool.value.as_str() == pool)
 }
 
-fn own_address(topology: &Topology, pool: &topology::Pool, loopback: bool) -> &'static str {
+fn bind_address(topology: &Topology, pool: &topology::Pool, loopback: bool) -> &'static str {
     let mut hosts = topology.hosts.iter();
     let is_ipv6 = |(name, host): (&Spanned<HostName>, &topology::Host)| {
         is_on(pool.hosts.as_ref(), &name.value) && host.address.value.ip().is_ipv6()
@@ -144,9 +149,9 @@ fn ports(pool: &topology::Pool) -> Vec<u16> {
 
 fn unit_per(mode: Mode, pool: &topology::Pool) -> &'static str {
     let by_app = pool
-        .workers_by
+        .supervisor
         .as_ref()
-        .is_some_and(|w| w.value == WorkersBy::App);
+        .is_some_and(|w| w.value == Supervisor::App);
     if mode == Mode::Cluster && !by_app {
         "worker"
     } else {
@@ -168,7 +173,7 @@ fn allowed(topology: &Topology, name: &str) -> Vec<String> {
     addresses.iter().map(ToString::to_string).collect()
 }
 
-/// The names of the hosts that `chosen` picks, sorted.
+/// The names of the hosts that `chosen` selects, sorted.
 pub(super) fn hosts(topology: &Topology, chosen: impl Fn(&HostName) -> bool) -> Vec<String> {
     let names = topology.hosts.names().map(|n| &n.value);
     let mut names: Vec<_> = names
@@ -187,7 +192,7 @@ fn workers(mode: Mode, written: Option<Workers>) -> String {
     }
 }
 
-/// One host, and every proxy that routes here runs on that host only.
+/// Whether the pool is on one host and every proxy that routes to it runs only on that host.
 fn is_loopback(topology: &Topology, name: &str, pool: &topology::Pool) -> bool {
     let own = hosts(topology, |host| is_on(pool.hosts.as_ref(), host));
     own.len() == 1
@@ -199,7 +204,7 @@ fn is_loopback(topology: &Topology, name: &str, pool: &topology::Pool) -> bool {
             .all(|(_, proxy)| hosts(topology, |host| is_on(proxy.hosts.as_ref(), host)) == own)
 }
 
-/// The ports of a pool that workers share; none where each unit has its own.
+/// The shared ports of a pool; none if each unit has its own port.
 pub(super) fn listeners(pool: &Pool) -> impl Iterator<Item = Listener> {
     let shared = pool.unit_per == "worker";
     let ports = if shared { pool.ports.as_slice() } else { &[] };

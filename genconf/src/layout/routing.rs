@@ -1,10 +1,12 @@
-//! From a proxy as written to all that an engine must know of it.
+//! Resolves proxies: listeners, routes, limits, and timeouts.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::pool::{self, Pool};
-use super::proxy::{Bind, Header, Limit, Name, Proxy, ResponseTimeouts, Route, Tls, Upstream};
-use super::upstream::{upstream_name, vanishing_pools};
+use super::proxy::{
+    Bind, Header, Limit, Proxy, ResponseTimeouts, Route, ServerName, Tls, Upstream,
+};
+use super::upstream::{half_open_pools, upstream_name};
 use super::{limit, naming};
 use crate::source::Spanned;
 use crate::topology::address::Listen;
@@ -22,7 +24,7 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool]) -> Vec<Proxy> {
     let pools: HashMap<&str, &Pool> = pools.iter().map(|p| (p.name.as_str(), p)).collect();
     written
         .into_iter()
-        .zip(default::FIRST_STATUS..)
+        .zip(default::FIRST_STATUS_PORT..)
         .map(|((name, proxy), status)| {
             Resolver {
                 topology,
@@ -34,22 +36,22 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool]) -> Vec<Proxy> {
         .collect()
 }
 
-/// nginx's word for a name that nobody asks for, in a server that answers to all.
+/// Server name that stands for any name, as in nginx.
 const ANY_NAME: &str = "_";
 
-/// Names that are answered while others are not.
-fn names(written: &[String]) -> Vec<Name> {
+/// Splits server names for matching; empty if any name is accepted.
+fn accepted_names(written: &[String]) -> Vec<ServerName> {
     if written.iter().any(|name| name == ANY_NAME) {
         return Vec::new();
     }
     let name = |text: &String| match text.strip_prefix('*') {
-        Some(end) => Name {
-            whole: String::new(),
-            end: end.to_owned(),
+        Some(suffix) => ServerName {
+            exact: String::new(),
+            suffix: suffix.to_owned(),
         },
-        None => Name {
-            whole: text.clone(),
-            end: String::new(),
+        None => ServerName {
+            exact: text.clone(),
+            suffix: String::new(),
         },
     };
     written.iter().map(name).collect()
@@ -76,11 +78,11 @@ impl Resolver<'_> {
                 .map(|d| d.value.as_str().to_owned())
                 .collect()
         };
-        let extra = proxy.extra.as_ref();
-        let extra_server: Vec<String> = directives(extra.and_then(|e| e.server.as_ref()));
+        let raw = proxy.raw.as_ref();
+        let raw_server: Vec<String> = directives(raw.and_then(|e| e.server.as_ref()));
         let upstreams = self.upstreams();
         let routes = self.routes(&upstreams);
-        let vanishing_pools = vanishing_pools(&upstreams);
+        let half_open_pools = half_open_pools(&upstreams);
         let own_limits = limits("clients", proxy.rate_limit.as_ref());
         Proxy {
             name: name.to_owned(),
@@ -96,10 +98,13 @@ impl Resolver<'_> {
             removed_headers: default::REMOVED_HEADERS,
             os: self.os(),
             headers: headers(proxy.headers.as_ref()),
-            extra_global: directives(extra.and_then(|e| e.global.as_ref())),
-            tells_request_id: !self.writes_header("X-Request-ID"),
-            status_port: proxy.status.as_ref().map_or(status, |s| s.value.number()),
-            names: names(&server_names),
+            raw_global: directives(raw.and_then(|e| e.global.as_ref())),
+            sends_request_id: !self.sets_header("X-Request-ID"),
+            status_port: proxy
+                .status_port
+                .as_ref()
+                .map_or(status, |s| s.value.number()),
+            accepted_names: accepted_names(&server_names),
             server_names,
             max_body: self.max_body(),
             connect_timeout_ms: self.timeout(|t| t.connect.as_ref(), default::CONNECT_TIMEOUT),
@@ -107,18 +112,18 @@ impl Resolver<'_> {
             drain_timeout_seconds: self
                 .timeout(|t| t.drain.as_ref(), default::DRAIN_TIMEOUT)
                 .div_ceil(1_000),
-            stop_timeout_seconds: self.slowest_stop(),
+            stop_timeout_seconds: self.longest_stop_timeout(),
             has_separate_connections: upstreams.iter().any(|u| u.reuse == "safe"),
             retries: widest_retry(&routes),
             tries: upstreams.iter().map(|u| u.tries).max().unwrap_or(1),
             retry_after_seconds: longest_retry(&own_limits, &routes),
             limits: own_limits,
-            kernel_settings: kernel_settings(&vanishing_pools),
-            vanishing_pools,
+            kernel_settings: kernel_settings(&half_open_pools),
+            half_open_pools,
             upstreams,
-            takes_any_path: routes.iter().any(|route| route.path.is_empty())
-                || extra_server.iter().any(|line| takes_any_path(line)),
-            extra_server,
+            has_catch_all: routes.iter().any(|route| route.path.is_empty())
+                || raw_server.iter().any(|line| is_catch_all(line)),
+            raw_server,
             routes,
         }
     }
@@ -128,7 +133,7 @@ impl Resolver<'_> {
         written.map_or(default::MAX_BODY, |b| b.value).bytes()
     }
 
-    /// The oldest operating system of its hosts; none where one of theirs is not written.
+    /// Oldest operating system of its hosts; empty unless every host sets `os`.
     fn os(&self) -> &'static str {
         let hosts = self.topology.hosts.iter();
         let hosts = hosts.filter(|(name, _)| is_on(self.proxy.hosts.as_ref(), &name.value));
@@ -142,7 +147,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// The timeouts of the proxy, which a route can override.
+    /// Timeouts of a route, or of the proxy where the route sets none.
     fn response_timeouts(&self, route: Option<&topology::RouteTimeouts>) -> ResponseTimeouts {
         let own = |pick: fn(&topology::RouteTimeouts) -> Option<&Spanned<Duration>>| {
             route.and_then(pick).map(|d| d.value.millis())
@@ -173,7 +178,7 @@ impl Resolver<'_> {
                 socket: at.to_string(),
                 port: at.port(),
                 serves,
-                again: n > 0,
+                repeats_port: n > 0,
             })
         };
         let redirects = self.proxy.redirect().into_iter();
@@ -181,8 +186,8 @@ impl Resolver<'_> {
         binds(self.proxy.door(), true).chain(redirects).collect()
     }
 
-    /// Whether `headers` has this one: it then replaces ours, since a client takes the first of two.
-    fn writes_header(&self, name: &str) -> bool {
+    /// Whether `headers` sets this header. genconf then does not add it, because clients use the first.
+    fn sets_header(&self, name: &str) -> bool {
         let headers = self.proxy.headers.iter().flat_map(Named::names);
         headers
             .into_iter()
@@ -192,11 +197,11 @@ impl Resolver<'_> {
     fn tls(&self, tls: &topology::Tls) -> Tls {
         let port = self.proxy.door().port();
         let hsts = tls.hsts.as_ref().map_or(default::HSTS, |d| d.value);
-        let is_told = !self.writes_header("Strict-Transport-Security");
+        let sends_hsts = !self.sets_header("Strict-Transport-Security");
         Tls {
             certificate: tls.certificate.value.as_str().to_owned(),
             key: tls.key.value.as_str().to_owned(),
-            hsts_seconds: is_told.then(|| hsts.seconds()).into_iter().collect(),
+            hsts_seconds: sends_hsts.then(|| hsts.seconds()).into_iter().collect(),
             port_suffix: if port == 443 {
                 String::new()
             } else {
@@ -205,7 +210,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn slowest_stop(&self) -> u64 {
+    fn longest_stop_timeout(&self) -> u64 {
         let pools = self
             .proxy
             .routes
@@ -217,7 +222,7 @@ impl Resolver<'_> {
             .unwrap_or_default()
     }
 
-    /// The routes, longest path first.
+    /// Routes, longest path first.
     fn routes(&self, upstreams: &[Upstream]) -> Vec<Route> {
         let mut written: Vec<_> = self.proxy.routes.iter().collect();
         written.sort_by(|a, b| {
@@ -263,8 +268,8 @@ fn trusted_proxies(proxy: &topology::Proxy) -> Vec<String> {
     networks.map(|network| network.value.to_string()).collect()
 }
 
-fn kernel_settings(vanishing_pools: &BTreeSet<String>) -> &'static str {
-    if vanishing_pools.is_empty() {
+fn kernel_settings(half_open_pools: &BTreeSet<String>) -> &'static str {
+    if half_open_pools.is_empty() {
         "none"
     } else {
         "tcp"
@@ -281,7 +286,7 @@ fn client_address(proxy: &topology::Proxy) -> &'static str {
     }
 }
 
-/// A path without a slash at its end: a route takes the path and all below it.
+/// A path without its trailing slash. A route matches the path and everything below it.
 fn trimmed(path: &Spanned<UrlPath>) -> &str {
     path.value.as_str().trim_end_matches('/')
 }
@@ -316,8 +321,8 @@ fn file(engine: Engine) -> &'static str {
     }
 }
 
-/// Whether a line of the engine's own may take what no route does.
-fn takes_any_path(line: &str) -> bool {
+/// Whether a raw line matches every path.
+fn is_catch_all(line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().take(2).collect();
     matches!(
         words[..],

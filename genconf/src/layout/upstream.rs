@@ -1,4 +1,4 @@
-//! The servers that a proxy balances over.
+//! Resolved upstreams: the servers that a proxy balances over.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,12 +38,12 @@ impl Resolver<'_> {
             .filter(|(n, _)| pool.hosts.iter().any(|h| h == n.value.as_str()))
             .collect();
         hosts.sort_by_key(|(name, _)| &name.value);
-        // Port by port over the hosts, so that the first rounds already reach every host.
-        let places = pool
+        // Ordered by port, then host, so that round robin reaches every host first.
+        let sockets = pool
             .ports
             .iter()
             .flat_map(|port| hosts.iter().map(move |host| (*port, *host)));
-        let servers: Vec<Server> = places
+        let servers: Vec<Server> = sockets
             .map(|(port, (name, host))| self.server(pool, port, (name.value.as_str(), host)))
             .collect();
         Upstream {
@@ -56,8 +56,8 @@ impl Resolver<'_> {
             health_timeout_ms: pool.app.health_timeout_ms,
             balance: balance.word(),
             spans_hosts: hosts.len() > 1,
-            can_vanish: hosts.len() > 1 || pool.app.runtime == Runtime::Container.word(),
-            reuse: if pool.app.takes_socket {
+            can_leave_half_open: hosts.len() > 1 || pool.app.runtime == Runtime::Container.word(),
+            reuse: if pool.app.socket_activation {
                 "always"
             } else {
                 "safe"
@@ -90,13 +90,15 @@ impl Resolver<'_> {
     }
 }
 
-/// Pools with instances that can vanish without closing their connections.
-pub(super) fn vanishing_pools(upstreams: &[Upstream]) -> BTreeSet<String> {
-    let vanishing = upstreams.iter().filter(|upstream| upstream.can_vanish);
-    vanishing.map(|upstream| upstream.pool.clone()).collect()
+/// Pools whose instances can disappear without closing their TCP connections.
+pub(super) fn half_open_pools(upstreams: &[Upstream]) -> BTreeSet<String> {
+    let half_open = upstreams
+        .iter()
+        .filter(|upstream| upstream.can_leave_half_open);
+    half_open.map(|upstream| upstream.pool.clone()).collect()
 }
 
-/// Where an instance of `pool` on `host` listens.
+/// Address that an instance of `pool` listens on at `host`.
 pub(super) fn instance_address(pool: &Pool, host: &topology::Host) -> std::net::IpAddr {
     if pool.loopback {
         std::net::Ipv4Addr::LOCALHOST.into()
@@ -105,7 +107,7 @@ pub(super) fn instance_address(pool: &Pool, host: &topology::Host) -> std::net::
     }
 }
 
-/// With an underscore, which no pool's name holds: `api-random` may be another pool.
+/// Name of an upstream. The separator is an underscore, which pool names cannot contain.
 pub(super) fn upstream_name(pool: &str, balance: Balance) -> String {
     match balance {
         Balance::RoundRobin => pool.to_owned(),

@@ -1,15 +1,14 @@
-//! From a layout to a tree of files, by templates.
+//! Renders a layout to files with templates.
 //!
-//! Pure: no disk, clock, environment or randomness. The templates are
-//! embedded; every folder below `templates/` is a renderer, and nothing here
-//! knows the name of one. `tree` comes next.
+//! The output depends only on the layout and the templates: no disk, clock, environment, or
+//! randomness. Every directory below `templates/` is a renderer and is embedded in the binary.
 
 mod quote;
 mod renderer;
 mod specification;
 
 pub use renderer::{Files, Renderer};
-pub use specification::{ArtifactRule, Each, Requirement, Specification, VerifyRule};
+pub use specification::{Each, FileRule, Requirement, Specification, VerifyRule};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,46 +16,45 @@ use std::fmt;
 use crate::layout::Layout;
 use crate::tree::Tree;
 
-/// Why a render failed. The topology was valid, so the fault is ours, or the
-/// template's author's.
+/// An error in a renderer: the topology was valid, so its templates or `renderer.yaml` are wrong.
 #[derive(Clone, Debug)]
-pub struct RenderFault {
-    /// The renderer.
+pub struct RenderError {
+    /// Name of the renderer.
     pub renderer: String,
-    /// Template, artifact or key at fault.
-    pub place: String,
-    /// What is wrong.
+    /// Template, output path, or key with the error.
+    pub location: String,
+    /// Error message.
     pub message: String,
 }
 
-impl fmt::Display for RenderFault {
+impl fmt::Display for RenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "renderer `{}`, {}: {}",
-            self.renderer, self.place, self.message
+            self.renderer, self.location, self.message
         )
     }
 }
 
-impl std::error::Error for RenderFault {}
+impl std::error::Error for RenderError {}
 
 const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
-/// The renderers in the binary, by name.
-pub fn embedded() -> Result<Vec<Renderer>, RenderFault> {
+/// The renderers in the binary, sorted by name.
+pub fn embedded() -> Result<Vec<Renderer>, RenderError> {
     let files = EMBEDDED
         .iter()
         .map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()));
     discover(&files.collect())
 }
 
-/// The renderers among `files`, whose paths begin with a renderer's folder.
-pub fn discover(files: &Files) -> Result<Vec<Renderer>, RenderFault> {
+/// The renderers in `files`; the first component of a path is the name of its renderer.
+pub fn discover(files: &Files) -> Result<Vec<Renderer>, RenderError> {
     let names: BTreeSet<String> = files
         .keys()
         .filter_map(|path| path.split_once('/'))
-        .map(|(folder, _)| folder.to_owned())
+        .map(|(directory, _)| directory.to_owned())
         .collect();
     names
         .into_iter()
@@ -73,13 +71,13 @@ pub fn discover(files: &Files) -> Result<Vec<Renderer>, RenderFault> {
         .collect()
 }
 
-/// Prints everything that `renderers` make of `layout`.
-pub fn render(layout: &Layout, renderers: &[Renderer]) -> Result<Tree, RenderFault> {
+/// Renders the files of all `renderers`.
+pub fn render(layout: &Layout, renderers: &[Renderer]) -> Result<Tree, RenderError> {
     let mut tree = Tree::default();
     let Some(first) = renderers.first() else {
         return Ok(tree);
     };
-    // Once for all: for many hosts this costs more than the templates do.
+    // Converted once: with many hosts this takes longer than rendering.
     let layout = first.value(layout)?;
     for renderer in renderers {
         renderer.render(&layout, &mut tree)?;

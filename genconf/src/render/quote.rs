@@ -1,8 +1,8 @@
-//! How a value is printed so that it stays one value.
+//! Escaping and quoting filters, so that a value cannot change the syntax around it.
 //!
-//! The default passes only characters that mean nothing in any format we
-//! print, and fails the render otherwise. Text that may hold more goes
-//! through the filter of its language, which prints it whole, quotes included.
+//! Without a filter, `{{ value }}` accepts only characters without special meaning in any output
+//! format; any other character is an error. Arbitrary text needs the filter of its output language,
+//! which prints it with quotes.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -11,17 +11,17 @@ use std::net::{IpAddr, SocketAddr};
 use serde_json::Value as Json;
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
-/// The escape of every `{{ value }}` without a filter.
+/// Escape function for every `{{ value }}` without a filter.
 pub(super) fn plain(text: &str, out: &mut dyn Write) -> io::Result<()> {
     let harmless = |b: u8| b.is_ascii_alphanumeric() || b"._:/@,+=-".contains(&b);
     if text.bytes().all(harmless) {
         return out.write_all(text.as_bytes());
     }
-    let said = format!("{text:?} needs the quoting filter of its language");
-    Err(io::Error::new(io::ErrorKind::InvalidData, said))
+    let message = format!("{text:?} needs the quoting filter of its language");
+    Err(io::Error::new(io::ErrorKind::InvalidData, message))
 }
 
-/// Registers the filters of `languages`; `Err` names one that does not exist.
+/// Registers the filters of `languages`. Returns an error for an unknown language.
 pub(super) fn register(tera: &mut Tera, languages: &[String]) -> Result<(), String> {
     tera.register_filter("address", address);
     tera.register_filter("url", url);
@@ -42,7 +42,11 @@ pub(super) fn register(tera: &mut Tera, languages: &[String]) -> Result<(), Stri
             }
             "yaml" => tera.register_filter("yaml", yaml),
             "ruby" => tera.register_filter("ruby", ruby),
-            other => return Err(format!("there is no quoting language `{other}`")),
+            other => {
+                return Err(format!(
+                    "unknown language `{other}`: expected nginx, haproxy, unit, yaml, or ruby"
+                ));
+            }
         }
     }
     Ok(())
@@ -52,7 +56,7 @@ fn safe(text: &str) -> Value {
     Value::safe_string(text)
 }
 
-/// An IP address, in brackets or with a port if it was: its punctuation means something elsewhere.
+/// An IP address, optionally in brackets or with a port.
 fn address(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
     let inner = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
     let is_ip = inner.unwrap_or(text).parse::<IpAddr>().is_ok();
@@ -62,19 +66,17 @@ fn address(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
     Err(Error::message(format!("{text:?} is not an address")))
 }
 
-/// A URL of ours: a scheme, a place and a path. Its brackets and colons mean
-/// something elsewhere, so a shell gets it in quotes, which it cannot hold.
+/// A URL of a health check or status page. Quote it in shell commands; it cannot contain quotes.
 fn url(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
     let harmless = |b: u8| b.is_ascii_alphanumeric() || b"._:/@,+=-[]".contains(&b);
-    let ours = text.starts_with("http://") || text.starts_with("http+unix://");
-    if ours && text.bytes().all(harmless) {
+    let is_http = text.starts_with("http://") || text.starts_with("http+unix://");
+    if is_http && text.bytes().all(harmless) {
         return Ok(safe(text));
     }
     Err(Error::message(format!("{text:?} is not a URL")))
 }
 
-/// The value of a Host header. Its brackets and colons mean something elsewhere, so a shell gets it
-/// in quotes, which it cannot hold.
+/// The value of a Host header. Quote it in shell commands; it cannot contain quotes.
 fn host_header(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
     let harmless = |b: u8| b.is_ascii_alphanumeric() || b".:-[]".contains(&b);
     if !text.is_empty() && text.bytes().all(harmless) {
@@ -83,9 +85,8 @@ fn host_header(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
     Err(Error::message(format!("{text:?} is not a Host header")))
 }
 
-/// A string of nginx.conf. Inside quotes only the quote and the backslash are
-/// special to its reader, but `$` would still name a variable, and nginx has
-/// no escape for it.
+/// A quoted string of nginx.conf. Quotes and backslashes are escaped. `$` is an error, because nginx
+/// expands variables in quotes and has no escape for it.
 fn nginx(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
     if text.contains('$') || text.chars().any(char::is_control) {
         return Err(Error::message(format!(
@@ -98,8 +99,8 @@ fn nginx(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
     )))
 }
 
-/// A string of haproxy.cfg in single quotes, where nothing is special but the
-/// quote itself, which cannot be written in them (configuration.txt, 2.2).
+/// A string of haproxy.cfg in single quotes. Only the quote is special in them (configuration.txt,
+/// 2.2).
 fn haproxy(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
     if text.chars().any(char::is_control) {
         return Err(Error::message(format!(
@@ -109,17 +110,18 @@ fn haproxy(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
     Ok(safe(&format!("'{}'", text.replace('\'', "'\\''"))))
 }
 
-/// A line of the user's own in the engine's language: the one thing that is
-/// printed as it was written. It is one line; what it says is between the user and the engine.
+/// A raw line from the topology (`raw`), printed unchanged. Line breaks are an error.
 fn verbatim(text: &str, _: Kwargs, _: &State) -> TeraResult<Value> {
     if text.chars().any(char::is_control) {
-        return Err(Error::message(format!("{text:?} is not one line")));
+        return Err(Error::message(format!(
+            "{text:?} contains control characters: expected one line"
+        )));
     }
     Ok(safe(text))
 }
 
-/// A quoted word of a unit file: systemd.syntax(7), "Quoting"; `%` is doubled
-/// because it begins a specifier (systemd.unit(5)).
+/// A quoted word of a unit file (systemd.syntax(7), "Quoting"). `%` is doubled, because it starts a
+/// specifier (systemd.unit(5)).
 fn unit_word(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -137,35 +139,30 @@ fn unit_word(text: &str) -> String {
     quoted
 }
 
-/// What a user writes for the port of an instance, in arguments and variables.
+/// Placeholder for the port of an instance, in arguments and variables.
 const PORT: &str = "{port}";
 
-/// `word` with the port in it: the argument `port` of the filter, which may be a specifier.
+/// Replaces the placeholder with the filter's argument `port`, a number or a specifier.
 fn with_port(word: &str, kwargs: &Kwargs) -> TeraResult<Value> {
     let port = kwargs.must_get::<Value>("port")?.to_string();
     Ok(safe(&word.replace(PORT, &port)))
 }
 
-/// A word of `Environment=` and the like.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "tera hands its arguments over"
-)]
+/// A word of a unit file, as in `Environment=`.
+#[expect(clippy::needless_pass_by_value, reason = "signature of a tera filter")]
 fn unit(text: &str, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     with_port(&unit_word(text), &kwargs)
 }
 
-/// An argument of `ExecStart=`, where `$` would name a variable (systemd.service(5), "Command lines").
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "tera hands its arguments over"
-)]
+/// An argument of `ExecStart=`. `$` is doubled, because it starts a variable (systemd.service(5),
+/// "Command lines").
+#[expect(clippy::needless_pass_by_value, reason = "signature of a tera filter")]
 fn exec(text: &str, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     with_port(&unit_word(text).replace('$', "$$"), &kwargs)
 }
 
-/// Any value as JSON on one line, which is YAML. A string in which Ansible
-/// would see a template is marked `!unsafe`.
+/// Any value as JSON on one line, which is valid YAML. A string with template syntax of Ansible is
+/// marked `!unsafe`.
 fn yaml(value: &Value, _: Kwargs, _: &State) -> TeraResult<Value> {
     let json = serde_json::to_value(value).map_err(Error::message)?;
     let mut text = String::new();
@@ -211,9 +208,9 @@ fn write_yaml_string(text: &str, out: &mut String) {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             ' '..='~' => out.push(c),
-            // Beyond the first plane a JSON escape is two, which YAML readers do not join.
+            // JSON escapes it as a surrogate pair, which YAML parsers do not combine.
             c if u32::from(c) > 0xFFFF => out.push(c),
-            // A String takes any text.
+            // Writing to a String cannot fail.
             c => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
@@ -222,7 +219,7 @@ fn write_yaml_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// A Ruby string in single quotes, where only the quote and the backslash are special.
+/// A Ruby string in single quotes. Quotes and backslashes are escaped.
 fn ruby(text: &str, _: Kwargs, _: &State) -> Value {
     safe(&format!(
         "'{}'",
@@ -235,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_passes_nothing_that_means_something() {
+    fn the_default_rejects_special_characters() {
         for text in [
             " ", "\n", ";", "{", "}", "%", "$", "\"", "'", "\\", "#", "é", "*", "[", "\u{202e}",
         ] {
@@ -247,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_the_one_thing_that_an_argument_can_name() {
+    fn only_the_port_placeholder_is_expanded_in_arguments() {
         let mut tera = Tera::default();
         register(&mut tera, &["unit".to_owned()]).expect("is a language");
         let line = r#"{{ arg | exec(port="%i") }} {{ arg | unit(port=8081) }}"#;
@@ -261,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn yaml_strings_are_one_value_for_every_reader() {
+    fn yaml_strings_are_parsed_as_one_value() {
         let mut text = String::new();
         write_yaml_string("no\n\"\\\u{85}\u{2028}😀", &mut text);
         assert_eq!(text, "\"no\\u000a\\\"\\\\\\u0085\\u2028😀\"");

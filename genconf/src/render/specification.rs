@@ -1,31 +1,30 @@
-//! `renderer.yaml`: what a renderer makes, from which templates, and the
-//! commands that verify it.
+//! The contents of `renderer.yaml`: output files, their templates, and the commands that verify them.
 
 use std::collections::BTreeMap;
 
 use crate::source::{Kind, Node, Source, read};
 
-/// What a renderer says of itself.
+/// The contents of `renderer.yaml`.
 #[derive(Clone, Debug)]
 pub struct Specification {
-    /// One line for people.
+    /// One-line description.
     pub summary: String,
     /// The quoting filters its templates may use.
     pub languages: Vec<String>,
-    /// What it makes.
-    pub artifacts: Vec<ArtifactRule>,
-    /// How the result is verified.
+    /// Files to render.
+    pub files: Vec<FileRule>,
+    /// Commands that verify the files.
     pub verify: Vec<VerifyRule>,
 }
 
-/// A template and the artifacts that come from it.
+/// A template and the files it renders.
 #[derive(Clone, Debug)]
-pub struct ArtifactRule {
-    /// File name of the template in the renderer's folder.
+pub struct FileRule {
+    /// File name of the template in the renderer's directory.
     pub template: String,
-    /// Path in the bundle, itself a template.
+    /// Path in the output directory, itself a template.
     pub path: String,
-    /// How often.
+    /// How often the rule applies.
     pub each: Each,
 }
 
@@ -38,83 +37,83 @@ pub enum Each {
     Item {
         /// The list: `pools`, `proxies`, …
         list: String,
-        /// What the item is called in the template.
+        /// Name of the item in the template.
         name: String,
-        /// Fields an item must have to count.
+        /// Field values that an item must have.
         matching: BTreeMap<String, String>,
     },
 }
 
-/// A command of a real tool that judges the artifacts.
+/// A validator command.
 #[derive(Clone, Debug)]
 pub struct VerifyRule {
-    /// Program and arguments, each a template; run in a copy of the bundle.
+    /// Program and arguments, each a template. Runs in a copy of the output directory.
     pub run: Vec<String>,
-    /// A command to run first, of the same kind; empty for none.
+    /// Command to run before it; empty for none.
     pub prepare: Vec<String>,
-    /// Programs that must seem to exist, as paths on a host, each a template.
+    /// Paths on a host that the copy replaces with stub files, each a template.
     pub stubs: Vec<String>,
-    /// Links to make first, new name to old, each a template, in the copy.
+    /// Symbolic links to create in the copy, from new name to target, each a template.
     pub links: BTreeMap<String, String>,
-    /// Variables that the commands get, each a template.
+    /// Environment variables of the commands, each a template.
     pub environment: BTreeMap<String, String>,
-    /// Words at the beginning of a line of configuration after which an address stands that the tool
-    /// would take, and what stands there before the name of a unix socket: in the copy it takes one
-    /// of those, which needs no privilege and no address of this machine.
+    /// Directives whose address the tool would bind, and the prefix of a unix socket in that place. In
+    /// the copy, unix sockets replace the addresses, so that no privilege and no local address is
+    /// needed.
     pub binds: BTreeMap<String, String>,
-    /// Folders that belong to the package of the tool: paths in them are those of this machine.
+    /// Directories of the tool's package. Paths in them refer to the local machine.
     pub packaged: Vec<String>,
-    /// The version of the tool that the artifact needs.
+    /// Version of the tool that the file needs.
     pub requires: Option<Requirement>,
-    /// How often.
+    /// How often the rule applies.
     pub each: Each,
 }
 
-/// A minimum version of a tool: an older one may refuse what is right on a host.
+/// A minimum version of a tool. An older one may reject a file that is valid on the hosts.
 #[derive(Clone, Debug)]
 pub struct Requirement {
-    /// A command that prints the installed version.
+    /// Command that prints the installed version.
     pub version: Vec<String>,
-    /// The minimum, a template; empty where any version will do.
+    /// Minimum version, a template; empty for any.
     pub at_least: String,
-    /// The reason, a template.
-    pub because: String,
+    /// Reason for the minimum, a template.
+    pub reason: String,
 }
 
 impl Specification {
-    /// Reads `renderer.yaml`.
+    /// Parses `renderer.yaml`.
     pub fn read(text: &str) -> Result<Self, String> {
         let source = Source::new("renderer.yaml", text);
-        let root = read(&source).map_err(|fault| {
-            let at = source.position(fault.span.start);
-            format!("line {}: {}", at.line, fault.message)
+        let root = read(&source).map_err(|error| {
+            let position = source.position(error.span.start);
+            format!("line {}: {}", position.line, error.message)
         })?;
         let languages = root.get("language").map(texts).unwrap_or_default();
         let rules = |key: &str| root.get(key).map(Node::elements).unwrap_or_default();
         Ok(Self {
             summary: text_of(&root, "summary")?,
             languages,
-            artifacts: rules("artifacts")
+            files: rules("files")
                 .iter()
-                .map(|n| artifact(n))
+                .map(|n| file_rule(n))
                 .collect::<Result<_, _>>()?,
             verify: rules("verify")
                 .iter()
-                .map(|n| verify(n))
+                .map(|n| verify_rule(n))
                 .collect::<Result<_, _>>()?,
         })
     }
 }
 
-fn artifact(node: &Node) -> Result<ArtifactRule, String> {
-    Ok(ArtifactRule {
+fn file_rule(node: &Node) -> Result<FileRule, String> {
+    Ok(FileRule {
         template: text_of(node, "template")?,
         path: text_of(node, "path")?,
         each: each(node)?,
     })
 }
 
-fn verify(node: &Node) -> Result<VerifyRule, String> {
+fn verify_rule(node: &Node) -> Result<VerifyRule, String> {
     let list = |key: &str| node.get(key).map(texts).unwrap_or_default();
     let map = |key: &str| node.get(key).map(pairs).unwrap_or_default();
     Ok(VerifyRule {
@@ -138,7 +137,7 @@ fn requirement(node: &Node) -> Result<Requirement, String> {
     Ok(Requirement {
         version,
         at_least: text_of(node, "at_least")?,
-        because: text_of(node, "because")?,
+        reason: text_of(node, "reason")?,
     })
 }
 
@@ -160,7 +159,7 @@ fn text_of(node: &Node, key: &str) -> Result<String, String> {
         .ok_or_else(|| format!("the key `{key}` is missing"))
 }
 
-/// The texts of a list, or the one text that stands instead of it.
+/// The texts of a list, or a single text as a list.
 fn texts(node: &Node) -> Vec<String> {
     let own = node.text().into_iter();
     let listed = node.elements().iter().filter_map(|n| n.text());

@@ -92,15 +92,15 @@ choices! {
         /// The artifact is an archive with an image, which Podman or Docker runs.
         Container = "container",
     }
-    /// Who watches whether an instance still answers.
-    Via, "a way to watch health" {
+    /// How the health of an instance is checked.
+    CheckType, "a type of health check" {
         /// The app tells systemd (`WATCHDOG=1`, `sd_notify(3)`).
         Watchdog = "watchdog",
         /// A timer asks the health path.
         Probe = "probe",
     }
-    /// Who is the master of a cluster's workers.
-    WorkersBy, "a master of workers" {
+    /// What starts and restarts the workers of a cluster.
+    Supervisor, "a supervisor" {
         /// systemd: each worker is a unit.
         Systemd = "systemd",
         /// The app's own master, in one unit.

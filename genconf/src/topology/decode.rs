@@ -7,6 +7,7 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
+use super::renamed::renamed;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, nearest};
 use crate::source::{Entry, Kind, Node, Span, Spanned};
 
@@ -311,6 +312,17 @@ impl<'n> Fields<'n> {
         self.unsure.extend(self.known.iter().filter(repeated));
         for entry in std::mem::take(&mut self.entries) {
             let key = entry.key.text().unwrap_or_default();
+            if let Some(new) = renamed(self.noun, key) {
+                self.missing.retain(|missing| *missing != new);
+                self.unsure.push(new);
+                let message = format!("`{key}` is now `{new}`");
+                faults.push(
+                    Diagnostic::error(Code::RenamedKey, entry.key.span, message).help(format!(
+                        "rename the key to `{new}`; its values are unchanged"
+                    )),
+                );
+                continue;
+            }
             let said = format!("{} has no key `{}`", self.noun, brief(key));
             let near = nearest(key, self.known.iter().copied());
             self.missing.retain(|missing| Some(*missing) != near);

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::address::Listen;
-use super::choice::{Retry, Runtime, Switch, Via};
+use super::choice::{CheckType, Retry, Runtime, Switch};
 use super::health::StatusRange;
 use super::quantity::{ByteSize, Duration};
 use super::{App, Proxy, Route};
@@ -30,14 +30,14 @@ pub const READY_TIMEOUT: Duration = Duration::from_millis(30_000);
 pub const HEALTH_TIMEOUT: Duration = Duration::from_millis(3_000);
 /// `apps.*.health.interval`.
 pub const HEALTH_INTERVAL: Duration = Duration::from_millis(2_000);
-/// `apps.*.tasks`: tokio alone may start 512 threads for blocking work.
-pub const TASKS: u16 = 512;
+/// `apps.*.tasks_max`: tokio alone may start 512 threads for blocking work.
+pub const TASKS_MAX: u16 = 512;
 /// `proxies.*.listen`.
 pub const LISTEN: Listen = Listen::any(80);
 /// `proxies.*.listen` with `tls`.
 pub const LISTEN_TLS: Listen = Listen::any(443);
-/// The port of `proxies.*.tls.redirect_from`; its address is that of the door.
-pub const REDIRECT_FROM: u16 = 80;
+/// The port of `proxies.*.tls.http_port`; its address is that of the door.
+pub const HTTP_PORT: u16 = 80;
 /// `proxies.*.tls.hsts`.
 pub const HSTS: Duration = Duration::from_millis(24 * 3_600_000);
 /// `proxies.*.rate_limit.burst`.
@@ -80,8 +80,8 @@ pub const REMOVED_HEADERS: &[&str] = &[
 ];
 /// Where status pages are met: on their own host only.
 pub const STATUS_IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-/// `proxies.*.status` of the first proxy; each next one, by name, has the next port.
-pub const FIRST_STATUS: u16 = 9080;
+/// `proxies.*.status_port` of the first proxy; each next one, by name, has the next port.
+pub const FIRST_STATUS_PORT: u16 = 9080;
 /// `proxies.*.max_body`.
 pub const MAX_BODY: ByteSize = ByteSize::from_bytes(1 << 20);
 /// `proxies.*.timeouts.connect`.
@@ -103,22 +103,22 @@ impl App {
         self.runtime.as_ref().map_or(Runtime::Native, |r| r.value)
     }
 
-    /// `apps.*.notify`.
+    /// `apps.*.sd_notify`.
     #[must_use]
     pub fn notifies(&self) -> bool {
-        self.unless_written(self.notify.as_ref())
+        self.unless_written(self.sd_notify.as_ref())
     }
 
-    /// `apps.*.socket`.
+    /// `apps.*.socket_activation`.
     #[must_use]
-    pub fn takes_socket(&self) -> bool {
-        self.unless_written(self.socket.as_ref())
+    pub fn uses_socket_activation(&self) -> bool {
+        self.unless_written(self.socket_activation.as_ref())
     }
 
-    /// `apps.*.network`; an app that opens its own port has one in any case.
+    /// `apps.*.outbound`; an app that opens its own port has one in any case.
     #[must_use]
-    pub fn has_network(&self) -> bool {
-        !self.takes_socket() || self.network.as_ref().is_some_and(|n| n.value.into())
+    pub fn allows_outbound(&self) -> bool {
+        !self.uses_socket_activation() || self.outbound.as_ref().is_some_and(|n| n.value.into())
     }
 
     /// `apps.*.watch`.
@@ -127,20 +127,22 @@ impl App {
         self.watch.as_ref().is_some_and(|w| w.value.into())
     }
 
-    /// `apps.*.state`.
+    /// `apps.*.state_directory`.
     #[must_use]
-    pub fn keeps_state(&self) -> bool {
-        self.state.as_ref().is_some_and(|s| s.value.into())
+    pub fn has_state_directory(&self) -> bool {
+        self.state_directory
+            .as_ref()
+            .is_some_and(|s| s.value.into())
     }
 
-    /// `apps.*.health.via`.
+    /// `apps.*.health.type`.
     #[must_use]
-    pub fn watched_by(&self) -> Via {
-        let written = self.health.as_ref().and_then(|h| h.0.via.as_ref());
+    pub fn check_type(&self) -> CheckType {
+        let written = self.health.as_ref().and_then(|h| h.0.r#type.as_ref());
         let usual = if self.notifies() {
-            Via::Watchdog
+            CheckType::Watchdog
         } else {
-            Via::Probe
+            CheckType::Probe
         };
         written.map_or(usual, |v| v.value)
     }
@@ -187,10 +189,10 @@ impl Proxy {
         self.listen.as_ref().map_or(usual, |l| l.value)
     }
 
-    /// `proxies.*.tls.redirect_from`; nowhere without TLS.
+    /// `proxies.*.tls.http_port`; nowhere without TLS.
     #[must_use]
     pub fn redirect(&self) -> Option<Listen> {
-        let written = self.tls.as_ref()?.redirect_from.as_ref();
-        Some(written.map_or(self.door().at(REDIRECT_FROM), |l| l.value))
+        let written = self.tls.as_ref()?.http_port.as_ref();
+        Some(written.map_or(self.door().at(HTTP_PORT), |l| l.value))
     }
 }

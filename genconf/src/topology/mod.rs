@@ -15,6 +15,7 @@ pub mod network;
 pub mod path;
 pub mod quantity;
 mod record;
+mod renamed;
 pub mod reserved;
 pub mod schema;
 pub mod text;
@@ -23,8 +24,8 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Source, Spanned, read};
 use address::{Address, Listen, PortRange};
 use choice::{
-    Balance, Count, Engine, Mode, Os, Retry, Runtime, Switch, Transport, Version, Via, Weight,
-    Workers, WorkersBy,
+    Balance, CheckType, Count, Engine, Mode, Os, Retry, Runtime, Supervisor, Switch, Transport,
+    Version, Weight, Workers,
 };
 use decode::{Decode, Named, NonEmpty, OneOrMany};
 use foreign::{Command, Directive};
@@ -94,13 +95,13 @@ record! {
         /// Port that the image listens on whatever PORT says. Default: none, it listens on PORT itself.
         optional container_port: Spanned<address::Port>,
         /// Tells systemd when it is ready and alive (`sd_notify`). Default: true for native, false otherwise.
-        optional notify: Spanned<Switch>,
+        optional sd_notify: Spanned<Switch>,
         /// Takes its listening socket from systemd (`LISTEN_FDS`). Default: true for native, false otherwise.
-        optional socket: Spanned<Switch>,
+        optional socket_activation: Spanned<Switch>,
         /// Opens connections itself, to a database for example. Default: false where it takes its socket.
-        optional network: Spanned<Switch>,
+        optional outbound: Spanned<Switch>,
         /// Keeps files from one release to the next, in /var/lib/PROJECT/APP, told as `STATE_DIRECTORY`. Default: false.
-        optional state: Spanned<Switch>,
+        optional state_directory: Spanned<Switch>,
         /// How it is known to serve; a path alone is enough. Default: /health.
         optional health: Health,
         /// Longest time for a stop: requests in flight are answered within it. Default: 10s.
@@ -110,7 +111,7 @@ record! {
         /// Most memory of one instance. Default: only the bound of all together, 90% of the host.
         optional memory: Spanned<ByteSize>,
         /// Most threads and processes of one instance. Default: 512.
-        optional tasks: Spanned<Count>,
+        optional tasks_max: Spanned<Count>,
         /// Rolls a new version as soon as its file is put on the host; for hosts in development. Default: false.
         optional watch: Spanned<Switch>,
     }
@@ -134,7 +135,7 @@ record! {
         /// Time between two probes. Default: 2s.
         optional interval: Spanned<Duration>,
         /// Who watches. Default: watchdog for an app that notifies, probe for others.
-        optional via: Spanned<Via>,
+        optional r#type: Spanned<CheckType>,
     }
 }
 
@@ -150,7 +151,7 @@ impl decode::Decode for Health {
             host: None,
             timeout: None,
             interval: None,
-            via: None,
+            r#type: None,
             unsure: Vec::new(),
         }))
     }
@@ -176,7 +177,7 @@ record! {
         /// Workers behind each port of a cluster. Default: max.
         optional workers: Spanned<Workers>,
         /// Who is the master of a cluster's workers. Default: systemd.
-        optional workers_by: Spanned<WorkersBy>,
+        optional supervisor: Spanned<Supervisor>,
         /// TCP ports, or unix sockets numbered by the ports. Default: tcp.
         optional listen: Spanned<Transport>,
         /// Arguments of this pool, after those of the app. Default: none.
@@ -198,7 +199,7 @@ record! {
         /// Encryption. Default: none.
         optional tls: Tls,
         /// Loopback port of the status page. Default: 9080 for the first proxy by name, 9081 for the next, and so on.
-        optional status: Spanned<address::Port>,
+        optional status_port: Spanned<address::Port>,
         /// Names it answers to; a request for another one gets a 421. Default: any.
         optional server_name: NonEmpty<Vec<Spanned<ServerName>>>,
         /// How routes balance that do not say. Default: `round_robin`.
@@ -218,7 +219,7 @@ record! {
         /// Headers added to every answer, in place of the proxy's own where they have one name. Default: none.
         optional headers: Named<HeaderName, Spanned<HeaderValue>>,
         /// Lines of the engine's own language, printed as written. Default: none.
-        optional extra: Extra,
+        optional raw: Raw,
         /// Which path goes to which pool.
         expected routes: NonEmpty<Vec<Route>>,
     }
@@ -232,7 +233,7 @@ record! {
         /// Private key in PEM, on the host; root alone need be able to read it.
         required key: Spanned<HostPath>,
         /// Where plain HTTP is answered with a redirect. Default: 80, at the address of `listen`.
-        optional redirect_from: Spanned<Listen>,
+        optional http_port: Spanned<Listen>,
         /// How long browsers remember to come encrypted (HSTS). Default: 24h.
         optional hsts: Spanned<Duration>,
     }
@@ -250,7 +251,7 @@ record! {
 
 record! {
     /// Lines of the engine's own language and where they go.
-    Extra, "extra" {
+    Raw, "raw" {
         /// In nginx's `http`, in `HAProxy`'s `global`.
         optional global: Vec<Spanned<Directive>>,
         /// In nginx's `server`, in `HAProxy`'s `frontend`.

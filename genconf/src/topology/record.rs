@@ -25,7 +25,7 @@ macro_rules! record {
             /// Whether a fault was told of one of these keys, so that nobody knows what was meant.
             #[must_use]
             pub fn is_unsure_of(&self, keys: &[&'static str]) -> bool {
-                let known = [$(stringify!($field)),+];
+                let known = [$($crate::topology::record::key(stringify!($field))),+];
                 debug_assert!(keys.iter().all(|k| known.contains(k)), "{keys:?}");
                 self.unsure.iter().any(|k| keys.contains(k))
             }
@@ -37,7 +37,7 @@ macro_rules! record {
                 faults: &mut $crate::diagnostic::Diagnostics,
             ) -> Option<Self> {
                 let mut fields = $crate::topology::decode::Fields::of(node, $noun, faults)?;
-                $(let $field = fields.$need::<$ty>(stringify!($field), faults);)+
+                $(let $field = fields.$need::<$ty>($crate::topology::record::key(stringify!($field)), faults);)+
                 let unsure = fields.finish(faults);
                 Some(Self { $($field: $crate::topology::record::field!($need $field ?),)+ unsure })
             }
@@ -48,7 +48,7 @@ macro_rules! record {
                 $crate::topology::schema::object(
                     concat!($($doc),+).trim(),
                     &[$((
-                        stringify!($field),
+                        $crate::topology::record::key(stringify!($field)),
                         concat!($($fdoc),+).trim(),
                         <$ty as $crate::topology::schema::Described>::describe(),
                         stringify!($need) != "optional",
@@ -57,6 +57,11 @@ macro_rules! record {
             }
         }
     };
+}
+
+/// The key of a field. A keyword of Rust is written `r#type` and is the key `type`.
+pub(crate) fn key(field: &'static str) -> &'static str {
+    field.trim_start_matches("r#")
 }
 
 /// The type of a field, and how its value is taken, by its need.

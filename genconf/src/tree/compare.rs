@@ -1,94 +1,94 @@
-//! A tree beside the folder it belongs in.
+//! Compares rendered files with those in the output directory.
 
 use std::io;
 use std::path::Path;
 
 use super::manifest::digest;
-use super::{Artifact, BundlePath, Manifest, Tree};
+use super::{Manifest, OutputPath, RenderedFile, Tree};
 
-/// How a file on disk differs from the one in the tree.
+/// How a file on disk differs from the rendered one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum State {
-    /// It is not there.
+    /// The file does not exist.
     Missing,
-    /// It is what genconf wrote last, and the tree has something newer.
-    Stale,
-    /// A person changed it, or wrote it: it is not what genconf wrote last.
-    Edited,
-    /// genconf wrote it and describes it no more.
-    Orphan,
+    /// The file is unchanged since genconf wrote it, and the rendered file differs.
+    Outdated,
+    /// The file was modified or created by another program or person.
+    Modified,
+    /// genconf wrote the file and no longer renders it.
+    Orphaned,
 }
 
-/// One difference.
+/// A difference between a file on disk and the rendered one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Change {
-    /// The file.
-    pub path: BundlePath,
+    /// Path of the file.
+    pub path: OutputPath,
     /// How it differs.
     pub state: State,
-    /// What is on disk; empty when it is missing.
+    /// Contents on disk; empty if the file is missing.
     pub old: Vec<u8>,
-    /// What the tree has; empty for an orphan.
+    /// Rendered contents; empty for an orphaned file.
     pub new: Vec<u8>,
 }
 
-/// Every difference between `tree` and `folder`, by path. Of the files that
-/// the manifest lists, those outside `only` are left alone.
-pub fn compare(tree: &Tree, folder: &Path, only: &[String]) -> io::Result<Vec<Change>> {
-    let manifest = Manifest::read(folder)?;
+/// Lists the differences between `tree` and `directory`, sorted by path. Files that the manifest
+/// lists outside `only` are ignored.
+pub fn compare(tree: &Tree, directory: &Path, only: &[String]) -> io::Result<Vec<Change>> {
+    let manifest = Manifest::read(directory)?;
     let mut changes = Vec::new();
-    for (path, artifact) in tree.iter() {
-        changes.extend(difference(path, artifact, folder, &manifest)?);
+    for (path, file) in tree.iter() {
+        changes.extend(difference(path, file, directory, &manifest)?);
     }
     for path in manifest
         .paths()
         .filter(|p| p.is_below(only) && tree.get(p).is_none())
     {
-        changes.extend(orphan(path, folder, &manifest)?);
+        changes.extend(orphan(path, directory, &manifest)?);
     }
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(changes)
 }
 
 fn difference(
-    path: &BundlePath,
-    artifact: &Artifact,
-    folder: &Path,
+    path: &OutputPath,
+    file: &RenderedFile,
+    directory: &Path,
     manifest: &Manifest,
 ) -> io::Result<Option<Change>> {
-    let old = content(&path.under(folder))?;
+    let old = content(&path.under(directory))?;
     let state = match &old {
         None => State::Missing,
-        Some(old) if *old == artifact.bytes => return Ok(None),
-        Some(old) if manifest.digest(path) == Some(&digest(old)) => State::Stale,
-        Some(_) => State::Edited,
+        Some(old) if *old == file.bytes => return Ok(None),
+        Some(old) if manifest.digest(path) == Some(&digest(old)) => State::Outdated,
+        Some(_) => State::Modified,
     };
     Ok(Some(Change {
         path: path.clone(),
         state,
         old: old.unwrap_or_default(),
-        new: artifact.bytes.clone(),
+        new: file.bytes.clone(),
     }))
 }
 
-fn orphan(path: BundlePath, folder: &Path, manifest: &Manifest) -> io::Result<Option<Change>> {
-    let Some(old) = content(&path.under(folder))? else {
+fn orphan(path: OutputPath, directory: &Path, manifest: &Manifest) -> io::Result<Option<Change>> {
+    let Some(old) = content(&path.under(directory))? else {
         return Ok(None);
     };
-    let written = manifest.digest(&path) == Some(&digest(&old));
+    let is_unmodified = manifest.digest(&path) == Some(&digest(&old));
     Ok(Some(Change {
         path,
-        state: if written {
-            State::Orphan
+        state: if is_unmodified {
+            State::Orphaned
         } else {
-            State::Edited
+            State::Modified
         },
         old,
         new: Vec::new(),
     }))
 }
 
-/// The bytes of a regular file; `None` when nothing is there.
+/// Contents of a regular file; `None` if it does not exist.
 fn content(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),

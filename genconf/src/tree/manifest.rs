@@ -1,7 +1,7 @@
-//! What genconf wrote, by digest: `.genconf.json`.
+//! The manifest `.genconf.json`: digests of the files that genconf wrote.
 //!
-//! It tells a file that a person changed since from one that genconf may
-//! replace, and what to remove once it is no longer described.
+//! It identifies files that were modified since, and files to remove because they are no longer
+//! rendered.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,9 +10,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{BundlePath, Tree};
+use super::{OutputPath, Tree};
 
-/// Name of the manifest in a bundle.
+/// File name of the manifest in the output directory.
 pub const MANIFEST: &str = ".genconf.json";
 
 /// Paths and digests of the files that genconf wrote.
@@ -20,31 +20,31 @@ pub const MANIFEST: &str = ".genconf.json";
 pub struct Manifest {
     /// SHA-256 in hexadecimal by path.
     files: BTreeMap<String, String>,
-    /// File name of the topology that the bundle was rendered from; empty when it had none.
+    /// File name of the topology; empty if it was read from standard input.
     #[serde(default)]
     topology: String,
 }
 
 impl Manifest {
-    /// The manifest of `folder`; an empty one when there is none.
-    pub fn read(folder: &Path) -> io::Result<Self> {
-        match std::fs::read(folder.join(MANIFEST)) {
+    /// Reads the manifest of `directory`; an empty one if it does not exist.
+    pub fn read(directory: &Path) -> io::Result<Self> {
+        match std::fs::read(directory.join(MANIFEST)) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| {
-                let said = format!(
-                    "{MANIFEST} is not a manifest ({e}); restore it, or remove it and use --force"
+                let message = format!(
+                    "cannot parse {MANIFEST}: {e}; restore it, or remove it and use --force"
                 );
-                io::Error::new(io::ErrorKind::InvalidData, said)
+                io::Error::new(io::ErrorKind::InvalidData, message)
             }),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(e) => Err(e),
         }
     }
 
-    /// What the manifest is once `tree` is written and `kept` is left alone.
+    /// The manifest of the files in `tree`.
     #[must_use]
     pub fn of(tree: &Tree) -> Self {
-        let digest = |(path, artifact): (&BundlePath, &super::Artifact)| {
-            (path.as_str().to_owned(), digest(&artifact.bytes))
+        let digest = |(path, file): (&OutputPath, &super::RenderedFile)| {
+            (path.as_str().to_owned(), digest(&file.bytes))
         };
         Self {
             files: tree.iter().map(digest).collect(),
@@ -52,26 +52,26 @@ impl Manifest {
         }
     }
 
-    /// The topology of this bundle, if it is another one than `name`.
+    /// File name of the topology in the manifest, if it differs from `name`.
     #[must_use]
     pub fn other_topology(&self, name: &str) -> Option<&str> {
         let both_known = !self.topology.is_empty() && !name.is_empty();
         (both_known && self.topology != name).then_some(self.topology.as_str())
     }
 
-    /// The digest of `path` as last written.
+    /// Digest of `path` when genconf wrote it.
     #[must_use]
-    pub fn digest(&self, path: &BundlePath) -> Option<&str> {
+    pub fn digest(&self, path: &OutputPath) -> Option<&str> {
         self.files.get(path.as_str()).map(String::as_str)
     }
 
-    /// Paths that are listed, save those that could leave the bundle.
-    pub fn paths(&self) -> impl Iterator<Item = BundlePath> {
-        self.files.keys().filter_map(|path| BundlePath::new(path))
+    /// Listed paths, except those outside the output directory.
+    pub fn paths(&self) -> impl Iterator<Item = OutputPath> {
+        self.files.keys().filter_map(|path| OutputPath::new(path))
     }
 
-    /// Takes over the entries of `other` that `keep` wants.
-    pub fn keep(&mut self, other: &Self, keep: impl Fn(&BundlePath) -> bool) {
+    /// Copies the entries of `other` for which `keep` returns true.
+    pub fn keep(&mut self, other: &Self, keep: impl Fn(&OutputPath) -> bool) {
         for path in other.paths().filter(|path| keep(path)) {
             if let Some(digest) = other.digest(&path) {
                 self.files
@@ -80,7 +80,7 @@ impl Manifest {
         }
     }
 
-    /// Its bytes on disk.
+    /// Contents of the file.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let json = serde_json::json!({ "files": self.files, "topology": self.topology });
@@ -94,7 +94,7 @@ pub(super) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .fold(String::with_capacity(64), |mut hex, byte| {
-            // A String takes any text.
+            // Writing to a String cannot fail.
             let _ = write!(hex, "{byte:02x}");
             hex
         })

@@ -1,7 +1,7 @@
-//! The rendered files, and the only place that writes them.
+//! Rendered files, and writing them to the output directory.
 //!
-//! Knows neither templates nor the topology. `render` makes a [`Tree`];
-//! commands compare it with a folder ([`compare`]) and write it ([`write()`]).
+//! `render` builds a [`Tree`]; commands compare it with a directory ([`compare`]) and write it
+//! ([`write()`]).
 
 mod compare;
 mod manifest;
@@ -15,19 +15,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A path inside a bundle: relative, of plain steps, with `/` between them.
+/// A relative path inside the output directory, with `/` as the separator.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct BundlePath(String);
+pub struct OutputPath(String);
 
-impl BundlePath {
-    /// Takes `path` when it stays inside the bundle: no empty, `.` or `..`
-    /// step, no backslash, no control character.
+impl OutputPath {
+    /// Returns `None` for a path that could leave the output directory: empty, `.` and `..`
+    /// components, backslashes, and control characters are rejected.
     #[must_use]
     pub fn new(path: &str) -> Option<Self> {
-        let step = |s: &str| !matches!(s, "" | "." | "..");
-        let plain = |c: char| !c.is_control() && c != '\\';
-        let inside = path.split('/').all(step) && path.chars().all(plain);
-        inside.then(|| Self(path.to_owned()))
+        let is_component = |s: &str| !matches!(s, "" | "." | "..");
+        let is_allowed = |c: char| !c.is_control() && c != '\\';
+        let is_inside = path.split('/').all(is_component) && path.chars().all(is_allowed);
+        is_inside.then(|| Self(path.to_owned()))
     }
 
     /// The path as text.
@@ -36,14 +36,14 @@ impl BundlePath {
         &self.0
     }
 
-    /// The path below `folder`.
+    /// The path below `directory`.
     #[must_use]
-    pub fn under(&self, folder: &Path) -> PathBuf {
-        folder.join(&self.0)
+    pub fn under(&self, directory: &Path) -> PathBuf {
+        directory.join(&self.0)
     }
 }
 
-impl fmt::Display for BundlePath {
+impl fmt::Display for OutputPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -51,63 +51,63 @@ impl fmt::Display for BundlePath {
 
 /// A rendered file.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Artifact {
-    /// Its bytes.
+pub struct RenderedFile {
+    /// Contents.
     pub bytes: Vec<u8>,
-    /// Whether it is a program.
-    pub program: bool,
+    /// Whether to set the executable bits.
+    pub executable: bool,
 }
 
-/// Every rendered file, sorted by path.
+/// All rendered files.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tree {
-    artifacts: BTreeMap<BundlePath, Artifact>,
-    /// File name of the topology it was rendered from; empty when that has none.
+    files: BTreeMap<OutputPath, RenderedFile>,
+    /// File name of the topology; empty if it was read from standard input.
     topology: String,
 }
 
 impl Tree {
-    /// The same tree, known to come from the topology `name`.
+    /// Sets the file name of the topology.
     #[must_use]
-    pub fn of_topology(mut self, name: String) -> Self {
+    pub fn with_topology(mut self, name: String) -> Self {
         self.topology = name;
         self
     }
 
-    /// Adds a file. `Err` gives the path back when it is taken.
-    pub fn add(&mut self, path: BundlePath, artifact: Artifact) -> Result<(), BundlePath> {
-        if self.artifacts.contains_key(&path) {
+    /// Adds a file. Returns the path as an error if the tree already has it.
+    pub fn add(&mut self, path: OutputPath, file: RenderedFile) -> Result<(), OutputPath> {
+        if self.files.contains_key(&path) {
             return Err(path);
         }
-        self.artifacts.insert(path, artifact);
+        self.files.insert(path, file);
         Ok(())
     }
 
     /// The file at `path`.
     #[must_use]
-    pub fn get(&self, path: &BundlePath) -> Option<&Artifact> {
-        self.artifacts.get(path)
+    pub fn get(&self, path: &OutputPath) -> Option<&RenderedFile> {
+        self.files.get(path)
     }
 
-    /// Every file, by path.
-    pub fn iter(&self) -> impl Iterator<Item = (&BundlePath, &Artifact)> {
-        self.artifacts.iter()
+    /// All files, sorted by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&OutputPath, &RenderedFile)> {
+        self.files.iter()
     }
 
-    /// Only the files below one of these folders; all when there is none.
+    /// Keeps the files below these top-level directories; all files for an empty list.
     #[must_use]
-    pub fn only(mut self, folders: &[String]) -> Self {
-        self.artifacts.retain(|path, _| path.is_below(folders));
+    pub fn only(mut self, directories: &[String]) -> Self {
+        self.files.retain(|path, _| path.is_below(directories));
         self
     }
 }
 
-impl BundlePath {
-    /// Whether this is in one of `folders`; every path is when there is none.
+impl OutputPath {
+    /// Whether the path is below one of these top-level directories; true for an empty list.
     #[must_use]
-    pub fn is_below(&self, folders: &[String]) -> bool {
+    pub fn is_below(&self, directories: &[String]) -> bool {
         let first = self.0.split('/').next();
-        folders.is_empty() || folders.iter().any(|f| Some(f.as_str()) == first)
+        directories.is_empty() || directories.iter().any(|d| Some(d.as_str()) == first)
     }
 }
 
@@ -116,8 +116,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_cannot_leave_the_bundle() {
-        for wrong in [
+    fn a_path_outside_the_output_directory_is_rejected() {
+        for invalid in [
             "",
             "/etc/passwd",
             "..",
@@ -129,8 +129,8 @@ mod tests {
             "a\nb",
             "a\0",
         ] {
-            assert_eq!(BundlePath::new(wrong), None, "{wrong:?}");
+            assert_eq!(OutputPath::new(invalid), None, "{invalid:?}");
         }
-        assert!(BundlePath::new("systemd/randoms-spread@.service").is_some());
+        assert!(OutputPath::new("systemd/randoms-spread@.service").is_some());
     }
 }

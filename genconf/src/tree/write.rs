@@ -1,11 +1,10 @@
-//! Writing a tree: all of it, or nothing of it.
+//! Writes rendered files: all of them, or none.
 //!
-//! Every changed file is first written in full to a staging
-//! folder in the bundle. A full disk or a forbidden folder is met there, with
-//! the old bundle untouched. Then each file is renamed into place, which is
-//! atomic (rename(2)); the manifest comes last. Should a rename fail, what
-//! was moved is moved back. After a kill in between, files are old or new but
-//! never in parts, and the next run completes them.
+//! Changed files are first written to a staging directory in the output directory, so that a full
+//! disk or a missing permission leaves the old files unchanged. Then each file is renamed into place,
+//! which is atomic (rename(2)), and the manifest last. If a rename fails, the previous renames are
+//! reverted. If the process is killed in between, each file is complete, old or new, and the next run
+//! writes the rest.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
@@ -14,91 +13,96 @@ use std::path::{Path, PathBuf};
 
 use super::{Change, MANIFEST, Manifest, State, Tree};
 
-/// Applies `changes`, which [`super::compare`] found for `tree`, to `folder`.
-/// Entries of the manifest outside `only` stay as they are.
-pub fn write(tree: &Tree, changes: &[Change], folder: &Path, only: &[String]) -> io::Result<()> {
+/// Applies `changes`, the result of [`super::compare`] for `tree`, to `directory`. Manifest entries
+/// outside `only` are kept.
+pub fn write(tree: &Tree, changes: &[Change], directory: &Path, only: &[String]) -> io::Result<()> {
     let mut manifest = Manifest::of(tree);
-    manifest.keep(&Manifest::read(folder)?, |path| !path.is_below(only));
+    manifest.keep(&Manifest::read(directory)?, |path| !path.is_below(only));
     let bytes = manifest.bytes();
-    if changes.is_empty() && fs::read(folder.join(MANIFEST)).is_ok_and(|old| old == bytes) {
+    if changes.is_empty() && fs::read(directory.join(MANIFEST)).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
-    fs::create_dir_all(folder).map_err(|e| told(&e, "create", folder))?;
-    // Held to the end: two runs in one folder take turns.
-    let _lock = locked(folder)?;
-    let stage = Stage::new(folder)?;
-    let mut moves = staged(tree, changes, &stage, folder)?;
+    fs::create_dir_all(directory).map_err(|e| with_context(&e, "create", directory))?;
+    // Serializes concurrent runs in one directory.
+    let _lock = lock_directory(directory)?;
+    let stage = Stage::new(directory)?;
+    let mut moves = stage_files(tree, changes, &stage, directory)?;
     let staged_manifest = stage.path.join("manifest");
-    fill(&staged_manifest, &bytes, Program::No)?;
+    write_file(&staged_manifest, &bytes, Mode::Regular)?;
     moves.push(Move {
         from: Some(staged_manifest),
-        to: folder.join(MANIFEST),
+        to: directory.join(MANIFEST),
     });
     Transaction::new(&stage).run(&moves)?;
-    remove_empty_folders(changes, folder);
+    remove_empty_directorys(changes, directory);
     Ok(())
 }
 
-fn locked(folder: &Path) -> io::Result<File> {
+fn lock_directory(directory: &Path) -> io::Result<File> {
     let lock = || {
-        let file = File::open(folder)?;
+        let file = File::open(directory)?;
         file.lock()?;
         Ok(file)
     };
-    lock().map_err(|e: io::Error| told(&e, "lock", folder))
+    lock().map_err(|e: io::Error| with_context(&e, "lock", directory))
 }
 
-/// The folder that files are made ready in; it goes when this does.
+/// The staging directory. Dropping it removes the directory.
 struct Stage {
     path: PathBuf,
 }
 
 impl Stage {
-    /// An empty one, whatever a killed run left.
-    fn new(folder: &Path) -> io::Result<Self> {
-        let path = folder.join(".genconf.stage");
+    /// Creates an empty staging directory and removes one that a killed run left.
+    fn new(directory: &Path) -> io::Result<Self> {
+        let path = directory.join(".genconf.stage");
         let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).map_err(|e| told(&e, "write in", folder))?;
+        fs::create_dir(&path).map_err(|e| with_context(&e, "write in", directory))?;
         Ok(Self { path })
     }
 }
 
 impl Drop for Stage {
-    /// What cannot be removed now is removed by the next run.
+    /// If removing it fails, the next run removes it.
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
     }
 }
 
-/// A file to be put in place; without `from`, one to be taken away.
+/// A file to rename into place, or to remove if `from` is `None`.
 struct Move {
     from: Option<PathBuf>,
     to: PathBuf,
 }
 
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Program {
-    Yes,
-    No,
+#[derive(Clone, Copy)]
+enum Mode {
+    Executable,
+    Regular,
 }
 
-fn staged(tree: &Tree, changes: &[Change], stage: &Stage, folder: &Path) -> io::Result<Vec<Move>> {
+fn stage_files(
+    tree: &Tree,
+    changes: &[Change],
+    stage: &Stage,
+    directory: &Path,
+) -> io::Result<Vec<Move>> {
     let mut moves = Vec::with_capacity(changes.len() + 1);
     for (number, change) in changes.iter().enumerate() {
-        let to = change.path.under(folder);
-        let Some(artifact) = tree.get(&change.path) else {
+        let to = change.path.under(directory);
+        let Some(file) = tree.get(&change.path) else {
             moves.push(Move { from: None, to });
             continue;
         };
         let from = stage.path.join(number.to_string());
-        let program = if artifact.program {
-            Program::Yes
+        let mode = if file.executable {
+            Mode::Executable
         } else {
-            Program::No
+            Mode::Regular
         };
-        fill(&from, &artifact.bytes, program)?;
+        write_file(&from, &file.bytes, mode)?;
         if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent).map_err(|e| told(&e, "create", parent))?;
+            fs::create_dir_all(parent).map_err(|e| with_context(&e, "create", parent))?;
         }
         moves.push(Move {
             from: Some(from),
@@ -108,21 +112,20 @@ fn staged(tree: &Tree, changes: &[Change], stage: &Stage, folder: &Path) -> io::
     Ok(moves)
 }
 
-fn fill(path: &Path, bytes: &[u8], program: Program) -> io::Result<()> {
+fn write_file(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
     let write = || {
         let mut file = File::create(path)?;
         file.write_all(bytes)?;
-        let mode = if program == Program::Yes {
-            0o755
-        } else {
-            0o644
+        let bits = match mode {
+            Mode::Executable => 0o755,
+            Mode::Regular => 0o644,
         };
-        file.set_permissions(Permissions::from_mode(mode))
+        file.set_permissions(Permissions::from_mode(bits))
     };
-    write().map_err(|e| told(&e, "write", path))
+    write().map_err(|e| with_context(&e, "write", path))
 }
 
-/// Moves that can be taken back.
+/// Renames that can be reverted.
 struct Transaction<'s> {
     stage: &'s Stage,
     done: Vec<Undo>,
@@ -145,7 +148,7 @@ impl<'s> Transaction<'s> {
         for item in moves {
             if let Err(error) = self.apply(item) {
                 self.undo();
-                return Err(told(&error, "write", &item.to));
+                return Err(with_context(&error, "write", &item.to));
             }
         }
         Ok(())
@@ -169,7 +172,7 @@ impl<'s> Transaction<'s> {
         Ok(())
     }
 
-    /// As far as the disk lets us: the first error is the one that is told.
+    /// Reverts as many renames as possible. Errors are ignored; the first one is reported.
     fn undo(&self) {
         for undo in self.done.iter().rev() {
             let _ = match &undo.saved {
@@ -180,11 +183,11 @@ impl<'s> Transaction<'s> {
     }
 }
 
-/// Takes away the folders that orphans leave empty; one that is not stays.
-fn remove_empty_folders(changes: &[Change], folder: &Path) {
-    for change in changes.iter().filter(|c| c.state == State::Orphan) {
-        let path = change.path.under(folder);
-        let parents = path.ancestors().skip(1).take_while(|p| *p != folder);
+/// Removes directories that are empty after their orphaned files were removed.
+fn remove_empty_directorys(changes: &[Change], directory: &Path) {
+    for change in changes.iter().filter(|c| c.state == State::Orphaned) {
+        let path = change.path.under(directory);
+        let parents = path.ancestors().skip(1).take_while(|p| *p != directory);
         for parent in parents {
             if fs::remove_dir(parent).is_err() {
                 break;
@@ -193,7 +196,7 @@ fn remove_empty_folders(changes: &[Change], folder: &Path) {
     }
 }
 
-fn told(error: &io::Error, verb: &str, path: &Path) -> io::Error {
+fn with_context(error: &io::Error, verb: &str, path: &Path) -> io::Error {
     io::Error::new(
         error.kind(),
         format!("cannot {verb} {}: {error}", path.display()),

@@ -126,7 +126,7 @@ fn asked(topology: &Topology, host: &HostName, machine: &Host) -> u64 {
 /// How many instances of `pool` run on `machine`; none where that could not be read.
 fn instances(pool: &Pool, machine: &Host) -> u64 {
     let is_counted = matches!(&pool.workers, Some(w) if counted(w).is_some());
-    let unsure = pool.is_unsure_of(&["mode", "workers", "workers_by"]);
+    let unsure = pool.is_unsure_of(&["mode", "workers", "supervisor"]);
     if unsure || (machine.is_unsure_of(&["cpus"]) && !is_counted) {
         return 0;
     }

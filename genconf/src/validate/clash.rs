@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::pool::{is_cluster, watches};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
-use crate::topology::choice::{Engine, Via};
+use crate::topology::choice::{CheckType, Engine};
 use crate::topology::decode::Named;
 use crate::topology::reserved::{GROUPS, UNITS};
 use crate::topology::{Pool, Topology};
@@ -43,7 +43,7 @@ fn companion_names_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
     named.extend(topology.pools.names().map(|n| (n.value.as_str(), n.span)));
     let is_probed = |pool: &Pool| {
         let app = topology.apps.get(&pool.app.value);
-        app.and_then(watches) == Some(Via::Probe)
+        app.and_then(watches) == Some(CheckType::Probe)
     };
     let pools = topology.pools.iter().filter(|(_, pool)| is_probed(pool));
     let probes = pools.map(|(name, _)| (format!("{}-probe", name.value.as_str()), name.span));

@@ -52,17 +52,17 @@ pub(super) fn engines_hand_nothing_on(topology: &Topology, faults: &mut Diagnost
         let opens = "leave it out: a container opens its own port, and a timer asks its health";
         let cannot = [
             (
-                &app.socket,
+                &app.socket_activation,
                 "systemd's socket does not reach into a container",
                 opens,
             ),
             (
-                &app.notify,
+                &app.sd_notify,
                 "systemd does not hear what is said in a container",
                 opens,
             ),
             (
-                &app.state,
+                &app.state_directory,
                 "a folder of systemd's does not reach into a container",
                 "leave it out: what a container writes is gone with its next start",
             ),

@@ -230,7 +230,7 @@ fn doors(topology: &Topology) -> Vec<Door<'_>> {
     let mut written: Vec<_> = topology.proxies.iter().flat_map(Named::entries).collect();
     written.sort_by_key(|(name, _)| &name.value);
     let mut doors = Vec::new();
-    for ((name, proxy), status) in written.into_iter().zip(default::FIRST_STATUS..) {
+    for ((name, proxy), status) in written.into_iter().zip(default::FIRST_STATUS_PORT..) {
         // One that cannot be read has its number all the same.
         if let Some(proxy) = proxy {
             doors.push((proxy, proxy_claims((name, proxy), status)));
@@ -268,16 +268,16 @@ fn proxy_claims<'t>(
     let has_door = written.is_some()
         || !(proxy.is_unsure_of(&["listen"]) || (tls.is_none() && proxy.is_unsure_of(&["tls"])));
     let door = has_door.then(|| listens("listen", proxy.door(), written));
-    let written = tls.and_then(|t| t.redirect_from.as_ref()).map(|l| l.span);
+    let written = tls.and_then(|t| t.http_port.as_ref()).map(|l| l.span);
     let has_redirect =
-        written.is_some() || (has_door && !tls.is_some_and(|t| t.is_unsure_of(&["redirect_from"])));
+        written.is_some() || (has_door && !tls.is_some_and(|t| t.is_unsure_of(&["http_port"])));
     let redirect = proxy.redirect().filter(|_| has_redirect);
-    let redirect = redirect.map(|listen| listens("redirect_from", listen, written));
-    let written = proxy.status.as_ref();
-    let has_page = written.is_some() || !proxy.is_unsure_of(&["status"]);
+    let redirect = redirect.map(|listen| listens("http_port", listen, written));
+    let written = proxy.status_port.as_ref();
+    let has_page = written.is_some() || !proxy.is_unsure_of(&["status_port"]);
     let port = written.map_or(status, |s| s.value.number());
     let page = SocketAddr::new(default::STATUS_IP, port);
-    let page = claim("status", page, written.map(|s| s.span)).filter(|_| has_page);
+    let page = claim("status_port", page, written.map(|s| s.span)).filter(|_| has_page);
     let doors = door.into_iter().flatten();
     doors
         .chain(redirect.into_iter().flatten())

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
-use crate::topology::choice::{Mode, Runtime, Transport, Via, WorkersBy};
+use crate::topology::choice::{CheckType, Mode, Runtime, Supervisor, Transport};
 use crate::topology::decode::Named;
 use crate::topology::{App, Pool, Topology, is_on};
 
@@ -34,7 +34,7 @@ pub(super) fn workers_belong_to_clusters(topology: &Topology, faults: &mut Diagn
         }
         let keys = [
             pool.workers.as_ref().map(|w| w.span),
-            pool.workers_by.as_ref().map(|w| w.span),
+            pool.supervisor.as_ref().map(|w| w.span),
         ];
         for span in keys.into_iter().flatten() {
             let said = "a fork pool has one process for each port, not workers";
@@ -54,11 +54,14 @@ pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
         let Some(app) = topology
             .apps
             .get(&pool.app.value)
-            .filter(|a| takes_socket(a) == Some(false))
+            .filter(|a| uses_socket_activation(a) == Some(false))
         else {
             continue;
         };
-        let why = app.socket.as_ref().map_or(pool.app.span, |s| s.span);
+        let why = app
+            .socket_activation
+            .as_ref()
+            .map_or(pool.app.span, |s| s.span);
         if let Some(mode) = pool
             .mode
             .as_ref()
@@ -66,9 +69,9 @@ pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
         {
             let said = "workers of systemd share a socket that this app does not take";
             let help = if app.runs_on() == Runtime::Container {
-                "give each container a port of its own in a fork pool, or let one be its workers' master with `workers_by: app`"
+                "give each container a port of its own in a fork pool, or let one be its workers' master with `supervisor: app`"
             } else {
-                "let it take LISTEN_FDS and write `socket: true`, or use its own master with `workers_by: app`"
+                "let it take LISTEN_FDS and write `socket_activation: true`, or use its own master with `supervisor: app`"
             };
             faults.push(contradiction(mode.span, said, why).help(help));
         }
@@ -77,7 +80,7 @@ pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
             let help = if app.runs_on() == Runtime::Container {
                 "leave `listen` out: a container is met on a TCP port"
             } else {
-                "let it take LISTEN_FDS and write `socket: true`"
+                "let it take LISTEN_FDS and write `socket_activation: true`"
             };
             faults.push(contradiction(listen, said, why).help(help));
         }
@@ -87,7 +90,7 @@ pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
 /// Each instance is told its own port: one that a person writes would be the same for all.
 pub(super) fn instances_keep_their_ports(topology: &Topology, faults: &mut Diagnostics) {
     let told = |app: &App, name: &str| {
-        let own = name == "HOST" && takes_socket(app) == Some(false);
+        let own = name == "HOST" && uses_socket_activation(app) == Some(false);
         name == "PORT" || name.starts_with("GENCONF_") || own
     };
     let apps = topology.apps.iter().map(|(_, app)| (app, &app.env));
@@ -127,16 +130,16 @@ pub(super) fn workers_reach_their_master(topology: &Topology, faults: &mut Diagn
 /// Who watches must be able to see.
 pub(super) fn health_can_be_watched(topology: &Topology, faults: &mut Diagnostics) {
     for (_, app) in topology.apps.iter() {
-        let Some(via) = app.health.as_ref().and_then(|h| h.0.via.as_ref()) else {
+        let Some(via) = app.health.as_ref().and_then(|h| h.0.r#type.as_ref()) else {
             continue;
         };
-        let is_silent = !app.is_unsure_of(&["notify", "runtime"]) && !app.notifies();
-        if via.value == Via::Watchdog && is_silent {
-            let why = app.notify.as_ref().map_or(app.artifact.span, |s| s.span);
+        let is_silent = !app.is_unsure_of(&["sd_notify", "runtime"]) && !app.notifies();
+        if via.value == CheckType::Watchdog && is_silent {
+            let why = app.sd_notify.as_ref().map_or(app.artifact.span, |s| s.span);
             let said = "a watchdog waits for signs that this app does not give";
             faults.push(
                 contradiction(via.span, said, why)
-                    .help("write `via: probe`, or `notify: true` once it speaks sd_notify"),
+                    .help("write `type: probe`, or `sd_notify: true` once it speaks sd_notify"),
             );
         }
     }
@@ -146,13 +149,13 @@ pub(super) fn health_can_be_watched(topology: &Topology, faults: &mut Diagnostic
         .filter(|(_, p)| is_cluster(p) && !may_be_by_app(p))
     {
         let app = topology.apps.get(&pool.app.value);
-        let Some(app) = app.filter(|a| watches(a) == Some(Via::Probe)) else {
+        let Some(app) = app.filter(|a| watches(a) == Some(CheckType::Probe)) else {
             continue;
         };
         let why = app
             .health
             .as_ref()
-            .and_then(|h| h.0.via.as_ref())
+            .and_then(|h| h.0.r#type.as_ref())
             .map_or(app.artifact.span, |v| v.span);
         let said = "a probe cannot tell the workers behind one port apart";
         faults.push(
@@ -257,28 +260,28 @@ pub(super) fn is_cluster(pool: &Pool) -> bool {
 }
 
 pub(super) fn is_by_app(pool: &Pool) -> bool {
-    pool.workers_by
+    pool.supervisor
         .as_ref()
-        .is_some_and(|w| w.value == WorkersBy::App)
+        .is_some_and(|w| w.value == Supervisor::App)
 }
 
 /// Whether its workers may have a master of their own: also where that could not be read.
 fn may_be_by_app(pool: &Pool) -> bool {
-    is_by_app(pool) || pool.is_unsure_of(&["workers_by"])
+    is_by_app(pool) || pool.is_unsure_of(&["supervisor"])
 }
 
 /// Whether it takes its socket from systemd, where that is known.
-fn takes_socket(app: &App) -> Option<bool> {
-    let is_known = !app.is_unsure_of(&["socket", "runtime"]);
-    is_known.then(|| app.takes_socket())
+fn uses_socket_activation(app: &App) -> Option<bool> {
+    let is_known = !app.is_unsure_of(&["socket_activation", "runtime"]);
+    is_known.then(|| app.uses_socket_activation())
 }
 
 /// Who watches its health, where that is known.
-pub(super) fn watches(app: &App) -> Option<Via> {
+pub(super) fn watches(app: &App) -> Option<CheckType> {
     let check = app.health.as_ref().map(|h| &h.0);
-    let is_unsure = check.map_or(app.is_unsure_of(&["health"]), |c| c.is_unsure_of(&["via"]));
-    let is_known = !is_unsure && !app.is_unsure_of(&["notify", "runtime"]);
-    is_known.then(|| app.watched_by())
+    let is_unsure = check.map_or(app.is_unsure_of(&["health"]), |c| c.is_unsure_of(&["type"]));
+    let is_known = !is_unsure && !app.is_unsure_of(&["sd_notify", "runtime"]);
+    is_known.then(|| app.check_type())
 }
 
 pub(super) fn unix(pool: &Pool) -> Option<Span> {

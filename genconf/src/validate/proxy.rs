@@ -10,7 +10,7 @@ use crate::topology::{Proxy, Topology};
 /// A proxy opens its status page itself, and without a privilege.
 pub(super) fn status_is_unprivileged(topology: &Topology, faults: &mut Diagnostics) {
     for (name, proxy) in topology.proxies.iter().flat_map(Named::iter) {
-        let status = proxy.status.as_ref();
+        let status = proxy.status_port.as_ref();
         let Some(status) = status.filter(|s| s.value.number() < 1024) else {
             continue;
         };

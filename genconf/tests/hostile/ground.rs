@@ -5,7 +5,7 @@ use genconf::render::{self, Renderer};
 use genconf::source::Source;
 use genconf::topology::{self, language_schema};
 use genconf::tree::Tree;
-use genconf::{Refusal, generate, validate};
+use genconf::{Error, generate, validate};
 
 use crate::place::{Form, Place};
 use crate::token::brief;
@@ -130,8 +130,8 @@ impl Ground {
         let mut faults = Diagnostics::default();
         match generate(&source, ".", &self.renderers, &mut faults) {
             Ok(generated) => generated.tree,
-            Err(Refusal::Faulty) => panic!("was accepted and is refused: {faults:?}"),
-            Err(Refusal::Render(fault)) => panic!("a valid topology was not rendered: {fault}"),
+            Err(Error::Invalid) => panic!("was accepted and is refused: {faults:?}"),
+            Err(Error::Render(fault)) => panic!("a valid topology was not rendered: {fault}"),
         }
     }
 }

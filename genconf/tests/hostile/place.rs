@@ -33,7 +33,7 @@ impl Place {
 
     /// Whether it is printed as written, in a language that is the engine's affair.
     pub(crate) fn is_verbatim(&self) -> bool {
-        self.path.starts_with("proxies.*.extra.")
+        self.path.starts_with("proxies.*.raw.")
     }
 }
 
@@ -70,12 +70,12 @@ fn apps() -> Value {
         "full": {
             "artifact": "../full", "build": "make full", "args": ["--one", "two"],
             "env": { "ONE": "1", "TWO": "2" }, "env_file": "full.env", "runtime": "native",
-            "notify": "true", "socket": "true", "network": "true",
+            "sd_notify": "true", "socket_activation": "true", "outbound": "true",
             "health": {
                 "path": "/up", "status": ["200-299", "401"], "host": "full.example.org:8443",
-                "timeout": "5s", "interval": "1s", "via": "watchdog",
+                "timeout": "5s", "interval": "1s", "type": "watchdog",
             },
-            "stop_timeout": "20s", "ready_timeout": "9s", "memory": "64MiB", "tasks": 40, "watch": "true",
+            "stop_timeout": "20s", "ready_timeout": "9s", "memory": "64MiB", "tasks_max": 40, "watch": "true",
         },
         "script": {
             "artifact": "app.js", "runtime": "node", "health": "/alive",
@@ -83,7 +83,7 @@ fn apps() -> Value {
         },
         "packed": {
             "artifact": "packed.tgz", "build": "make packed", "main": "bin/main.js", "runtime": "node",
-            "state": "true", "health": { "status": "204" },
+            "state_directory": "true", "health": { "status": "204" },
         },
         "sealed": {
             "artifact": "sealed.tar", "runtime": "container", "image": "sealed:1", "container_port": 80,
@@ -110,7 +110,7 @@ fn pools() -> Value {
     });
     pools["local"]["listen"] = json!("unix");
     pools["shared"]["workers"] = json!("3");
-    pools["own"]["workers_by"] = json!("app");
+    pools["own"]["supervisor"] = json!("app");
     pools["wide"]["hosts"] = json!(["alpha", "beta"]);
     pools
 }
@@ -138,8 +138,8 @@ fn proxy(engine: &str, host: &str) -> Value {
         }
     }
     json!({
-        "engine": engine, "hosts": [host], "listen": "443", "status": 9100,
-        "tls": { "certificate": "/etc/c.pem", "key": "/etc/k.pem", "redirect_from": "80", "hsts": "1h" },
+        "engine": engine, "hosts": [host], "listen": "443", "status_port": 9100,
+        "tls": { "certificate": "/etc/c.pem", "key": "/etc/k.pem", "http_port": "80", "hsts": "1h" },
         "server_name": ["one.example.org", "*.two.example.org"],
         "balance": "ip_hash", "max_body": "5MB",
         "timeouts": { "connect": "250ms", "read": "3s", "send": "3s", "tunnel": "2h", "drain": "30m" },
@@ -147,7 +147,7 @@ fn proxy(engine: &str, host: &str) -> Value {
         "compress": "false",
         "rate_limit": { "rate": "300/m", "burst": 5 },
         "headers": { "X-One": "1", "X-Two": "2" },
-        "extra": { "global": ["# global"], "server": ["# server"] },
+        "raw": { "global": ["# global"], "server": ["# server"] },
         "routes": routes,
     })
 }

@@ -1,4 +1,4 @@
-//! The command that makes an archive of a folder, typed to a shell.
+//! The command that builds the archive of a directory, run with a shell.
 
 use std::fs;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::{import, said};
+use crate::{import, outcome};
 
-/// One app in the topology's folder, and one below it.
+/// One app in the topology's directory, and one below it.
 const APPS: &str = r#"{"apps": [
     {"name": "web", "script": "./bin/www", "port": 4000},
     {"name": "api", "cwd": "my api", "script": "main.js", "port": 4001}
@@ -25,13 +25,13 @@ fn build(folder: &Path, command: &str) {
         .args(["-c", command])
         .current_dir(folder)
         .output();
-    let (code, _, err) = said(&output.expect("sh starts"));
+    let (code, _, err) = outcome(&output.expect("sh starts"));
     assert_eq!((code, err.as_str()), (0, ""), "{command}");
 }
 
 fn names(archive: &Path) -> Vec<String> {
     let output = Command::new("tar").arg("-tzf").arg(archive).output();
-    let (code, out, err) = said(&output.expect("tar starts"));
+    let (code, out, err) = outcome(&output.expect("tar starts"));
     assert_eq!(code, 0, "{err}");
     let files = out.lines().filter(|l| !l.ends_with('/'));
     let mut names: Vec<_> = files.map(str::to_owned).collect();
@@ -40,7 +40,7 @@ fn names(archive: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_archive_holds_the_folder_and_no_archive_and_is_the_same_again() {
+fn an_archive_contains_its_directory_without_archives_and_is_reproducible() {
     let folder = TempDir::new().expect("a folder can be made");
     let path = folder.path();
     for name in [
@@ -53,7 +53,7 @@ fn an_archive_holds_the_folder_and_no_archive_and_is_the_same_again() {
         write(path, name);
     }
     fs::write(path.join("e.json"), APPS).expect("can be written");
-    let (code, out, err) = said(&import(path, &["pm2", "e.json"]));
+    let (code, out, err) = outcome(&import(path, &["pm2", "e.json"]));
     assert_eq!(code, 0, "{err}");
     let read: serde_yaml::Value = serde_yaml::from_str(&out).expect("is YAML");
     let command = |app: &str| {

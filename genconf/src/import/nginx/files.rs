@@ -1,40 +1,40 @@
-//! The files in a text: one, or all that `nginx -T` printed.
+//! The files in the input: one file, or the output of `nginx -T`.
 
 use std::ops::Range;
 
-use crate::import::{Fault, Imported};
+use crate::import::{ImportError, Imported};
 use crate::source::{Position, Source};
 
-/// What `nginx -T` prints before each file, and behind it a colon.
-const MARK: &str = "# configuration file ";
+/// Start of the line before each file in the output of `nginx -T`. It ends with a colon.
+const HEADER: &str = "# configuration file ";
 
-/// A file that nginx read.
+/// A configuration file.
 #[derive(Debug)]
 pub(super) struct File<'s> {
-    /// Its path; empty for a text that is one file.
+    /// Path; empty if the input is one file.
     pub(super) path: &'s str,
-    /// Where its text is.
+    /// Range of its text in the input.
     pub(super) range: Range<usize>,
 }
 
-/// The files of a text, the one that includes the others first.
+/// The files in the input, the main file first.
 #[derive(Debug)]
 pub(super) struct Files<'s> {
-    /// The text.
+    /// The input.
     pub(super) source: &'s Source,
-    /// What is in it; never empty.
+    /// The files; never empty.
     pub(super) list: Vec<File<'s>>,
 }
 
 impl<'s> Files<'s> {
-    /// Finds the files. What stands before the first mark, nginx said to a person.
+    /// Finds the files. Lines before the first header are messages of nginx.
     pub(super) fn of(source: &'s Source) -> Self {
         let text = source.text();
         let (mut list, mut end) = (Vec::<File<'s>>::new(), 0);
         for line in text.split_inclusive('\n') {
             let start = end;
             end += line.len();
-            let named = line.trim_end().strip_prefix(MARK);
+            let named = line.trim_end().strip_prefix(HEADER);
             let Some(path) = named.and_then(|l| l.strip_suffix(':')) else {
                 continue;
             };
@@ -51,32 +51,32 @@ impl<'s> Files<'s> {
         Self { source, list }
     }
 
-    /// Whether `nginx -T` printed the text.
+    /// Whether the input is the output of `nginx -T`.
     pub(super) fn is_dump(&self) -> bool {
         !self.list[0].path.is_empty()
     }
 
-    /// The report, with each place in the file that it is in.
-    pub(super) fn told(&self, mut imported: Imported) -> Imported {
-        for note in &mut imported.notes {
-            (note.file, note.place) = self.place(note.place);
+    /// Changes the positions in the findings to positions in their files.
+    pub(super) fn relocate(&self, mut imported: Imported) -> Imported {
+        for finding in &mut imported.findings {
+            (finding.file, finding.position) = self.locate(finding.position);
         }
         imported
     }
 
-    /// The fault, with its place in the file that it is in.
-    pub(super) fn fault(&self, fault: Fault) -> Fault {
-        let (file, place) = self.place(fault.place);
-        Fault {
+    /// Changes the position of an error to a position in its file.
+    pub(super) fn relocate_error(&self, error: ImportError) -> ImportError {
+        let (file, position) = self.locate(error.position);
+        ImportError {
             file,
-            place,
-            ..fault
+            position,
+            ..error
         }
     }
 
-    fn place(&self, place: Option<Position>) -> (Option<String>, Option<Position>) {
+    fn locate(&self, position: Option<Position>) -> (Option<String>, Option<Position>) {
         let first = |file: &File<'_>| self.source.position(file.range.start).line;
-        let holds = |file: &&File<'_>| place.is_some_and(|p| first(file) <= p.line);
+        let holds = |file: &&File<'_>| position.is_some_and(|p| first(file) <= p.line);
         let Some(file) = self
             .list
             .iter()
@@ -84,12 +84,12 @@ impl<'s> Files<'s> {
             .find(holds)
             .filter(|_| self.is_dump())
         else {
-            return (None, place);
+            return (None, position);
         };
         let within = |p: Position| Position {
             line: p.line - first(file) + 1,
             ..p
         };
-        (Some(file.path.to_owned()), place.map(within))
+        (Some(file.path.to_owned()), position.map(within))
     }
 }

@@ -1,20 +1,20 @@
-//! Files that a configuration includes, in place of the directive that names them.
+//! Expands `include` directives.
 
+use super::directive::{self, Directive};
 use super::files::{File, Files};
-use super::token::fault;
-use super::tree::{self, Directive};
-use crate::import::Fault;
+use super::token::error_at;
+use crate::import::ImportError;
 
-/// More files in each other than nginx itself opens; such includes go in a circle.
-const DEEPEST: usize = 32;
+/// Maximum depth of includes. Deeper includes are treated as circular.
+const MAX_DEPTH: usize = 32;
 
-/// Directives, and files looked at, that includes may come to.
+/// Maximum number of directives and file comparisons.
 const BUDGET: usize = 1_000_000;
 
-/// The directives of the first file with all that it includes.
-pub(super) fn whole(files: &Files<'_>) -> Result<Vec<Directive>, Fault> {
+/// The directives of the main file with all includes expanded.
+pub(super) fn expand(files: &Files<'_>) -> Result<Vec<Directive>, ImportError> {
     let main = &files.list[0];
-    let read = tree::read(files.source, &main.range)?;
+    let read = directive::read(files.source, &main.range)?;
     if !files.is_dump() {
         return Ok(read);
     }
@@ -34,7 +34,11 @@ struct Includes<'f, 's> {
 }
 
 impl<'f, 's> Includes<'f, 's> {
-    fn expand(&mut self, from: Vec<Directive>, depth: usize) -> Result<Vec<Directive>, Fault> {
+    fn expand(
+        &mut self,
+        from: Vec<Directive>,
+        depth: usize,
+    ) -> Result<Vec<Directive>, ImportError> {
         let mut expanded = Vec::new();
         for mut directive in from {
             self.spend(1, &directive)?;
@@ -50,64 +54,69 @@ impl<'f, 's> Includes<'f, 's> {
         Ok(expanded)
     }
 
-    /// What an `include` stands for. One that names a file that is not here stays.
-    fn include(&mut self, directive: Directive, depth: usize) -> Result<Vec<Directive>, Fault> {
-        if depth == DEEPEST {
-            return Err(fault(directive.place, "includes go in a circle"));
+    /// The directives of an `include`. One whose file is not in the input is kept.
+    fn include(
+        &mut self,
+        directive: Directive,
+        depth: usize,
+    ) -> Result<Vec<Directive>, ImportError> {
+        if depth == MAX_DEPTH {
+            return Err(error_at(directive.position, "circular include"));
         }
         self.spend(self.files.list.len(), &directive)?;
-        let files = self.named(directive.arg());
+        let files = self.matching(directive.arg());
         if files.is_empty() && !directive.arg().contains(['*', '?', '[']) {
             return Ok(vec![directive]);
         }
         let mut included = Vec::new();
         for file in files {
-            let read = tree::read(self.files.source, &file.range)?;
+            let read = directive::read(self.files.source, &file.range)?;
             included.extend(self.expand(read, depth + 1)?);
         }
         Ok(included)
     }
 
-    fn spend(&mut self, steps: usize, at: &Directive) -> Result<(), Fault> {
-        let left = self.budget.checked_sub(steps);
-        self.budget = left.ok_or_else(|| fault(at.place, "what is included is too much"))?;
+    fn spend(&mut self, steps: usize, at: &Directive) -> Result<(), ImportError> {
+        let remaining = self.budget.checked_sub(steps);
+        self.budget = remaining
+            .ok_or_else(|| error_at(at.position, "the includes expand to too many directives"))?;
         Ok(())
     }
 
-    /// The files that a pattern names, in the order in which nginx reads them.
-    fn named(&self, pattern: &str) -> Vec<&'f File<'s>> {
+    /// The files that match a pattern, in the order of nginx.
+    fn matching(&self, pattern: &str) -> Vec<&'f File<'s>> {
         let pattern = if pattern.starts_with('/') {
             pattern.to_owned()
         } else {
             format!("{}/{pattern}", self.folder)
         };
         let files = self.files.list.iter();
-        let mut named: Vec<_> = files.filter(|f| is_path(&pattern, f.path)).collect();
-        named.sort_by_key(|f| f.path);
-        named
+        let mut matching: Vec<_> = files.filter(|f| path_matches(&pattern, f.path)).collect();
+        matching.sort_by_key(|f| f.path);
+        matching
     }
 }
 
-/// Whether `path` is one that `pattern` names: `*` and `?` stand for what is within a step.
-fn is_path(pattern: &str, path: &str) -> bool {
+/// Whether `path` matches `pattern`. `*` and `?` match within a path component.
+fn path_matches(pattern: &str, path: &str) -> bool {
     let (mut steps, mut names) = (pattern.split('/'), path.split('/'));
     loop {
         match (steps.next(), names.next()) {
             (None, None) => return true,
-            (Some(step), Some(name)) if is_name(step, name) => {}
+            (Some(step), Some(name)) if name_matches(step, name) => {}
             _ => return false,
         }
     }
 }
 
-fn is_name(pattern: &str, name: &str) -> bool {
-    // A hidden file is meant only where its point is written (glob(7)).
+fn name_matches(pattern: &str, name: &str) -> bool {
+    // A leading dot must be matched explicitly (glob(7)).
     if name.starts_with('.') && !pattern.starts_with('.') {
         return false;
     }
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut p, mut n) = (0, 0);
-    // Behind the last star, and how far it reaches.
+    // Pattern index after the last star, and name index that the star has consumed.
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {
         match pattern.get(p) {
@@ -117,9 +126,9 @@ fn is_name(pattern: &str, name: &str) -> bool {
             }
             Some(letter) if *letter == b'?' || *letter == name[n] => (p, n) = (p + 1, n + 1),
             _ => match &mut star {
-                Some((behind, reach)) => {
-                    *reach += 1;
-                    (p, n) = (*behind, *reach);
+                Some((after, consumed)) => {
+                    *consumed += 1;
+                    (p, n) = (*after, *consumed);
                 }
                 None => return false,
             },
@@ -128,20 +137,20 @@ fn is_name(pattern: &str, name: &str) -> bool {
     pattern[p..].iter().all(|b| *b == b'*')
 }
 
-/// The `include` directives of `http` that may have held servers or locations.
-pub(super) fn unread(http: &[Directive]) -> Vec<&Directive> {
+/// The `include` directives that were not expanded and may contain servers or locations.
+pub(super) fn skipped_includes(http: &[Directive]) -> Vec<&Directive> {
     let mut found = Vec::new();
     for directive in http {
-        if directive.name == "include" && !is_usual(directive.arg()) {
+        if directive.name == "include" && !is_distribution_file(directive.arg()) {
             found.push(directive);
         }
-        found.extend(unread(directive.inside()));
+        found.extend(skipped_includes(directive.inside()));
     }
     found
 }
 
-/// Whether an included file is one that the distribution wrote.
-pub(super) fn is_usual(path: &str) -> bool {
+/// Whether an included file belongs to the distribution.
+pub(super) fn is_distribution_file(path: &str) -> bool {
     ["mime.types", "_params", "fastcgi.conf"]
         .iter()
         .any(|end| path.ends_with(end))
@@ -154,7 +163,7 @@ mod tests {
     use crate::source::Source;
 
     #[test]
-    fn a_pattern_names_what_the_shell_would() {
+    fn patterns_match_like_in_a_shell() {
         let sites = "/etc/nginx/sites-enabled/*";
         for (pattern, path, expected) in [
             (sites, "/etc/nginx/sites-enabled/shop", true),
@@ -165,20 +174,23 @@ mod tests {
             ("/c/*.conf", "/c/a.conf~", false),
             ("/c/x", "/c/x", true),
         ] {
-            assert_eq!(is_path(pattern, path), expected, "{pattern} {path}");
+            assert_eq!(path_matches(pattern, path), expected, "{pattern} {path}");
         }
     }
 
     #[test]
-    fn includes_that_go_in_a_circle_or_grow_without_end_are_told() {
-        let read = |text: &str| whole(&Files::of(&Source::new("-", text))).map(|t| t.len());
-        let said = |text: &str| read(text).expect_err("is refused").said;
+    fn circular_and_exponential_includes_are_rejected() {
+        let read = |text: &str| super::expand(&Files::of(&Source::new("-", text))).map(|t| t.len());
+        let message = |text: &str| read(text).expect_err("is rejected").message;
         let circle = "# configuration file /n/a:\nx;\ninclude a;\n";
-        assert_eq!(said(circle), "includes go in a circle");
+        assert_eq!(message(circle), "circular include");
         let twice = |n| format!("include {0}; include {0};", n + 1);
         let file = |n| format!("# configuration file /n/{n}:\n{}\n", twice(n));
         let bomb: Vec<_> = (0..30).map(file).collect();
-        assert_eq!(said(&bomb.concat()), "what is included is too much");
+        assert_eq!(
+            message(&bomb.concat()),
+            "the includes expand to too many directives"
+        );
         assert_eq!(
             read("# configuration file /n/a:\ninclude b*; include c;"),
             Ok(1)

@@ -1,37 +1,41 @@
-//! Limits of requests.
+//! Request rate limits (`limit_req`).
 
-use super::location::Found;
+use super::directive::Directive;
+use super::location::ScopedRoute;
 use super::scope::Scope;
-use super::tree::Directive;
-use super::upstream::left;
-use crate::import::Note;
-use crate::import::plan::{ProxyPlan, RateLimitPlan};
+use super::skipped;
+use crate::import::Finding;
+use crate::import::draft::{ProxyDraft, RateLimitDraft};
 use crate::topology::choice::Count;
 use crate::topology::decode::Leaf as _;
 use crate::topology::quantity::Rate;
 
-/// Keys that are the address of the client.
-const CLIENT: [&str; 4] = [
+/// Zone keys that are the client address.
+const CLIENT_ADDRESS: [&str; 4] = [
     "$binary_remote_addr",
     "${binary_remote_addr}",
     "$remote_addr",
     "${remote_addr}",
 ];
 
-/// A limit, and where it is written.
+/// A limit and its directive.
 struct Limit<'t> {
     directive: &'t Directive,
     zone: &'t str,
-    plan: RateLimitPlan,
+    draft: RateLimitDraft,
 }
 
-/// Sets `rate_limit` of the proxy, where one limit counts all of its requests, or else of routes.
-pub(super) fn limits(proxy: &mut ProxyPlan, found: &mut [Found<'_>], notes: &mut Vec<Note>) {
-    let limits: Vec<_> = found.iter().map(|f| limit(&f.scope, notes)).collect();
+/// Sets `rate_limit` of the proxy if every route has the same limit, otherwise that of the routes.
+pub(super) fn limits(
+    proxy: &mut ProxyDraft,
+    found: &mut [ScopedRoute<'_>],
+    findings: &mut Vec<Finding>,
+) {
+    let limits: Vec<_> = found.iter().map(|f| limit(&f.scope, findings)).collect();
     let key =
-        |limit: &Option<Limit<'_>>| limit.as_ref().map(|l| (l.zone.to_owned(), l.plan.clone()));
+        |limit: &Option<Limit<'_>>| limit.as_ref().map(|l| (l.zone.to_owned(), l.draft.clone()));
     if limits.iter().all(|l| key(l) == key(&limits[0])) {
-        proxy.rate_limit = key(&limits[0]).map(|(_, plan)| plan);
+        proxy.rate_limit = key(&limits[0]).map(|(_, draft)| draft);
         return;
     }
     for (at, (found, limit)) in found.iter_mut().zip(&limits).enumerate() {
@@ -40,35 +44,35 @@ pub(super) fn limits(proxy: &mut ProxyPlan, found: &mut [Found<'_>], notes: &mut
         };
         let mut others = limits.iter().enumerate().filter(|(other, _)| *other != at);
         if others.any(|(_, l)| l.as_ref().is_some_and(|l| l.zone == limit.zone)) {
-            let why = "each route counts its own requests, not those of the zone";
-            let note = Note::changed(limit.directive.text(), why);
-            notes.push(note.at(limit.directive.place));
+            let reason = "each route has a separate counter; in nginx the zone is shared";
+            let finding = Finding::adjusted(limit.directive.text(), reason);
+            findings.push(finding.at(limit.directive.position));
         }
-        found.route.rate_limit = Some(limit.plan.clone());
+        found.route.rate_limit = Some(limit.draft.clone());
     }
 }
 
-/// The first limit in effect that the language can express.
-fn limit<'t>(scope: &Scope<'t>, notes: &mut Vec<Note>) -> Option<Limit<'t>> {
-    if let Some(trial) = scope.find("limit_req_dry_run").filter(|d| d.arg() == "on") {
-        notes.push(left(trial, "it limits nothing, and `rate_limit` would"));
+/// The first supported limit in effect.
+fn limit<'t>(scope: &Scope<'t>, findings: &mut Vec<Finding>) -> Option<Limit<'t>> {
+    if let Some(dry_run) = scope.find("limit_req_dry_run").filter(|d| d.arg() == "on") {
+        findings.push(skipped(dry_run, "`rate_limit` has no dry run"));
         return None;
     }
     let mut chosen = None;
     for directive in scope.all("limit_req") {
         match read(directive, scope) {
             Ok(_) if chosen.is_some() => {
-                notes.push(left(directive, "a route has one `rate_limit`"));
+                findings.push(skipped(directive, "a route has one `rate_limit`"));
             }
             Ok(limit) => chosen = Some(limit),
-            Err(why) => notes.push(left(directive, &why)),
+            Err(reason) => findings.push(skipped(directive, &reason)),
         }
     }
     let limit = chosen?;
-    let why = differs(&limit, scope);
-    if !why.is_empty() {
-        let note = Note::changed(limit.directive.text(), why.join(", "));
-        notes.push(note.at(limit.directive.place));
+    let reasons = differences(&limit, scope);
+    if !reasons.is_empty() {
+        let finding = Finding::adjusted(limit.directive.text(), reasons.join(", "));
+        findings.push(finding.at(limit.directive.position));
     }
     Some(limit)
 }
@@ -79,59 +83,59 @@ fn read<'t>(directive: &'t Directive, scope: &Scope<'t>) -> Result<Limit<'t>, St
     let mut zones = scope.outermost().filter(|d| d.name == "limit_req_zone");
     let Some(declared) = zones.find(of) else {
         return Err(
-            "its limit_req_zone was not read; `nginx -T | genconf import nginx -` reads all"
+            "its limit_req_zone is in another file; to import all files: nginx -T | genconf import nginx -"
                 .to_owned(),
         );
     };
-    if !CLIENT.contains(&declared.arg()) {
+    if !CLIENT_ADDRESS.contains(&declared.arg()) {
         let key = declared.arg();
         return Err(format!(
-            "`rate_limit` counts the requests of a client address, not by {key}"
+            "`rate_limit` counts requests per client address, not per {key}"
         ));
     }
     let rate = value(declared, "rate=")
         .unwrap_or("1r/s")
         .replace("r/", "/");
-    Rate::read(&rate).map_err(|why| format!("its rate cannot be one of `rate_limit`: {why}"))?;
+    Rate::read(&rate).map_err(|reason| format!("invalid rate: {reason}"))?;
     let burst = value(directive, "burst=").unwrap_or("0");
-    // None is not possible; one is the least.
+    // The minimum is 1.
     let burst = if burst == "0" { "1" } else { burst };
     let burst = Count::read(burst)
-        .map_err(|why| format!("its burst cannot be one of `rate_limit`: {why}"))?
+        .map_err(|reason| format!("invalid burst: {reason}"))?
         .number();
     Ok(Limit {
         directive,
         zone: name,
-        plan: RateLimitPlan { rate, burst },
+        draft: RateLimitDraft { rate, burst },
     })
 }
 
-/// What the limit does otherwise than nginx.
-fn differs(limit: &Limit<'_>, scope: &Scope<'_>) -> Vec<String> {
-    let mut why = Vec::new();
+/// How the limit differs from nginx.
+fn differences(limit: &Limit<'_>, scope: &Scope<'_>) -> Vec<String> {
+    let mut reasons = Vec::new();
     let burst = value(limit.directive, "burst=").unwrap_or("0");
     let is_delayed = |arg: &String| arg.starts_with("delay=");
     if burst == "0" {
-        why.push("the smallest `burst` is 1".to_owned());
+        reasons.push("the minimum of `burst` is 1".to_owned());
     } else if !limit.directive.args.iter().any(|a| a == "nodelay")
         || limit.directive.args.iter().any(is_delayed)
     {
-        why.push("requests within `burst` are not delayed".to_owned());
+        reasons.push("requests within `burst` are not delayed".to_owned());
     }
     let status = scope.find("limit_req_status");
     let status = status.map_or("503", Directive::arg);
     if status != "429" {
-        why.push(format!("requests over the limit get 429, not {status}"));
+        reasons.push(format!("rejected requests get 429, not {status}"));
     }
-    why
+    reasons
 }
 
-/// The value of an argument that begins with `key`.
+/// The value of the argument with the prefix `key`.
 fn value<'t>(directive: &'t Directive, key: &str) -> Option<&'t str> {
     directive.args.iter().find_map(|arg| arg.strip_prefix(key))
 }
 
-/// The name of the zone that a `limit_req_zone` declares.
+/// The name of the zone of a `limit_req_zone` directive.
 fn zone(directive: &Directive) -> Option<&str> {
     Some(
         value(directive, "zone=")?

@@ -1,37 +1,37 @@
-//! Where a server listens.
+//! Selects the listen address of a server.
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::tree::Directive;
-use super::upstream::left;
-use crate::import::Note;
+use super::directive::Directive;
+use super::skipped;
+use crate::import::Finding;
 use crate::topology::address::Listen;
 use crate::topology::decode::Leaf as _;
 
-/// What a server's `listen` directives come to.
+/// The result for the `listen` directives of a server.
 #[derive(Debug, Default)]
-pub(super) struct Chosen<'t> {
-    /// The value of the key; none where no directive can be one.
+pub(super) struct ListenChoice<'t> {
+    /// Value of the key `listen`; `None` if no directive is supported.
     pub(super) listen: Option<String>,
-    /// The directive that takes the PROXY protocol.
-    pub(super) protocol: Option<&'t Directive>,
-    /// Whether nginx listens on IPv4 only, and the proxy on IPv6 as well.
-    pub(super) is_wider: bool,
+    /// Directive with the PROXY protocol.
+    pub(super) proxy_protocol: Option<&'t Directive>,
+    /// Whether the proxy listens on IPv6 and nginx does not.
+    pub(super) adds_ipv6: bool,
 }
 
-/// A `listen` that the language can express.
-struct Read<'t> {
+/// A supported `listen` directive.
+struct ParsedListen<'t> {
     directive: &'t Directive,
     text: String,
     listen: Listen,
 }
 
-impl Read<'_> {
+impl ParsedListen<'_> {
     fn has(&self, flag: &str) -> bool {
         self.directive.args.iter().any(|a| a == flag)
     }
 
-    /// Every address of a family, or of both.
+    /// Whether it listens on every address of a family or of both.
     fn is_any(&self) -> bool {
         self.listen.ip().is_none_or(|ip| ip.is_unspecified())
     }
@@ -46,8 +46,7 @@ pub(super) fn is_ssl(listen: &Directive) -> bool {
     listen.args.iter().any(|a| a == "ssl")
 }
 
-/// The address and port of a `listen` as the language has them: nginx fills in a port, or every
-/// IPv4 address.
+/// The address and port of a `listen` directive in the syntax of the topology. The default port is 80.
 pub(super) fn text(listen: &Directive) -> String {
     let arg = listen.arg();
     let arg = match arg.split_once(':') {
@@ -68,20 +67,25 @@ pub(super) fn text(listen: &Directive) -> String {
     }
 }
 
-/// The address to listen on: with TLS before others, IPv4 before IPv6. A port on every IPv4 and
-/// every IPv6 address is a port alone.
-pub(super) fn choose<'t>(server: &'t Directive, notes: &mut Vec<Note>) -> Chosen<'t> {
-    let all = read(server, notes);
+/// Selects the address to listen on. Directives with TLS are preferred, then those with IPv4. A port on
+/// every IPv4 and IPv6 address becomes a port without an address.
+pub(super) fn choose<'t>(server: &'t Directive, findings: &mut Vec<Finding>) -> ListenChoice<'t> {
+    let all = supported(server, findings);
     let Some(first) = all.iter().min_by_key(|l| (!l.has("ssl"), l.is_ipv6())) else {
-        let is_wider = server.inside().iter().all(|d| d.name != "listen");
-        return Chosen {
-            is_wider,
-            ..Chosen::default()
+        let adds_ipv6 = server.inside().iter().all(|d| d.name != "listen");
+        return ListenChoice {
+            adds_ipv6,
+            ..ListenChoice::default()
         };
     };
     let port = first.listen.port();
-    let beside = |l: &&Read<'_>| l.listen.port() == port && l.has("ssl") == first.has("ssl");
-    let any: Vec<_> = all.iter().filter(beside).filter(|l| l.is_any()).collect();
+    let has_same_port =
+        |l: &&ParsedListen<'_>| l.listen.port() == port && l.has("ssl") == first.has("ssl");
+    let any: Vec<_> = all
+        .iter()
+        .filter(has_same_port)
+        .filter(|l| l.is_any())
+        .collect();
     let ipv4 = any
         .iter()
         .find(|l| l.listen.ip().is_none_or(|ip| ip.is_ipv4()));
@@ -92,41 +96,41 @@ pub(super) fn choose<'t>(server: &'t Directive, notes: &mut Vec<Note>) -> Chosen
         None => first.text.clone(),
     };
     let chosen = Listen::read(&text).unwrap_or(first.listen);
-    let covers = |l: &Read<'_>| {
+    let covers = |l: &ParsedListen<'_>| {
         let ip = chosen.ip();
         let is_same_family =
             ip.is_none_or(|ip| l.listen.ip().is_some_and(|l| l.is_ipv4() == ip.is_ipv4()));
-        beside(&l)
+        has_same_port(&l)
             && (chosen == l.listen || (ip.is_none_or(|ip| ip.is_unspecified()) && is_same_family))
     };
     let others = all.iter().filter(|l| !covers(l));
-    notes.extend(others.map(|l| left(l.directive, "a proxy listens at one place")));
+    findings.extend(others.map(|l| skipped(l.directive, "a proxy has one listen address")));
     let mut covered = all.iter().filter(|l| covers(l));
-    Chosen {
-        is_wider: chosen.ip().is_none() && !ipv6,
-        protocol: covered
+    ListenChoice {
+        adds_ipv6: chosen.ip().is_none() && !ipv6,
+        proxy_protocol: covered
             .find(|l| l.has("proxy_protocol"))
             .map(|l| l.directive),
         listen: Some(text),
     }
 }
 
-fn read<'t>(server: &'t Directive, notes: &mut Vec<Note>) -> Vec<Read<'t>> {
+fn supported<'t>(server: &'t Directive, findings: &mut Vec<Finding>) -> Vec<ParsedListen<'t>> {
     let mut all = Vec::new();
     for directive in server.inside().iter().filter(|d| d.name == "listen") {
         let text = text(directive);
         match Listen::read(&text) {
             Ok(_) if directive.args.iter().any(|a| a == "quic") => {
-                notes.push(left(directive, "HTTP/3 is not supported"));
+                findings.push(skipped(directive, "HTTP/3 is not supported"));
             }
-            Ok(listen) => all.push(Read {
+            Ok(listen) => all.push(ParsedListen {
                 directive,
                 text,
                 listen,
             }),
             Err(_) => {
-                let why = "a proxy listens at a port, or at an address and a port";
-                notes.push(left(directive, why));
+                let reason = "expected a port, or an address and a port";
+                findings.push(skipped(directive, reason));
             }
         }
     }

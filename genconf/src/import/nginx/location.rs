@@ -1,98 +1,97 @@
-//! Locations, which become routes.
+//! Converts locations to routes.
 
+use super::directive::Directive;
 use super::scope::Scope;
-use super::tree::Directive;
-use super::upstream::left;
-use super::{Reading, left as others};
-use crate::import::Note;
-use crate::import::plan::RoutePlan;
+use super::{ImportState, skipped, unsupported};
+use crate::import::Finding;
+use crate::import::draft::RouteDraft;
 use crate::topology::decode::Leaf as _;
 use crate::topology::path::UrlPath;
 
-/// A route, and the blocks that its location is in.
-pub(super) struct Found<'t> {
+/// A route and the blocks around its location.
+pub(super) struct ScopedRoute<'t> {
     /// The route.
-    pub(super) route: RoutePlan,
-    /// The blocks, the location's own last.
+    pub(super) route: RouteDraft,
+    /// The blocks, innermost last.
     pub(super) scope: Scope<'t>,
 }
 
-/// Reads a `location` and those within it.
+/// Converts a `location` block and the ones nested in it.
 pub(super) fn read<'t>(
     block: &'t Directive,
     outer: &Scope<'t>,
-    found: &mut Vec<Found<'t>>,
-    reading: &mut Reading,
+    found: &mut Vec<ScopedRoute<'t>>,
+    state: &mut ImportState,
 ) {
     let scope = outer.within(block);
     for inner in block.inside().iter().filter(|d| d.name == "location") {
-        read(inner, &scope, found, reading);
+        read(inner, &scope, found, state);
     }
-    match route(block, reading) {
+    match route(block, state) {
         Ok(Some(route)) => {
-            let same = |f: &Found<'_>| {
+            let same = |f: &ScopedRoute<'_>| {
                 f.route.path.trim_end_matches('/') == route.path.trim_end_matches('/')
             };
             if found.iter().any(same) {
-                reading
-                    .notes
-                    .push(left(block, "this path is routed already"));
+                state
+                    .findings
+                    .push(skipped(block, "another location has the same path"));
                 return;
             }
-            found.push(Found { route, scope });
-            tell_inside(block, reading);
+            found.push(ScopedRoute { route, scope });
+            report_inside(block, state);
         }
         Ok(None) => {}
-        Err(why) => reading.notes.push(left(block, &why)),
+        Err(reason) => state.findings.push(skipped(block, &reason)),
     }
 }
 
-fn route(block: &Directive, reading: &mut Reading) -> Result<Option<RoutePlan>, String> {
+fn route(block: &Directive, state: &mut ImportState) -> Result<Option<RouteDraft>, String> {
     let pass = block.inside().iter().find(|d| d.name == "proxy_pass");
     let Some(pass) = pass else {
         let nested = block.inside().iter().any(|d| d.name == "location");
-        let why = "it passes no request on; genconf describes what does, other things stay in a web server of their own";
+        let reason = "the location has no proxy_pass; serve it with a separate web server";
         return if nested {
             Ok(None)
         } else {
-            Err(why.to_owned())
+            Err(reason.to_owned())
         };
     };
-    let path = path(block, reading)?;
+    let path = path(block, state)?;
     let url = pass.arg();
     if url.contains('$') {
-        return Err("where it passes requests is a variable; a pool is always the same".to_owned());
+        return Err("variables in proxy_pass are not supported".to_owned());
     }
     let rest = match url.split_once("://") {
         Some(("http", rest)) => rest,
         Some(("https", rest)) => {
-            let why = "the proxy talks plain HTTP to its pools";
-            reading
-                .notes
-                .push(Note::changed(pass.text(), why).at(pass.place));
+            let reason = "the proxy uses HTTP to its pools";
+            state
+                .findings
+                .push(Finding::adjusted(pass.text(), reason).at(pass.position));
             rest
         }
-        _ => return Err(format!("`{url}` is not a URL")),
+        _ => return Err(format!("invalid URL `{url}`")),
     };
     let (address, uri) = target(rest);
     if address.is_empty() {
-        return Err(format!("`{url}` names nobody"));
+        return Err(format!("the URL `{url}` has no host"));
     }
     let rewrite = uri.filter(|uri| *uri != path).map(str::to_owned);
     if let Some(uri) = &rewrite {
-        UrlPath::read(uri).map_err(|why| format!("`{uri}` cannot replace its path: {why}"))?;
+        UrlPath::read(uri).map_err(|reason| format!("invalid rewrite `{uri}`: {reason}"))?;
     }
-    let choice = reading.upstreams.choose(address, pass.place);
-    Ok(Some(RoutePlan {
+    let choice = state.upstreams.choose(address, pass.position);
+    Ok(Some(RouteDraft {
         path,
         pool: choice.pool,
         balance: choice.balance,
         rewrite,
-        ..RoutePlan::default()
+        ..RouteDraft::default()
     }))
 }
 
-/// Whom a URL names, and the URI behind it.
+/// The address of a URL and the path after it.
 fn target(rest: &str) -> (&str, Option<&str>) {
     if let Some(socket) = rest.strip_prefix("unix:") {
         let (path, uri) = socket
@@ -106,47 +105,47 @@ fn target(rest: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn path(block: &Directive, reading: &mut Reading) -> Result<String, String> {
+fn path(block: &Directive, state: &mut ImportState) -> Result<String, String> {
     let (modifier, path) = match block.args.as_slice() {
         [path] if path.starts_with('~') => ("~", path),
         [path] if path.starts_with('=') && path.len() > 1 => {
-            return Err("write a space after `=`".to_owned());
+            return Err("add a space after `=`".to_owned());
         }
         [path] => ("", path),
         [modifier, path] => (modifier.as_str(), path),
-        _ => return Err("it has no path".to_owned()),
+        _ => return Err("the path is missing".to_owned()),
     };
     if modifier.starts_with('~') {
-        return Err("a route is a path and all below it, not a regular expression".to_owned());
+        return Err("regular expressions are not supported; a route is a path prefix".to_owned());
     }
     if path.starts_with('@') {
-        return Err("a named location is reached from within nginx only".to_owned());
+        return Err("named locations are not supported".to_owned());
     }
-    UrlPath::read(path).map_err(|why| format!("its path cannot be a route: {why}"))?;
+    UrlPath::read(path).map_err(|reason| format!("invalid path: {reason}"))?;
     if modifier == "=" {
-        let why = "a route takes what is below its path, too";
-        reading
-            .notes
-            .push(Note::changed(block.text(), why).at(block.place));
+        let reason = "a route also matches the paths below";
+        state
+            .findings
+            .push(Finding::adjusted(block.text(), reason).at(block.position));
     }
     Ok(path.clone())
 }
 
-/// What a carried location says beside where it goes.
-fn tell_inside(block: &Directive, reading: &mut Reading) {
+/// Reports directives of an imported location that are skipped.
+fn report_inside(block: &Directive, state: &mut ImportState) {
     for directive in block.inside() {
         if directive.name == "add_header" {
-            let why = "`headers` of a proxy are those of all its answers";
-            reading.notes.push(left(directive, why));
+            let reason = "`headers` applies to every response of a proxy";
+            state.findings.push(skipped(directive, reason));
             continue;
         }
         if ["set_real_ip_from", "real_ip_header"].contains(&directive.name.as_str()) {
-            let why = "`trusted_proxies` apply to every route of a proxy";
-            reading.notes.push(left(directive, why));
+            let reason = "`trusted_proxies` applies to every route of a proxy";
+            state.findings.push(skipped(directive, reason));
             continue;
         }
-        if directive.name != "location" && !super::scope::is_read(&directive.name) {
-            others::tell(directive, &mut reading.notes);
+        if directive.name != "location" && !super::scope::is_supported(&directive.name) {
+            unsupported::report(directive, &mut state.findings);
         }
     }
 }

@@ -1,152 +1,170 @@
-//! nginx's configuration: upstreams, listens and proxied locations.
+//! Imports nginx configuration: upstreams, listeners, and locations with `proxy_pass`.
 
-mod door;
+mod backend;
+mod body_size;
+mod directive;
 mod files;
 mod gzip;
-mod header;
 mod include;
-mod left;
 mod limit;
 mod listen;
 mod location;
-mod machine;
 mod pool;
-mod realip;
+mod real_ip;
 mod redirect;
+mod request_header;
+mod response_header;
 mod retry;
 mod scope;
-mod settings;
+mod server_block;
 mod timeout;
 mod token;
-mod tree;
+mod unsupported;
 mod upstream;
 
+use super::draft::{ProxyDraft, TopologyDraft};
 use super::naming;
-use super::plan::{Plan, ProxyPlan};
-use super::{Fault, Imported, Note};
+use super::{Finding, ImportError, Imported};
 use crate::source::Source;
+use directive::Directive;
 use files::Files;
 use scope::Scope;
-use tree::Directive;
 use upstream::Upstreams;
 
-/// Everything that has been understood so far.
+/// The imported parts and findings so far.
 #[derive(Debug, Default)]
-struct Reading {
+struct ImportState {
     upstreams: Upstreams,
-    proxies: Vec<ProxyPlan>,
-    notes: Vec<Note>,
+    proxies: Vec<ProxyDraft>,
+    findings: Vec<Finding>,
 }
 
-/// Reads a configuration of nginx, a part of one that `http` would include, or
-/// all files that `nginx -T` prints.
-pub fn read(source: &Source) -> Result<Imported, Fault> {
+/// Imports an nginx configuration, a file that `http` includes, or the output of `nginx -T`.
+pub fn read(source: &Source) -> Result<Imported, ImportError> {
     let files = Files::of(source);
-    match include::whole(&files).and_then(|tree| import(&tree, source)) {
-        Ok(imported) => Ok(files.told(imported)),
-        Err(fault) => Err(files.fault(fault)),
+    match include::expand(&files).and_then(|tree| import(&tree, source)) {
+        Ok(imported) => Ok(files.relocate(imported)),
+        Err(error) => Err(files.relocate_error(error)),
     }
 }
 
-fn import(tree: &[Directive], source: &Source) -> Result<Imported, Fault> {
-    let mut reading = Reading::default();
+fn import(tree: &[Directive], source: &Source) -> Result<Imported, ImportError> {
+    let mut state = ImportState::default();
     let outer = tree.iter().find(|d| d.name == "http");
     let http = outer.map_or(tree, Directive::inside);
     let main = tree.iter().filter(|d| d.name != "http" && outer.is_some());
-    for directive in main.filter(|d| !scope::is_read(&d.name)) {
-        left::tell(directive, &mut reading.notes);
+    for directive in main.filter(|d| !scope::is_supported(&d.name)) {
+        unsupported::report(directive, &mut state.findings);
     }
     let servers: Vec<_> = http.iter().filter(|d| d.name == "server").collect();
-    for port in servers.iter().flat_map(|s| door::ports(s)) {
-        reading.upstreams.keep(port);
+    for port in servers.iter().flat_map(|s| server_block::ports(s)) {
+        state.upstreams.reserve_port(port);
     }
     for upstream in http.iter().filter(|d| d.name == "upstream") {
-        reading.upstreams.declare(upstream, &mut reading.notes);
+        state.upstreams.declare(upstream, &mut state.findings);
     }
     for directive in http
         .iter()
         .filter(|d| !["upstream", "server"].contains(&d.name.as_str()))
     {
-        if !scope::is_read(&directive.name) {
-            left::tell(directive, &mut reading.notes);
+        if !scope::is_supported(&directive.name) {
+            unsupported::report(directive, &mut state.findings);
         }
     }
     let scope = Scope::of(http);
     for server in &servers {
-        door::read(server, &scope, &mut reading);
+        server_block::read(server, &scope, &mut state);
     }
-    let drain = timeout::drain(tree, &mut reading.notes);
-    for proxy in &mut reading.proxies {
+    let drain = timeout::drain(tree, &mut state.findings);
+    for proxy in &mut state.proxies {
         proxy.timeouts.extend(drain.map(|time| ("drain", time)));
     }
-    redirect::redirects(&servers, &mut reading);
-    redirect::settle(&mut reading);
-    if reading.proxies.is_empty() {
-        return Err(nothing(http, &reading.notes));
+    redirect::assign(&servers, &mut state);
+    redirect::resolve_conflicts(&mut state);
+    if state.proxies.is_empty() {
+        return Err(nothing_imported(http, &state.findings));
     }
-    Ok(finish(reading, source))
+    Ok(finish(state, source))
 }
 
-/// Why there is no proxy, where that can be told.
-fn nothing(http: &[Directive], notes: &[Note]) -> Fault {
-    let said = "no location in it passes requests to an upstream or an address, which is what genconf describes";
-    let unread = include::unread(http);
-    if let Some(first) = unread.first() {
-        let lines: Vec<_> = unread.iter().map(|d| format!("`{}`", d.text())).collect();
-        let help = "import the site's own file, or all: nginx -T | genconf import nginx -";
-        let said = format!(
-            "{said}; what it includes is not read: {}; {help}",
+/// The error for a configuration without a proxy.
+fn nothing_imported(http: &[Directive], findings: &[Finding]) -> ImportError {
+    let message = "no location passes requests to an upstream or an address";
+    let skipped_includes = include::skipped_includes(http);
+    if let Some(first) = skipped_includes.first() {
+        let lines: Vec<_> = skipped_includes
+            .iter()
+            .map(|d| format!("`{}`", d.text()))
+            .collect();
+        let help = "import the included file, or all files: nginx -T | genconf import nginx -";
+        let message = format!(
+            "{message}; includes are not read: {}; {help}",
             lines.join(", ")
         );
-        return Fault::new(said).at(first.place);
+        return ImportError::new(message).at(first.position);
     }
-    let location = notes.iter().rev().find(|n| n.what.starts_with("location"));
-    Fault::new(match location {
-        Some(note) => format!("{said}: {}: {}", note.what, note.why),
-        None => said.to_owned(),
+    let location = findings
+        .iter()
+        .rev()
+        .find(|n| n.subject.starts_with("location"));
+    ImportError::new(match location {
+        Some(finding) => format!("{message}: {}: {}", finding.subject, finding.reason),
+        None => message.to_owned(),
     })
 }
 
-fn finish(mut reading: Reading, source: &Source) -> Imported {
-    reading.upstreams.tell_unused(&mut reading.notes);
-    let (hosts, apps, pools) = reading.upstreams.plan(&mut reading.notes);
-    reading
-        .notes
-        .sort_by_key(|n| n.place.map(|p| (p.line, p.column)));
-    let doors: Vec<_> = reading
+/// Servers and locations that the topology contains.
+fn proxy_entries(proxies: &[ProxyDraft]) -> usize {
+    let routes: usize = proxies.iter().map(|p| p.routes.len()).sum();
+    proxies.len() + routes
+}
+
+/// A finding about a directive that is skipped.
+fn skipped(directive: &Directive, reason: &str) -> Finding {
+    Finding::skipped(directive.text(), reason).at(directive.position)
+}
+
+fn finish(mut state: ImportState, source: &Source) -> Imported {
+    state.upstreams.report_unused(&mut state.findings);
+    let (hosts, apps, pools) = state.upstreams.draft(&mut state.findings);
+    state
+        .findings
+        .sort_by_key(|n| n.position.map(|p| (p.line, p.column)));
+    let listen_ports: Vec<_> = state
         .proxies
         .iter()
-        .filter_map(|p| door::port(p.listen.as_deref()))
+        .filter_map(|p| server_block::port(p.listen.as_deref()))
         .collect();
+    let entries = pools.len() + proxy_entries(&state.proxies);
     let mut taken = super::ports::Ports::default();
     for port in pools
         .iter()
         .flat_map(|p| p.ports.iter().copied())
-        .chain(doors)
+        .chain(listen_ports)
     {
-        taken.take(port);
+        taken.reserve(port);
     }
-    let count = u16::try_from(reading.proxies.len()).unwrap_or(u16::MAX);
-    for (index, proxy) in (0..).zip(&mut reading.proxies) {
-        proxy.status = taken.status(index, count);
+    let count = u16::try_from(state.proxies.len()).unwrap_or(u16::MAX);
+    for (index, proxy) in (0..).zip(&mut state.proxies) {
+        proxy.status_port = taken.status_port(index, count);
         if hosts.len() > 1 {
             proxy.hosts = vec![hosts[0].name.clone()];
         }
     }
     let file = source.name().rsplit('/').next().unwrap_or_default();
     let stem = file.split('.').next().unwrap_or_default();
-    // `nginx.service` is the distribution's, and `default` says nothing.
-    let known = ["nginx", "default"].contains(&stem);
-    let plan = Plan {
-        about: vec![
-            "What nginx was told, as a topology. It knew addresses and not programs: the artifacts are yours to name."
+    // `nginx.service` is a unit of the distribution.
+    let is_generic = ["nginx", "default"].contains(&stem);
+    let draft = TopologyDraft {
+        comments: vec![
+            "Imported from nginx, which has addresses but no apps: set the artifact of every app."
                 .to_owned(),
         ],
-        project: naming::stem(if known { "site" } else { stem }, "site"),
+        project: naming::stem(if is_generic { "site" } else { stem }, "site"),
         hosts,
         apps,
         pools,
-        proxies: reading.proxies,
+        proxies: state.proxies,
     };
-    Imported::new(&plan, reading.notes)
+    Imported::new(&draft, entries, state.findings)
 }

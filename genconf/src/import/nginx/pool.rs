@@ -1,85 +1,84 @@
-//! Upstreams, as apps and pools.
+//! Converts upstreams to hosts, apps, and pools.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::machine::{Machine, Server, hosts};
+use super::backend::{BackendHost, BackendServer, hosts};
 use super::upstream::{Upstream, Upstreams};
-use crate::import::Note;
-use crate::import::plan::{AppPlan, HostPlan, PoolPlan, Sharing};
+use crate::import::Finding;
+use crate::import::draft::{AppDraft, HostDraft, PoolDraft, PoolMode};
 use crate::import::ports::Ports;
 use crate::topology::choice::Runtime;
 
-/// Ports taken on each machine.
-type Taken = BTreeMap<Machine, Ports>;
+/// Ports in use on each host.
+type Taken = BTreeMap<BackendHost, Ports>;
 
 impl Upstreams {
-    /// What is printed of them.
-    pub(super) fn plan(
+    /// The hosts, apps, and pools of all used upstreams.
+    pub(super) fn draft(
         &self,
-        notes: &mut Vec<Note>,
-    ) -> (Vec<HostPlan>, Vec<AppPlan>, Vec<PoolPlan>) {
+        findings: &mut Vec<Finding>,
+    ) -> (Vec<HostDraft>, Vec<AppDraft>, Vec<PoolDraft>) {
         let used: Vec<_> = self
             .list
             .iter()
             .filter_map(|u| Some((u, u.pool.clone()?)))
             .collect();
-        let machines = used.iter().flat_map(|(u, _)| u.servers.iter());
-        let machines: BTreeSet<_> = machines.map(|s| s.machine.clone()).collect();
-        let (hosts, names) = hosts(&machines);
-        let mut taken = Taken::from([(Machine::Own, self.doors.clone())]);
+        let backend_hosts = used.iter().flat_map(|(u, _)| u.servers.iter());
+        let backend_hosts: BTreeSet<_> = backend_hosts.map(|s| s.host.clone()).collect();
+        let (hosts, names) = hosts(&backend_hosts);
+        let mut taken = Taken::from([(BackendHost::Local, self.reserved_ports.clone())]);
         let (mut apps, mut pools) = (Vec::new(), Vec::new());
         for (upstream, name) in used {
-            let mut app = AppPlan::new(name.clone(), name.clone(), Runtime::Native);
-            let about = "What answers there, nginx does not say: name the file, and `runtime: node` for JavaScript";
-            app.about = vec![about.to_owned()];
+            let mut app = AppDraft::new(name.clone(), name.clone(), Runtime::Native);
+            let comment = "Set the file to deploy, and `runtime: node` for JavaScript.";
+            app.comments = vec![comment.to_owned()];
             apps.push(app);
-            let on: BTreeSet<_> = upstream.servers.iter().map(|s| &s.machine).collect();
+            let on: BTreeSet<_> = upstream.servers.iter().map(|s| &s.host).collect();
             let listed = on.iter().map(|m| names[*m].clone());
-            pools.push(PoolPlan {
+            pools.push(PoolDraft {
                 name: name.clone(),
-                about: vec![format!("In nginx: {}.", upstream.raw)],
+                comments: vec![format!("In nginx: {}.", upstream.raw)],
                 app: name,
-                sharing: Sharing::Fork,
+                mode: PoolMode::Fork,
                 hosts: if hosts.len() > 1 {
                     listed.collect()
                 } else {
                     Vec::new()
                 },
-                ports: ports(upstream, &on, &mut taken, notes),
+                ports: ports(upstream, &on, &mut taken, findings),
             });
         }
         (hosts, apps, pools)
     }
 }
 
-/// The ports of a pool, the same on all of its machines: those of the fullest
-/// one, where they are free.
+/// The ports of a pool, the same on every host: those of the host with the most servers, where free.
 fn ports(
     upstream: &Upstream,
-    on: &BTreeSet<&Machine>,
+    on: &BTreeSet<&BackendHost>,
     taken: &mut Taken,
-    notes: &mut Vec<Note>,
+    findings: &mut Vec<Finding>,
 ) -> Vec<u16> {
-    let of = |machine: &Machine| -> Vec<&Server> {
+    let of = |host: &BackendHost| -> Vec<&BackendServer> {
         upstream
             .servers
             .iter()
-            .filter(|s| s.machine == *machine)
+            .filter(|s| s.host == *host)
             .collect()
     };
-    let mut fullest = Vec::new();
+    let mut longest = Vec::new();
     for servers in on.iter().map(|m| of(m)) {
-        if servers.len() > fullest.len() {
-            fullest = servers;
+        if servers.len() > longest.len() {
+            longest = servers;
         }
     }
     let mut ports: Vec<u16> = Vec::new();
-    for server in fullest {
-        let mut from = server.wanted();
-        // On one machine after the other, until all agree.
+    for server in longest {
+        let mut from = server.preferred_port();
+        // Repeated until the port is free on every host.
         while let Some(free) = on
             .iter()
-            .filter_map(|m| taken.entry((*m).clone()).or_default().free(from))
+            .filter_map(|m| taken.entry((*m).clone()).or_default().first_free(from))
             .max()
         {
             if free == from {
@@ -87,25 +86,28 @@ fn ports(
             }
             from = free;
         }
-        for machine in on {
-            taken.entry((*machine).clone()).or_default().take(from);
+        for host in on {
+            taken.entry((*host).clone()).or_default().reserve(from);
         }
         if server.port != Some(from) {
-            notes.push(
-                Note::changed(format!("`{}`", server.raw), format!("it has port {from}"))
-                    .at(server.place),
+            findings.push(
+                Finding::adjusted(
+                    format!("`{}`: port {from}", server.raw),
+                    "the port is missing, reserved, or in use",
+                )
+                .at(server.position),
             );
         }
         ports.push(from);
     }
-    let differs = |s: &&Server| s.port.is_some_and(|p| !ports.contains(&p));
+    let differs = |s: &&BackendServer| s.port.is_some_and(|p| !ports.contains(&p));
     for server in upstream
         .servers
         .iter()
         .filter(|s| on.len() > 1 && differs(s))
     {
-        let why = "a pool has the same ports on all of its hosts";
-        notes.push(Note::changed(format!("`{}`", server.raw), why).at(server.place));
+        let reason = "a pool has the same ports on every host";
+        findings.push(Finding::adjusted(format!("`{}`", server.raw), reason).at(server.position));
     }
     ports.sort_unstable();
     ports

@@ -1,13 +1,13 @@
-//! Servers that only send to the encrypted door.
+//! Servers that only redirect to HTTPS.
 
-use super::Reading;
-use super::door::{door, passing, port, title};
+use super::ImportState;
+use super::directive::Directive;
 use super::listen::choose;
-use super::tree::Directive;
-use super::upstream::left;
-use crate::import::Note;
+use super::server_block::{listen_port, passing, port, title};
+use super::skipped;
+use crate::import::Finding;
 
-/// The `return` of a server that only sends to the encrypted door.
+/// The `return` directive with an HTTPS URL, if the server has one.
 pub(super) fn redirect(server: &Directive) -> Option<&Directive> {
     let inside = server.inside().iter();
     let all = inside.clone().chain(
@@ -19,45 +19,44 @@ pub(super) fn redirect(server: &Directive) -> Option<&Directive> {
     returns.find(|d| d.args.iter().any(|a| a.starts_with("https://")))
 }
 
-/// Servers that only redirect belong to the proxy with TLS.
-pub(super) fn redirects(servers: &[&Directive], reading: &mut Reading) {
+/// Assigns servers that only redirect to the proxies with TLS.
+pub(super) fn assign(servers: &[&Directive], state: &mut ImportState) {
     for server in servers.iter().filter(|s| redirect(s).is_some()) {
-        // What is not expressed is of no use without a location.
+        // Findings are dropped: without a location the listeners have no effect.
         let chosen = choose(server, &mut Vec::new());
-        let is_unread =
+        let is_invalid =
             chosen.listen.is_none() && server.inside().iter().any(|d| d.name == "listen");
         let listen = chosen.listen.unwrap_or_else(|| "80".to_owned());
         let passes = !passing(server).is_empty();
-        let mut doors = reading.proxies.iter_mut();
-        let door = doors.find(|p| p.tls.as_ref().is_some_and(|(_, _, from)| from.is_none()));
-        match door.filter(|_| !is_unread && !passes) {
+        let mut proxies = state.proxies.iter_mut();
+        let target = proxies.find(|p| p.tls.as_ref().is_some_and(|(_, _, from)| from.is_none()));
+        match target.filter(|_| !is_invalid && !passes) {
             Some(proxy) => {
-                if proxy.proxy_protocol != chosen.protocol.is_some() {
-                    let why = if proxy.proxy_protocol {
-                        "the redirect takes the PROXY protocol, as its proxy does"
+                if proxy.proxy_protocol != chosen.proxy_protocol.is_some() {
+                    let reason = if proxy.proxy_protocol {
+                        "the redirect uses the PROXY protocol, like its proxy"
                     } else {
-                        "the redirect does not take the PROXY protocol, as its proxy does not"
+                        "the redirect does not use the PROXY protocol, like its proxy"
                     };
-                    let note = Note::changed(title(server), why).at(server.place);
-                    reading.notes.push(note);
+                    let finding = Finding::adjusted(title(server), reason).at(server.position);
+                    state.findings.push(finding);
                 }
                 if let Some((_, _, from)) = &mut proxy.tls {
                     *from = Some(listen);
                 }
             }
             None if passes => {}
-            None => reading.notes.push(left(
-                server,
-                "it only redirects, which `tls` does by itself",
-            )),
+            None => state
+                .findings
+                .push(skipped(server, "`tls` redirects to HTTPS automatically")),
         }
     }
 }
 
-/// A proxy with TLS redirects from 80, where another may listen already.
-pub(super) fn settle(reading: &mut Reading) {
-    let mut taken: Vec<_> = reading.proxies.iter().map(door).collect();
-    for proxy in &mut reading.proxies {
+/// Moves the redirect of a proxy whose HTTP port another proxy uses.
+pub(super) fn resolve_conflicts(state: &mut ImportState) {
+    let mut taken: Vec<_> = state.proxies.iter().map(listen_port).collect();
+    for proxy in &mut state.proxies {
         let Some((_, _, from)) = &mut proxy.tls else {
             continue;
         };
@@ -66,15 +65,14 @@ pub(super) fn settle(reading: &mut Reading) {
             taken.push(wanted);
             continue;
         }
-        let Some(free) = reading.upstreams.free(8000) else {
+        let Some(free) = state.upstreams.reserve_next_port(8000) else {
             continue;
         };
-        let why = format!(
-            "port {wanted} has a proxy of its own, so the redirect of this one is at {free}"
-        );
-        reading
-            .notes
-            .push(Note::changed(format!("`{}`", proxy.name), why));
+        let reason =
+            format!("the redirect uses port {free}, because another proxy uses port {wanted}");
+        state
+            .findings
+            .push(Finding::adjusted(format!("`{}`", proxy.name), reason));
         *from = Some(free.to_string());
     }
 }

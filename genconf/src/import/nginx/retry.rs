@@ -1,31 +1,31 @@
-//! Requests that are sent again.
+//! Retries (`proxy_next_upstream`).
 
 use super::scope::Scope;
-use crate::import::Note;
-use crate::import::plan::RoutePlan;
+use crate::import::Finding;
+use crate::import::draft::RouteDraft;
 use crate::topology::choice::Retry;
 
-/// Sets `retry`, and notes what it has no value for.
-pub(super) fn retry(route: &mut RoutePlan, scope: &Scope<'_>, notes: &mut Vec<Note>) {
+/// Sets `retry` and reports differences.
+pub(super) fn retry(route: &mut RouteDraft, scope: &Scope<'_>, findings: &mut Vec<Finding>) {
     let Some(directive) = scope.find("proxy_next_upstream") else {
         return;
     };
-    let has = |word: &str| directive.args.iter().any(|a| a == word);
-    let mut why = Vec::new();
+    let has = |flag: &str| directive.args.iter().any(|a| a == flag);
+    let mut reasons = Vec::new();
     if has("non_idempotent") {
         route.retry = Some(Retry::Idempotent);
-        why.push("POST and PATCH are never sent again");
+        reasons.push("POST and PATCH are never retried");
     }
     if has("off") {
-        why.push(
-            "GET, HEAD and OPTIONS are sent again once when the connection to an instance fails",
-        );
+        reasons
+            .push("GET, HEAD, and OPTIONS are retried once if the connection to an instance fails");
     }
-    let by_response = |word: &String| word.starts_with("http_") || word == "invalid_header";
-    if directive.args.iter().any(by_response) {
-        why.push("a request is sent again when its connection fails, not because of a response");
+    let is_response = |flag: &String| flag.starts_with("http_") || flag == "invalid_header";
+    if directive.args.iter().any(is_response) {
+        reasons.push("requests are retried if the connection fails, not because of a response");
     }
-    if !why.is_empty() {
-        notes.push(Note::changed(directive.text(), why.join("; ")).at(directive.place));
+    if !reasons.is_empty() {
+        findings
+            .push(Finding::adjusted(directive.text(), reasons.join("; ")).at(directive.position));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use super::tree::Directive;
+use super::directive::Directive;
 
-/// Directives that a proxy or a route has a key for.
-const READ: [&str; 22] = [
+/// Directives that the topology has a key for.
+const SUPPORTED: [&str; 22] = [
     "listen",
     "http2",
     "server_name",
@@ -30,29 +30,29 @@ const READ: [&str; 22] = [
     "proxy_pass",
 ];
 
-/// Whether a proxy or a route has a key for the directive.
-pub(super) fn is_read(name: &str) -> bool {
-    READ.contains(&name)
+/// Whether the topology has a key for the directive.
+pub(super) fn is_supported(name: &str) -> bool {
+    SUPPORTED.contains(&name)
 }
 
-/// Blocks within each other, the outermost first; of each the directives that a key is made of.
+/// Nested blocks, outermost first, with the supported directives of each.
 #[derive(Clone, Debug)]
 pub(super) struct Scope<'t>(Vec<Rc<[&'t Directive]>>);
 
 impl<'t> Scope<'t> {
-    /// The block of `http`.
+    /// The scope of the `http` block.
     pub(super) fn of(http: &'t [Directive]) -> Self {
-        Self(vec![read(http)])
+        Self(vec![supported(http)])
     }
 
-    /// The block of a directive in this one.
+    /// The scope of a block in this one.
     pub(super) fn within(&self, directive: &'t Directive) -> Self {
         let mut blocks = self.0.clone();
-        blocks.push(read(directive.inside()));
+        blocks.push(supported(directive.inside()));
         Self(blocks)
     }
 
-    /// The directives of all blocks, those of the outermost first.
+    /// The directives of all blocks, outermost first.
     pub(super) fn every(&self) -> impl Iterator<Item = &'t Directive> {
         self.0.iter().flat_map(|block| block.iter().copied())
     }
@@ -73,7 +73,7 @@ impl<'t> Scope<'t> {
             .flat_map(|block| block.iter().copied())
     }
 
-    /// The directives of this name that are in effect: a block that has one inherits none.
+    /// The directives with this name in effect. A block with such a directive inherits none.
     pub(super) fn all(&self, name: &str) -> Vec<&'t Directive> {
         let of = |block: &Rc<[&'t Directive]>| -> Vec<&'t Directive> {
             block.iter().copied().filter(|d| d.name == name).collect()
@@ -82,18 +82,18 @@ impl<'t> Scope<'t> {
         blocks.find(|all| !all.is_empty()).unwrap_or_default()
     }
 
-    /// The directive of this name that is in effect.
+    /// The directive with this name in effect.
     pub(super) fn find(&self, name: &str) -> Option<&'t Directive> {
         self.all(name).pop()
     }
 
-    /// Whether the switch of this name is written, and on.
+    /// The value of an `on`/`off` directive, if it is set.
     pub(super) fn is_on(&self, name: &str) -> Option<bool> {
         self.find(name).map(|d| d.arg() == "on")
     }
 }
 
-/// The directives of a block that a key is made of.
-fn read(block: &[Directive]) -> Rc<[&Directive]> {
-    block.iter().filter(|d| is_read(&d.name)).collect()
+/// The supported directives of a block.
+fn supported(block: &[Directive]) -> Rc<[&Directive]> {
+    block.iter().filter(|d| is_supported(&d.name)).collect()
 }

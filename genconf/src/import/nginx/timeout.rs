@@ -1,33 +1,32 @@
-//! How long a proxy waits for its instances.
+//! Timeouts of requests to instances.
 
-use super::location::Found;
+use super::directive::Directive;
+use super::location::ScopedRoute;
 use super::scope::Scope;
-use super::tree::Directive;
-use super::upstream::left;
-use crate::import::Note;
-use crate::import::plan::{ProxyPlan, RoutePlan};
+use super::skipped;
+use crate::import::Finding;
+use crate::import::draft::{ProxyDraft, RouteDraft};
 use crate::topology::default::{
     CONNECT_TIMEOUT, DRAIN_TIMEOUT, READ_TIMEOUT, SEND_TIMEOUT, TUNNEL_TIMEOUT,
 };
 use crate::topology::quantity::Duration;
 
-/// What nginx waits where nothing is written (`ngx_http_proxy_module`).
-const USUAL: Duration = Duration::from_millis(60_000);
+/// Default timeout of nginx (`ngx_http_proxy_module`).
+const NGINX_DEFAULT: Duration = Duration::from_millis(60_000);
 
-/// The longest that the language takes.
-const LONGEST: Duration = Duration::from_millis(24 * 3_600_000);
+/// Longest timeout in a topology.
+const MAX_TIMEOUT: Duration = Duration::from_millis(24 * 3_600_000);
 
 const CONNECT: &str = "proxy_connect_timeout";
 const READ: &str = "proxy_read_timeout";
 
-/// Keys of `timeouts` that a route can have, their directives and their defaults.
+/// Keys of `timeouts` that a route can set, with their directives and defaults.
 const BOTH: [(&str, &str, Duration); 2] = [
     ("read", READ, READ_TIMEOUT),
     ("send", "proxy_send_timeout", SEND_TIMEOUT),
 ];
 
-/// Units in the order in which nginx takes them, and their milliseconds (`ngx_parse_time`). Years
-/// and months are not in a file that nginx accepts: timeouts are in milliseconds there.
+/// Units in the order of `ngx_parse_time`, in milliseconds. nginx rejects years and months in timeouts.
 const UNITS: [(&str, u64); 8] = [
     ("y", 365 * 86_400_000),
     ("M", 30 * 86_400_000),
@@ -39,12 +38,12 @@ const UNITS: [(&str, u64); 8] = [
     ("ms", 1),
 ];
 
-/// Milliseconds of `90`, `1h30m` or `1d`; a number without a unit is seconds.
+/// Parses `90`, `1h30m`, or `1d` to milliseconds. A number without a unit is seconds.
 fn millis(text: &str) -> Option<u64> {
     let (mut total, mut rest, mut units) = (0_u64, text.trim_end(), &UNITS[..]);
     while !rest.is_empty() {
-        let (number, behind) = run(rest, |c| c.is_ascii_digit());
-        let (unit, next) = run(behind, |c| c.is_ascii_alphabetic());
+        let (number, after) = split_prefix(rest, |c| c.is_ascii_digit());
+        let (unit, next) = split_prefix(after, |c| c.is_ascii_alphabetic());
         let unit = if unit.is_empty() { "s" } else { unit };
         let at = units.iter().position(|(name, _)| *name == unit)?;
         let part = number.parse::<u64>().ok()?.checked_mul(units[at].1)?;
@@ -55,100 +54,108 @@ fn millis(text: &str) -> Option<u64> {
     (!text.is_empty()).then_some(total)
 }
 
-/// What `text` begins with, and the rest.
-fn run(text: &str, is_in: impl Fn(char) -> bool) -> (&str, &str) {
+/// Splits `text` after its longest prefix of characters that `is_in` accepts.
+fn split_prefix(text: &str, is_in: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(|c| !is_in(c)).unwrap_or(text.len()))
 }
 
-/// The time of a directive.
-fn duration(directive: &Directive, notes: &mut Vec<Note>) -> Option<Duration> {
+/// The value of a directive.
+fn duration(directive: &Directive, findings: &mut Vec<Finding>) -> Option<Duration> {
     match millis(directive.arg()) {
         None | Some(0) => {
-            notes.push(left(directive, "its value is none that the proxy can have"));
+            findings.push(skipped(
+                directive,
+                "expected a time greater than 0, such as `60s`",
+            ));
             None
         }
-        Some(millis) if millis > LONGEST.millis() => {
-            let note = Note::changed(directive.text(), "the longest timeout is 24h");
-            notes.push(note.at(directive.place));
-            Some(LONGEST)
+        Some(millis) if millis > MAX_TIMEOUT.millis() => {
+            let finding = Finding::adjusted(directive.text(), "the maximum timeout is 24h");
+            findings.push(finding.at(directive.position));
+            Some(MAX_TIMEOUT)
         }
         Some(millis) => Some(Duration::from_millis(millis)),
     }
 }
 
-/// What a directive says in a block; nginx's own where none is in effect.
-fn waits(scope: &Scope<'_>, directive: &str, notes: &mut Vec<Note>) -> Duration {
+/// The timeout in effect in a block, or the default of nginx.
+fn effective(scope: &Scope<'_>, directive: &str, findings: &mut Vec<Finding>) -> Duration {
     let found = scope.find(directive);
-    found.and_then(|d| duration(d, notes)).unwrap_or(USUAL)
+    found
+        .and_then(|d| duration(d, findings))
+        .unwrap_or(NGINX_DEFAULT)
 }
 
-/// Whether nothing in nginx says how long to wait for a connection.
+/// Source of the connect timeout.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Unwritten {
-    /// It is nginx's default.
-    Yes,
-    /// It is written.
-    No,
+pub(super) enum ConnectTimeout {
+    /// The default of nginx.
+    Default,
+    /// A directive.
+    Configured,
 }
 
-/// The timeouts of a proxy, as its server has them.
+/// Sets the timeouts of a proxy.
 pub(super) fn of_proxy(
-    proxy: &mut ProxyPlan,
+    proxy: &mut ProxyDraft,
     server: &Scope<'_>,
-    found: &[Found<'_>],
-    notes: &mut Vec<Note>,
-) -> Unwritten {
-    // A route has no key for it: the longest is in effect.
+    found: &[ScopedRoute<'_>],
+    findings: &mut Vec<Finding>,
+) -> ConnectTimeout {
+    // Routes cannot set it: the longest one applies.
     let connects = found.iter().filter_map(|f| f.scope.find(CONNECT));
-    let connect = connects.filter_map(|d| duration(d, notes)).max();
-    let written = connect.filter(|time| *time != CONNECT_TIMEOUT);
-    proxy.timeouts.extend(written.map(|time| ("connect", time)));
+    let connect = connects.filter_map(|d| duration(d, findings)).max();
+    let configured = connect.filter(|time| *time != CONNECT_TIMEOUT);
+    proxy
+        .timeouts
+        .extend(configured.map(|time| ("connect", time)));
     for (key, directive, default) in BOTH {
-        let time = waits(server, directive, notes);
+        let time = effective(server, directive, findings);
         proxy
             .timeouts
             .extend((time != default).then_some((key, time)));
     }
-    // nginx has one timeout for responses, websockets and event streams.
-    let read = waits(server, READ, notes);
+    // nginx has one timeout for responses, WebSocket connections, and event streams.
+    let read = effective(server, READ, findings);
     let tunnel = (read > TUNNEL_TIMEOUT).then_some(("tunnel", read));
     proxy.timeouts.extend(tunnel);
-    connect.map_or(Unwritten::Yes, |_| Unwritten::No)
+    connect.map_or(ConnectTimeout::Default, |_| ConnectTimeout::Configured)
 }
 
-/// The timeouts of a route that differ from those of its proxy.
+/// Sets the timeouts of a route that differ from those of its proxy.
 pub(super) fn of_route(
-    route: &mut RoutePlan,
+    route: &mut RouteDraft,
     scope: &Scope<'_>,
     server: &Scope<'_>,
-    notes: &mut Vec<Note>,
+    findings: &mut Vec<Finding>,
 ) {
     for (key, directive, _) in BOTH {
-        let time = waits(scope, directive, notes);
-        let differs = time != waits(server, directive, notes);
+        let time = effective(scope, directive, findings);
+        let differs = time != effective(server, directive, findings);
         route.timeouts.extend(differs.then_some((key, time)));
     }
-    let read = waits(scope, READ, notes);
-    let outer = waits(server, READ, notes).max(TUNNEL_TIMEOUT);
+    let read = effective(scope, READ, findings);
+    let outer = effective(server, READ, findings).max(TUNNEL_TIMEOUT);
     let tunnel = (read > TUNNEL_TIMEOUT && read != outer).then_some(("tunnel", read));
     route.timeouts.extend(tunnel);
     let upgrades = scope.all("proxy_set_header");
     let is_websocket = upgrades
         .iter()
         .any(|d| d.arg().eq_ignore_ascii_case("upgrade"));
-    if let Some(written) = scope.find(READ).filter(|_| is_websocket)
+    if let Some(configured) = scope.find(READ).filter(|_| is_websocket)
         && read < outer
-        && read != USUAL
+        && read != NGINX_DEFAULT
     {
-        let why = format!("an idle websocket is closed after {outer} (`timeouts.tunnel`)");
-        notes.push(Note::changed(written.text(), why).at(written.place));
+        let reason =
+            format!("idle WebSocket connections are closed after {outer} (`timeouts.tunnel`)");
+        findings.push(Finding::adjusted(configured.text(), reason).at(configured.position));
     }
 }
 
-/// How long the connections of replaced workers live, where that is written.
-pub(super) fn drain(tree: &[Directive], notes: &mut Vec<Note>) -> Option<Duration> {
-    let written = tree.iter().find(|d| d.name == "worker_shutdown_timeout")?;
-    duration(written, notes).filter(|time| *time != DRAIN_TIMEOUT)
+/// The drain timeout, if `worker_shutdown_timeout` is set.
+pub(super) fn drain(tree: &[Directive], findings: &mut Vec<Finding>) -> Option<Duration> {
+    let configured = tree.iter().find(|d| d.name == "worker_shutdown_timeout")?;
+    duration(configured, findings).filter(|time| *time != DRAIN_TIMEOUT)
 }
 
 #[cfg(test)]
@@ -156,7 +163,7 @@ mod tests {
     use super::millis;
 
     #[test]
-    fn times_are_read_as_nginx_reads_them() {
+    fn times_are_parsed_like_in_nginx() {
         for (text, expected) in [
             ("90", 90_000),
             ("500ms", 500),

@@ -1,12 +1,12 @@
-//! The words and signs of nginx, as `ngx_conf_read_token` reads them.
+//! Tokens of nginx configuration, as in `ngx_conf_read_token`.
 
-use crate::import::Fault;
+use crate::import::ImportError;
 use crate::source::{Position, Source};
 
-/// A piece of the text.
+/// A token.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Token {
-    /// A word, without its quotes.
+    /// A word without its quotes.
     Word(String),
     /// `{`.
     Open,
@@ -16,19 +16,19 @@ pub(super) enum Token {
     End,
 }
 
-/// What is still to be read.
+/// The remaining input.
 pub(super) struct Reader<'s> {
     /// The file.
     pub(super) source: &'s Source,
-    /// What is left of its text.
+    /// Remaining text.
     pub(super) rest: &'s str,
-    /// Where that ends in the source.
+    /// Offset of the end of the text in the file.
     pub(super) end: usize,
 }
 
 impl Reader<'_> {
-    /// The next token and its place; none at the end.
-    pub(super) fn token(&mut self) -> Result<Option<(Position, Token)>, Fault> {
+    /// The next token and its position; `None` at the end.
+    pub(super) fn token(&mut self) -> Result<Option<(Position, Token)>, ImportError> {
         loop {
             self.rest = self.rest.trim_start();
             match self.rest.strip_prefix('#') {
@@ -36,7 +36,7 @@ impl Reader<'_> {
                 None => break,
             }
         }
-        let place = self.here();
+        let position = self.here();
         let Some(first) = self.rest.chars().next() else {
             return Ok(None);
         };
@@ -48,17 +48,17 @@ impl Reader<'_> {
         };
         if let Some(token) = single {
             self.rest = &self.rest[1..];
-            return Ok(Some((place, token)));
+            return Ok(Some((position, token)));
         }
         let word = if matches!(first, '"' | '\'') {
             self.quoted(first)
         } else {
             Ok(self.bare())
         };
-        Ok(Some((place, Token::Word(word?))))
+        Ok(Some((position, Token::Word(word?))))
     }
 
-    fn quoted(&mut self, quote: char) -> Result<String, Fault> {
+    fn quoted(&mut self, quote: char) -> Result<String, ImportError> {
         let opening = self.here();
         let mut word = String::new();
         let mut chars = self.rest[1..].char_indices();
@@ -72,7 +72,7 @@ impl Reader<'_> {
                 c => word.push(c),
             }
         }
-        Err(fault(opening, "this quote is not closed"))
+        Err(error_at(opening, "unclosed quote"))
     }
 
     fn bare(&mut self) -> String {
@@ -80,7 +80,7 @@ impl Reader<'_> {
         let mut chars = self.rest.char_indices();
         let mut end = self.rest.len();
         while let Some((at, c)) = chars.next() {
-            // `${name}` is one word, any other `{` opens a block.
+            // `${name}` is part of a word; any other `{` opens a block.
             let opens = c == '{' && !word.ends_with('$');
             if c.is_whitespace() || c == ';' || opens {
                 end = at;
@@ -95,19 +95,19 @@ impl Reader<'_> {
         word
     }
 
-    /// Where the rest begins.
+    /// Position of the remaining text.
     pub(super) fn here(&self) -> Position {
         self.source.position(self.end - self.rest.len())
     }
 }
 
-/// What is wrong at `place`.
-pub(super) fn fault(place: Position, said: &str) -> Fault {
-    Fault::new(said).at(place)
+/// An error at `position`.
+pub(super) fn error_at(position: Position, message: &str) -> ImportError {
+    ImportError::new(message).at(position)
 }
 
-/// What a backslash and the next character mean: nginx drops it before quotes
-/// and itself, and keeps it before the rest, where it belongs to a regex.
+/// Resolves an escape. nginx drops the backslash before quotes and backslashes and keeps it before
+/// other characters, where it can belong to a regular expression.
 fn escaped(chars: &mut std::str::CharIndices<'_>) -> Vec<char> {
     match chars.next().map(|(_, c)| c) {
         Some(c @ ('"' | '\'' | '\\')) => vec![c],

@@ -1,36 +1,37 @@
-//! Upstreams and addresses, which become pools.
+//! Upstreams and addresses of `proxy_pass`, which become pools.
 
-use super::machine::Server;
-use super::tree::Directive;
-use crate::import::Note;
+use super::backend::BackendServer;
+use super::directive::Directive;
+use super::skipped;
+use crate::import::Finding;
 use crate::import::naming::Names;
 use crate::import::ports::Ports;
 use crate::source::Position;
 use crate::topology::choice::Balance;
 
-/// An upstream, or an address that stands in its place.
+/// An upstream, or an address used instead of one.
 #[derive(Clone, Debug)]
 pub(super) struct Upstream {
-    /// Its name, or the address.
+    /// Name or address, as in the file.
     pub(super) raw: String,
-    /// Where it stands.
-    pub(super) place: Position,
+    /// Position in the file.
+    pub(super) position: Position,
     balance: Option<Balance>,
-    /// Its instances.
-    pub(super) servers: Vec<Server>,
-    /// Whether another upstream of the same instances is the pool.
-    shares: bool,
-    /// The pool it is, once a location uses it.
+    /// Servers.
+    pub(super) servers: Vec<BackendServer>,
+    /// Whether it shares the pool of an upstream with the same servers.
+    shares_pool: bool,
+    /// Name of its pool; `None` until a location uses it.
     pub(super) pool: Option<String>,
 }
 
 impl Upstream {
-    /// What its instances are, whatever it is called.
+    /// Key that is equal for upstreams with the same servers.
     fn key(&self) -> Vec<(&str, u16)> {
         let mut key: Vec<_> = self
             .servers
             .iter()
-            .map(|s| (s.name.as_str(), s.wanted()))
+            .map(|s| (s.name.as_str(), s.preferred_port()))
             .collect();
         key.sort_unstable();
         key
@@ -43,92 +44,89 @@ pub(super) struct Upstreams {
     /// In the order of the file.
     pub(super) list: Vec<Upstream>,
     names: Names,
-    /// Ports of the proxy's own host that are not for instances.
-    pub(super) doors: Ports,
+    /// Ports of the proxy's host that instances cannot use.
+    pub(super) reserved_ports: Ports,
 }
 
-/// A pool to route to.
-pub(super) struct Choice {
-    /// Its name.
+/// The pool of a route.
+pub(super) struct PoolChoice {
+    /// Name of the pool.
     pub(super) pool: String,
-    /// How it balances.
+    /// Balancing method.
     pub(super) balance: Option<Balance>,
 }
 
 impl Upstreams {
-    /// Keeps a port for a proxy.
-    pub(super) fn keep(&mut self, port: u16) {
-        self.doors.take(port);
+    /// Reserves a port for a proxy.
+    pub(super) fn reserve_port(&mut self, port: u16) {
+        self.reserved_ports.reserve(port);
     }
 
-    /// A port that nothing has, from `from` on.
-    pub(super) fn free(&mut self, from: u16) -> Option<u16> {
-        self.doors.next(from)
+    /// Reserves the first free port from `from` on.
+    pub(super) fn reserve_next_port(&mut self, from: u16) -> Option<u16> {
+        self.reserved_ports.reserve_next(from)
     }
 
-    /// Reads an `upstream` block.
-    pub(super) fn declare(&mut self, block: &Directive, notes: &mut Vec<Note>) {
+    /// Parses an `upstream` block.
+    pub(super) fn declare(&mut self, block: &Directive, findings: &mut Vec<Finding>) {
         let mut upstream = Upstream {
             raw: block.arg().to_owned(),
-            place: block.place,
+            position: block.position,
             balance: None,
             servers: Vec::new(),
-            shares: false,
+            shares_pool: false,
             pool: None,
         };
         for directive in block.inside() {
             match (directive.name.as_str(), directive.arg()) {
-                ("server", _) => upstream.servers.extend(Self::server(directive, notes)),
+                ("server", _) => upstream.servers.extend(Self::server(directive, findings)),
                 ("least_conn", _) => upstream.balance = Some(Balance::LeastConn),
                 ("ip_hash", _) => upstream.balance = Some(Balance::IpHash),
                 ("random", _) => upstream.balance = Some(Balance::Random),
                 ("keepalive" | "zone" | "keepalive_timeout" | "keepalive_requests", _) => {}
-                _ => notes.push(left(
+                _ => findings.push(skipped(
                     directive,
-                    "a route balances by round_robin, least_conn, ip_hash or random",
+                    "supported methods: round_robin, least_conn, ip_hash, random",
                 )),
             }
         }
         self.list.push(upstream);
     }
 
-    fn server(directive: &Directive, notes: &mut Vec<Note>) -> Option<Server> {
+    fn server(directive: &Directive, findings: &mut Vec<Finding>) -> Option<BackendServer> {
         for flag in directive.args.iter().skip(1) {
-            let (key, why) = match flag.split('=').next().unwrap_or_default() {
-                "down" => ("down", "it is out of use"),
-                "backup" => (
-                    "backup",
-                    "all instances of a pool serve; a spare one is not described",
-                ),
-                "weight" => ("", "all instances of a pool have the same weight"),
+            let (key, reason) = match flag.split('=').next().unwrap_or_default() {
+                "down" => ("down", "the server is disabled"),
+                "backup" => ("backup", "backup servers are not supported"),
+                "weight" => ("", "servers of a pool on one host have the same weight"),
                 "max_fails" | "fail_timeout" => continue,
-                _ => ("", "genconf knows nothing of it"),
+                _ => ("", "the parameter is not supported"),
             };
-            let what = directive.text();
-            let note = if key.is_empty() {
-                Note::left(format!("`{flag}` of `{what}`"), why)
+            let text = directive.text();
+            let finding = if key.is_empty() {
+                Finding::skipped(format!("`{flag}` of `{text}`"), reason)
             } else {
-                Note::left(what, why)
+                Finding::skipped(text, reason)
             };
-            notes.push(note.at(directive.place));
+            findings.push(finding.at(directive.position));
             if !key.is_empty() {
                 return None;
             }
         }
-        Some(Server::read(directive.arg(), directive.place))
+        Some(BackendServer::read(directive.arg(), directive.position))
     }
 
-    /// The pool for `name`, an upstream or an address.
-    pub(super) fn choose(&mut self, name: &str, place: Position) -> Choice {
+    /// The pool of `name`, an upstream or an address.
+    pub(super) fn choose(&mut self, name: &str, position: Position) -> PoolChoice {
         let named = |u: &Upstream| u.raw == name && !u.servers.is_empty();
         let at = self.list.iter().position(named).unwrap_or_else(|| {
-            let servers = vec![Server::read(name, place)];
+            let servers = vec![BackendServer::read(name, position)];
             self.list.push(Upstream {
                 raw: name.to_owned(),
-                place,
+                position,
                 balance: None,
                 servers,
-                shares: false,
+                shares_pool: false,
                 pool: None,
             });
             self.list.len() - 1
@@ -141,38 +139,37 @@ impl Upstreams {
         let upstream = &mut self.list[at];
         let balance = upstream.balance;
         if let Some(pool) = shared {
-            upstream.shares = upstream.pool.is_none();
-            return Choice { pool, balance };
+            upstream.shares_pool = upstream.pool.is_none();
+            return PoolChoice { pool, balance };
         }
         let raw = match upstream.servers.first() {
             Some(server) if upstream.raw == server.raw && server.name == "localhost" => {
-                format!("port-{}", server.wanted())
+                format!("port-{}", server.preferred_port())
             }
             _ => upstream.raw.clone(),
         };
-        let pool = self.names.give(&raw, "pool");
+        let pool = self.names.reserve(&raw, "pool");
         upstream.pool = Some(pool.clone());
-        Choice { pool, balance }
+        PoolChoice { pool, balance }
     }
 
-    /// A name for a proxy, which no pool has.
+    /// Names in use by pools.
     pub(super) fn names(&mut self) -> &mut Names {
         &mut self.names
     }
 
-    /// Tells of upstreams that no location uses.
-    pub(super) fn tell_unused(&self, notes: &mut Vec<Note>) {
-        for upstream in self.list.iter().filter(|u| u.pool.is_none() && !u.shares) {
-            let note = Note::left(
+    /// Reports upstreams that no location uses.
+    pub(super) fn report_unused(&self, findings: &mut Vec<Finding>) {
+        for upstream in self
+            .list
+            .iter()
+            .filter(|u| u.pool.is_none() && !u.shares_pool)
+        {
+            let finding = Finding::skipped(
                 format!("upstream {}", upstream.raw),
-                "no location that is carried passes requests to it",
+                "no imported location uses it",
             );
-            notes.push(note.at(upstream.place));
+            findings.push(finding.at(upstream.position));
         }
     }
-}
-
-/// A note on a directive that is not carried.
-pub(super) fn left(directive: &Directive, why: &str) -> Note {
-    Note::left(directive.text(), why).at(directive.place)
 }

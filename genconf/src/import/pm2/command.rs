@@ -1,34 +1,34 @@
-//! Which program an entry starts.
+//! Determines the program of an entry.
 
 use serde_json::{Map, Value};
 
 use super::{dump, value};
-use crate::import::ports::{EACH, IS_EACH};
+use crate::import::ports::{IS_PLACEHOLDER, PLACEHOLDER};
 use crate::import::program::{self, Program};
-use crate::import::{Note, words};
+use crate::import::{Finding, shell_split};
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Leaf as _;
 use crate::topology::text::Text;
 
-/// What `script`, `interpreter` and `args` start.
+/// The program that `script`, `interpreter`, and `args` start.
 pub(super) fn program(entry: &Map<String, Value>, script: &str) -> Option<Program> {
     let mut args = value::list(entry.get("args"))?;
     let mut script = script.trim().to_owned();
     if script.contains(' ') && !entry.contains_key(dump::PATH) {
-        let mut words = words::split(&script)?;
+        let mut words = shell_split::split(&script)?;
         script = words.remove(0);
         args.splice(0..0, words);
     }
     let interpreter = value::first(entry, &["interpreter", "exec_interpreter"]).unwrap_or_default();
     let command = |first: &str, second: Option<&str>| {
         let words = [first].into_iter().chain(second).map(str::to_owned);
-        program::understand(&words.chain(args.iter().cloned()).collect::<Vec<_>>())
+        program::parse(&words.chain(args.iter().cloned()).collect::<Vec<_>>())
     };
-    // A version may follow, `node@20`, and a path come before.
+    // It can have a version, `node@20`, and a path.
     let interpreter = interpreter.split('@').next().unwrap_or_default();
-    let is_file = script.contains(['/', '.']) && !is_tool(&script, &folder(entry));
+    let is_file = script.contains(['/', '.']) && !is_tool(&script, &directory(entry));
     let mut program = match interpreter.rsplit('/').next().unwrap_or_default() {
-        "" | "node" if is_file => bare(program::file(&script, &args), &script),
+        "" | "node" if is_file => without_extension(program::file(&script, &args), &script),
         "" | "node" | "none" => command(&script, None),
         _ => command(interpreter, Some(&script)),
     };
@@ -47,46 +47,53 @@ pub(super) fn program(entry: &Map<String, Value>, script: &str) -> Option<Progra
     Some(program)
 }
 
-/// Whether PM2 found a program such as npm, which starts another, in `PATH`.
-fn is_tool(script: &str, folder: &str) -> bool {
+/// Whether the script is a tool that PM2 found in `PATH` and that starts another program, such as npm.
+fn is_tool(script: &str, directory: &str) -> bool {
     let tool = program::is_tool(script.rsplit('/').next().unwrap_or_default());
-    tool && script.starts_with('/') && !script.starts_with(folder)
+    tool && script.starts_with('/') && !script.starts_with(directory)
 }
 
-/// Without the arguments that no unit can give.
-pub(super) fn giveable(label: &str, mut program: Program, notes: &mut Vec<Note>) -> Program {
+/// Removes arguments that a unit file cannot contain.
+pub(super) fn with_valid_args(
+    label: &str,
+    mut program: Program,
+    findings: &mut Vec<Finding>,
+) -> Program {
     program.args.retain(|arg| {
         let read = Text::read(arg);
-        if let Err(why) = &read {
-            notes.push(Note::left(format!("{label}: an argument"), why));
-        } else if arg.contains(EACH) {
-            notes.push(Note::changed(format!("{label}: an argument"), IS_EACH));
+        if let Err(reason) = &read {
+            findings.push(Finding::skipped(format!("{label}: an argument"), reason));
+        } else if arg.contains(PLACEHOLDER) {
+            findings.push(Finding::adjusted(
+                format!("{label}: an argument"),
+                IS_PLACEHOLDER,
+            ));
         }
         read.is_ok()
     });
     program
 }
 
-/// PM2 lets node run what has no ending, as Express's `bin/www`.
-fn bare(mut program: Program, script: &str) -> Program {
+/// PM2 runs a file without an extension with node, such as `bin/www` of Express.
+fn without_extension(mut program: Program, script: &str) -> Program {
     let file = script.rsplit('/').next().unwrap_or_default();
     if program.runtime == Runtime::Native && !file.contains('.') {
         program.runtime = Runtime::Node;
-        let why = format!(
-            "`{file}` is taken for JavaScript, as PM2 does; a program of its own needs no `runtime`"
+        let reason = format!(
+            "`{file}` has no extension and is run with node, as in PM2; remove `runtime` if it is a native program"
         );
-        program.told.push(why);
+        program.warnings.push(reason);
     }
     program
 }
 
-/// The folder an entry is started in: the topology's own, where nothing is said.
-pub(super) fn folder(entry: &Map<String, Value>) -> String {
+/// The working directory of an entry: by default that of the topology.
+pub(super) fn directory(entry: &Map<String, Value>) -> String {
     let cwd = value::first(entry, &["cwd"]).filter(|c| !c.is_empty());
     cwd.unwrap_or_else(|| ".".to_owned())
 }
 
-/// The name of a file, without folder and ending.
+/// The name of a file without directory and extension.
 pub(super) fn base(script: &str) -> &str {
     let file = script.trim().rsplit('/').next().unwrap_or(script);
     file.rsplit_once('.').map_or(file, |(base, _)| base)

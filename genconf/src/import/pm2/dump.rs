@@ -1,17 +1,17 @@
-//! What `pm2 save` wrote: a list of processes, each with all that PM2 knew of it.
+//! Reads `dump.pm2`, the list of processes that `pm2 save` writes.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use super::value;
-use crate::import::Note;
+use crate::import::Finding;
 
-/// The key of the file that is run, which is whole and no command.
+/// Key with the absolute path of the script.
 pub(super) const PATH: &str = "pm_exec_path";
 
-/// Keys that are the same in an ecosystem file. Others are PM2's own, defaults
-/// that it wrote, or variables of the process once more.
+/// Keys with the same meaning in an ecosystem file. The other keys are internal, defaults, or copies of
+/// variables.
 const KEPT: [&str; 14] = [
     "name",
     "args",
@@ -29,7 +29,7 @@ const KEPT: [&str; 14] = [
     "uid",
 ];
 
-/// Variables of a shell, and PM2's own.
+/// Variables of the shell and of PM2, which are not imported.
 const SHELL: [&str; 40] = [
     "_",
     "COLORTERM",
@@ -73,14 +73,14 @@ const SHELL: [&str; 40] = [
     "unique_id",
 ];
 
-/// Beginnings of more of them.
-const BEGINNINGS: [&str; 12] = [
+/// Prefixes of such variables.
+const PREFIXES: [&str; 12] = [
     "DBUS_", "GPG_", "HIST", "LC_", "NVM_", "PM2_", "SSH_", "SUDO_", "VSCODE_", "XDG_", "npm_",
     "pm_",
 ];
 
-/// The processes as entries of an ecosystem file; none when the file is no dump.
-pub(super) fn entries(value: &Value, notes: &mut Vec<Note>) -> Option<Vec<Value>> {
+/// The processes as entries of an ecosystem file; `None` if the file is not a dump.
+pub(super) fn entries(value: &Value, findings: &mut Vec<Finding>) -> Option<Vec<Value>> {
     let processes = value.as_array()?;
     processes.first()?.get(PATH)?;
     let mut entries: Vec<(Value, u32)> = Vec::new();
@@ -88,8 +88,8 @@ pub(super) fn entries(value: &Value, notes: &mut Vec<Note>) -> Option<Vec<Value>
     for process in processes.iter().filter_map(Value::as_object) {
         if process.get("status") == Some(&json!("stopped")) {
             let name = value::first(process, &["name"]).unwrap_or_default();
-            let why = "it was stopped when `pm2 save` was typed";
-            notes.push(Note::left(format!("`{name}`"), why));
+            let reason = "the process was stopped when `pm2 save` ran";
+            findings.push(Finding::skipped(format!("`{name}`"), reason));
             continue;
         }
         let entry = entry(process, &mut dropped);
@@ -100,8 +100,8 @@ pub(super) fn entries(value: &Value, notes: &mut Vec<Note>) -> Option<Vec<Value>
     }
     if !dropped.is_empty() {
         let names: Vec<_> = dropped.into_iter().collect();
-        let why = "they are of the shell that PM2 was started from; some that it saved under `env` may be so too, look through them";
-        notes.push(Note::left(names.join(", "), why));
+        let reason = "variables of the shell that started PM2; check `env` for others";
+        findings.push(Finding::skipped(names.join(", "), reason));
     }
     let counted = |(mut entry, count): (Value, u32)| {
         if count > 1 {
@@ -129,7 +129,7 @@ fn entry(process: &Map<String, Value>, dropped: &mut BTreeSet<String>) -> Value 
     Value::Object(entry)
 }
 
-/// The command that a shell was started with, because there were spaces in `script`.
+/// The command of a `script` with spaces, which PM2 runs with a shell.
 fn command(process: &Map<String, Value>) -> Option<&Value> {
     let path = process.get(PATH)?.as_str()?;
     let shell = path.ends_with("/bash") || path.ends_with("/sh");
@@ -139,17 +139,17 @@ fn command(process: &Map<String, Value>) -> Option<&Value> {
     }
 }
 
-/// What may be the app's own of the variables that were saved.
+/// The saved variables except those of the shell and of PM2.
 fn environment(process: &Map<String, Value>, dropped: &mut BTreeSet<String>) -> Value {
     let name = process.get("name").and_then(Value::as_str);
     let variables = process.get("env").and_then(Value::as_object);
     let mut env = Map::new();
     for (variable, value) in variables.into_iter().flatten() {
-        let begins = BEGINNINGS.iter().any(|b| variable.starts_with(b));
-        if begins || SHELL.contains(&variable.as_str()) {
+        let has_prefix = PREFIXES.iter().any(|b| variable.starts_with(b));
+        if has_prefix || SHELL.contains(&variable.as_str()) {
             dropped.insert(variable.clone());
         } else if name != Some(variable) {
-            // Each process has a variable of its own name, which holds settings of PM2's modules.
+            // PM2 sets a variable with the name of the process for its modules.
             env.insert(variable.clone(), value.clone());
         }
     }

@@ -1,15 +1,15 @@
-//! The variables of an entry.
+//! The environment variables of an entry.
 
 use serde_json::{Map, Value};
 
 use super::value;
-use crate::import::ports::{EACH, IS_EACH};
-use crate::import::{Note, Setting};
+use crate::import::ports::{IS_PLACEHOLDER, PLACEHOLDER};
+use crate::import::{Finding, Options};
 use crate::topology::decode::Leaf as _;
 use crate::topology::text::{EnvName, Text};
 
-/// Variables that tell a program its own port, and not another's.
-const PORTS: [&str; 7] = [
+/// Variables with the port that the app listens on.
+const PORT_VARIABLES: [&str; 7] = [
     "PORT",
     "APP_PORT",
     "SERVER_PORT",
@@ -19,15 +19,15 @@ const PORTS: [&str; 7] = [
     "LISTEN_PORT",
 ];
 
-/// `env` with the chosen environment over it, as far as units can give it.
+/// `env` overridden by the selected environment. Invalid variables are skipped.
 pub(super) fn environment(
     label: &str,
     entry: &Map<String, Value>,
-    setting: &Setting,
-    notes: &mut Vec<Note>,
+    options: &Options,
+    findings: &mut Vec<Finding>,
 ) -> Vec<(String, String)> {
-    let chosen = format!("env_{}", setting.environment);
-    let maps = ["env", &chosen].map(|key| entry.get(key).and_then(Value::as_object));
+    let selected = format!("env_{}", options.environment);
+    let maps = ["env", &selected].map(|key| entry.get(key).and_then(Value::as_object));
     let merged: Map<String, Value> = maps
         .into_iter()
         .flatten()
@@ -37,25 +37,28 @@ pub(super) fn environment(
     let mut env = Vec::new();
     for (name, value) in &merged {
         let Some(text) = value::text(value) else {
-            notes.push(Note::left(
+            findings.push(Finding::skipped(
                 format!("{label}: `env.{name}`"),
-                "it is not a text, a number or a boolean",
+                "expected a string, a number, or a boolean",
             ));
             continue;
         };
-        if let Err(why) = EnvName::read(name)
+        if let Err(reason) = EnvName::read(name)
             .map(|_| ())
             .and(Text::read(&text).map(|_| ()))
         {
-            notes.push(Note::left(format!("{label}: `env.{name}`"), why));
+            findings.push(Finding::skipped(format!("{label}: `env.{name}`"), reason));
             continue;
         }
         if is_secret(name) {
-            let why = "it looks like a secret and is printed as it is: move it to a file and name that as `env_file`";
-            notes.push(Note::changed(format!("{label}: `env.{name}`"), why));
+            let reason = "the value may be a secret and is in the topology: move it to a file and set `env_file`";
+            findings.push(Finding::adjusted(format!("{label}: `env.{name}`"), reason));
         }
-        if text.contains(EACH) {
-            notes.push(Note::changed(format!("{label}: `env.{name}`"), IS_EACH));
+        if text.contains(PLACEHOLDER) {
+            findings.push(Finding::adjusted(
+                format!("{label}: `env.{name}`"),
+                IS_PLACEHOLDER,
+            ));
         }
         env.push((name.clone(), text));
     }
@@ -76,7 +79,7 @@ fn is_secret(name: &str) -> bool {
     .any(|word| name.contains(word))
 }
 
-/// The variable that tells the port, and the port.
+/// The variable with the port, and the port.
 pub(super) fn variable(
     entry: &Map<String, Value>,
     env: &[(String, String)],
@@ -89,7 +92,7 @@ pub(super) fn variable(
     if let Some(name) = increment.filter(|n| n != "PORT") {
         return Some((name.clone(), port(&name)));
     }
-    let known = PORTS
+    let known = PORT_VARIABLES
         .iter()
         .find_map(|name| Some(((*name).to_owned(), Some(port(name)?))));
     known.or_else(|| {

@@ -1,57 +1,57 @@
-//! PM2's ecosystem files: `ecosystem.config.json`, `process.json`, YAML, what
-//! `ecosystem.config.js` comes to, and the processes of `dump.pm2`.
+//! Imports PM2 configuration: ecosystem files in JSON, YAML, or evaluated JavaScript, and `dump.pm2`.
 
-mod app;
 mod command;
 mod dump;
+mod entry;
 mod environment;
-mod kind;
-mod left;
+mod format;
 mod pool;
-mod tell;
+mod report;
+mod unsupported;
 mod value;
 mod yaml;
 
 use serde_json::Value;
 
+use super::draft::{HostDraft, ProxyDraft, RouteDraft, TopologyDraft};
 use super::naming::{self, Names};
-use super::plan::{HostPlan, Plan, ProxyPlan, RoutePlan};
-use super::{Fault, Imported, Note, Setting, archive};
+use super::{Finding, ImportError, Imported, Options, archive};
 use crate::source::Source;
-use app::Declared;
+use entry::AppEntry;
 use pool::{Pools, group};
 
-/// Reads an ecosystem file, or what `pm2 save` wrote.
-pub fn read(source: &Source, setting: &Setting) -> Result<Imported, Fault> {
-    import(&kind::parse(source)?, setting)
+/// Imports an ecosystem file or `dump.pm2`.
+pub fn read(source: &Source, options: &Options) -> Result<Imported, ImportError> {
+    import(&format::parse(source)?, options)
 }
 
-fn import(value: &Value, setting: &Setting) -> Result<Imported, Fault> {
-    let mut notes = Vec::new();
-    let mut declared = Vec::new();
-    let entries = match dump::entries(value, &mut notes) {
+fn import(value: &Value, options: &Options) -> Result<Imported, ImportError> {
+    let mut findings = Vec::new();
+    let mut apps = Vec::new();
+    let entries = match dump::entries(value, &mut findings) {
         Some(saved) => saved,
         None => entries(value)?.into_iter().cloned().collect(),
     };
     for (index, entry) in entries.iter().enumerate() {
-        declared.extend(Declared::read(index, entry, setting, &mut notes)?);
+        apps.extend(AppEntry::read(index, entry, options, &mut findings)?);
     }
-    tell_outside(value, &mut notes);
-    if declared.is_empty() {
-        let said = "no app in it serves a port, and genconf describes what does";
-        return Err(Fault::new(match notes.first() {
-            Some(first) => format!("{said}: {}: {}", first.what, first.why),
-            None => said.to_owned(),
+    report_other_keys(value, &mut findings);
+    if apps.is_empty() {
+        let message = "no app listens on a port";
+        return Err(ImportError::new(match findings.first() {
+            Some(first) => format!("{message}: {}: {}", first.subject, first.reason),
+            None => message.to_owned(),
         }));
     }
+    let entry_count = apps.len();
     let mut pools = Pools::default();
-    pools.add(group(declared), &mut notes)?;
-    let plan = plan(pools, setting, &mut notes);
-    Ok(Imported::new(&plan, notes))
+    pools.add(group(apps), &mut findings)?;
+    let draft = draft(pools, options, &mut findings);
+    Ok(Imported::new(&draft, entry_count, findings))
 }
 
-/// The apps of a file, in any of the forms PM2 takes.
-fn entries(value: &Value) -> Result<Vec<&Value>, Fault> {
+/// The entries of `apps`, in any form that PM2 accepts.
+fn entries(value: &Value) -> Result<Vec<&Value>, ImportError> {
     let inside = value
         .get("apps")
         .or_else(|| value.get("pm2"))
@@ -65,33 +65,31 @@ fn entries(value: &Value) -> Result<Vec<&Value>, Fault> {
         {
             Ok(vec![inside])
         }
-        _ => Err(Fault::new("there is no list `apps` in it")),
+        _ => Err(ImportError::new("the list `apps` is missing")),
     }
 }
 
-fn tell_outside(value: &Value, notes: &mut Vec<Note>) {
+fn report_other_keys(value: &Value, findings: &mut Vec<Finding>) {
     let Some(map) = value.as_object().filter(|m| m.contains_key("apps")) else {
         return;
     };
     for key in map.keys().filter(|k| *k != "apps") {
-        let why = match key.as_str() {
-            "deploy" => {
-                "name its machines under `hosts`; ansible/deploy.yml, which genconf writes, ships to them"
-            }
-            _ => "genconf knows nothing of it",
+        let reason = match key.as_str() {
+            "deploy" => "list the servers under `hosts`; deploy with ansible/deploy.yml",
+            _ => "the key is not supported",
         };
-        notes.push(Note::left(format!("`{key}`"), why));
+        findings.push(Finding::skipped(format!("`{key}`"), reason));
     }
 }
 
-fn plan(mut pools: Pools, setting: &Setting, notes: &mut Vec<Note>) -> Plan {
+fn draft(mut pools: Pools, options: &Options, findings: &mut Vec<Finding>) -> TopologyDraft {
     let project = naming::stem(&pools.apps[0].name, "app");
-    archive::pack(&mut pools.apps, notes);
+    archive::pack(&mut pools.apps, findings);
     let mut names = Names::default();
     for pool in &pools.list {
-        names.give(&pool.name, "pool");
+        names.reserve(&pool.name, "pool");
     }
-    let route = |(index, pool): (usize, &super::plan::PoolPlan)| RoutePlan {
+    let route = |(index, pool): (usize, &super::draft::PoolDraft)| RouteDraft {
         path: if index == 0 {
             "/".to_owned()
         } else {
@@ -99,36 +97,36 @@ fn plan(mut pools: Pools, setting: &Setting, notes: &mut Vec<Note>) -> Plan {
         },
         pool: pool.name.clone(),
         rewrite: (index > 0).then(|| "/".to_owned()),
-        ..RoutePlan::default()
+        ..RouteDraft::default()
     };
-    let several = pools.list.len() > 1;
-    let about = if several {
+    let has_several = pools.list.len() > 1;
+    let comments = if has_several {
         vec![
-            "PM2 knew no routes: the first app has the root, each other a path of its name."
+            "PM2 has no routes: the first app is at `/`, every other app at a path with its name."
                 .to_owned(),
-            "`genconf import nginx` reads those that a proxy had.".to_owned(),
+            "`genconf import nginx` imports the routes of an nginx configuration.".to_owned(),
         ]
     } else {
         Vec::new()
     };
-    let proxy = ProxyPlan {
-        name: names.give("edge", "edge"),
-        about,
-        status: pools.ports.status(0, 1),
+    let proxy = ProxyDraft {
+        name: names.reserve("edge", "edge"),
+        comments,
+        status_port: pools.ports.status_port(0, 1),
         routes: pools.list.iter().enumerate().map(route).collect(),
-        ..ProxyPlan::default()
+        ..ProxyDraft::default()
     };
-    let cpus = pools.counted.then_some(setting.cpus);
-    Plan {
-        about: vec![
-            "What PM2 was told, as a topology. Its report says what was not carried.".to_owned(),
+    let cpus = pools.uses_cpus.then_some(options.cpus);
+    TopologyDraft {
+        comments: vec![
+            "Imported from PM2. `genconf import` reports adjusted and skipped settings.".to_owned(),
         ],
         project,
-        hosts: vec![HostPlan {
+        hosts: vec![HostDraft {
             name: "node1".into(),
             address: "192.168.56.11".into(),
             cpus,
-            guess: true,
+            is_placeholder: true,
         }],
         apps: pools.apps,
         pools: pools.list,

@@ -1,18 +1,18 @@
-//! Entries that are one program on several ports, and the ports they get.
+//! Groups entries into pools and assigns ports.
 
-use super::app::Declared;
-use super::tell::{tell_instances, tell_port};
+use super::entry::AppEntry;
+use super::report::{report_instances, report_port};
+use crate::import::draft::{AppDraft, PoolDraft, PoolMode};
 use crate::import::naming::Names;
-use crate::import::plan::{AppPlan, PoolPlan, Sharing};
 use crate::import::ports::{FIRST, Ports};
-use crate::import::{Fault, Note};
+use crate::import::{Finding, ImportError};
 
-/// Where an app goes that says no port: Express's own choice.
-const USUAL: u16 = 3000;
+/// Port of an app that sets none, as in Express.
+const DEFAULT_PORT: u16 = 3000;
 
-/// Entries that differ in their names and ports alone, in the order of the file.
-pub(super) fn group(entries: Vec<Declared>) -> Vec<Vec<Declared>> {
-    let mut groups: Vec<Vec<Declared>> = Vec::new();
+/// Groups entries that differ only in name and port, in the order of the file.
+pub(super) fn group(entries: Vec<AppEntry>) -> Vec<Vec<AppEntry>> {
+    let mut groups: Vec<Vec<AppEntry>> = Vec::new();
     for entry in entries {
         match groups.iter_mut().find(|g| is_same(&g[0], &entry)) {
             Some(group) => group.push(entry),
@@ -22,104 +22,120 @@ pub(super) fn group(entries: Vec<Declared>) -> Vec<Vec<Declared>> {
     groups
 }
 
-fn is_same(a: &Declared, b: &Declared) -> bool {
-    let ported = a.port.is_some() && b.port.is_some();
-    ported && a.sharing == b.sharing && a.app == b.app
+fn is_same(a: &AppEntry, b: &AppEntry) -> bool {
+    let have_ports = a.port.is_some() && b.port.is_some();
+    have_ports && a.mode == b.mode && a.app == b.app
 }
 
-/// What the entries come to.
+/// The apps and pools of the entries.
 #[derive(Debug, Default)]
 pub(super) struct Pools {
-    /// Programs.
-    pub(super) apps: Vec<AppPlan>,
-    /// Programs on ports.
-    pub(super) list: Vec<PoolPlan>,
-    /// Ports taken.
+    /// Apps.
+    pub(super) apps: Vec<AppDraft>,
+    /// Pools.
+    pub(super) list: Vec<PoolDraft>,
+    /// Ports in use.
     pub(super) ports: Ports,
-    /// Whether the number of processors counted.
-    pub(super) counted: bool,
+    /// Whether a number of instances depends on the CPUs.
+    pub(super) uses_cpus: bool,
     names: Names,
 }
 
 impl Pools {
-    /// Adds the pools of all groups; ports that are written are given before others.
+    /// Adds a pool for each group. Configured ports are assigned first.
     pub(super) fn add(
         &mut self,
-        groups: Vec<Vec<Declared>>,
-        notes: &mut Vec<Note>,
-    ) -> Result<(), Fault> {
+        groups: Vec<Vec<AppEntry>>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), ImportError> {
         let mut ports = Vec::new();
         for entry in groups.iter().flatten() {
-            ports.push(self.port_of(entry, notes)?);
+            ports.push(self.port_of(entry, findings)?);
         }
         let mut ports = ports.into_iter();
         for group in groups {
             let mut own: Vec<u16> = ports.by_ref().take(group.len()).collect();
-            let forks = group.iter().filter(|e| e.sharing == Sharing::Fork);
+            let forks = group.iter().filter(|e| e.mode == PoolMode::Fork);
             for _ in 0..forks.map(|e| usize::from(e.instances - 1)).sum() {
-                let last = own.iter().copied().max().unwrap_or(USUAL);
+                let last = own.iter().copied().max().unwrap_or(DEFAULT_PORT);
                 own.push(
                     self.ports
-                        .next(last.saturating_add(1))
-                        .ok_or_else(none_left)?,
+                        .reserve_next(last.saturating_add(1))
+                        .ok_or_else(no_free_port)?,
                 );
             }
             own.sort_unstable();
-            self.pool(&group, own, notes);
+            self.pool(&group, own, findings);
         }
         Ok(())
     }
 
-    fn port_of(&mut self, entry: &Declared, notes: &mut Vec<Note>) -> Result<u16, Fault> {
-        let wanted = entry.port.unwrap_or(USUAL);
+    fn port_of(
+        &mut self,
+        entry: &AppEntry,
+        findings: &mut Vec<Finding>,
+    ) -> Result<u16, ImportError> {
+        let wanted = entry.port.unwrap_or(DEFAULT_PORT);
         let from = if wanted < FIRST {
             wanted + 8000
         } else {
             wanted
         };
-        let free = self.ports.take(from);
+        let free = self.ports.reserve(from);
         let port = if free {
             from
         } else {
-            self.ports.next(from).ok_or_else(none_left)?
+            self.ports.reserve_next(from).ok_or_else(no_free_port)?
         };
-        let why = match entry.port {
-            None => format!("it says no port; PORT tells it {port}"),
-            Some(_) if wanted < FIRST => format!("port {wanted} is the proxy's, so it has {port}"),
-            Some(_) if !free => format!("port {wanted} is taken already, so it has {port}"),
+        let (change, reason) = match entry.port {
+            None => (
+                format!("port {port}"),
+                "no port is set; genconf assigns one and sets PORT",
+            ),
+            Some(_) if wanted < FIRST => (
+                format!("port {port} instead of {wanted}"),
+                "ports below 1024 are reserved for proxies",
+            ),
+            Some(_) if !free => (
+                format!("port {port} instead of {wanted}"),
+                "the port is already in use",
+            ),
             Some(_) => return Ok(port),
         };
-        notes.push(Note::changed(entry.label.clone(), why));
+        findings.push(Finding::adjusted(
+            format!("{}: {change}", entry.label),
+            reason,
+        ));
         Ok(port)
     }
 
-    fn pool(&mut self, group: &[Declared], ports: Vec<u16>, notes: &mut Vec<Note>) {
+    fn pool(&mut self, group: &[AppEntry], ports: Vec<u16>, findings: &mut Vec<Finding>) {
         let first = &group[0];
         let mut labels: Vec<_> = group.iter().map(|e| e.label.as_str()).collect();
         labels.dedup();
-        let (label, several) = (labels.join(", "), labels.len() > 1);
-        let raw = if several {
+        let (label, is_merged) = (labels.join(", "), labels.len() > 1);
+        let raw = if is_merged {
             file_name(&first.app.artifact)
         } else {
             &first.name
         };
-        let name = self.names.give(raw, "app");
-        if several {
-            let why = format!("they differ in name and port alone, so they are one pool, `{name}`");
-            notes.push(Note::changed(label.clone(), why));
+        let name = self.names.reserve(raw, "app");
+        if is_merged {
+            let reason = format!("apps that differ only in name and port are one pool, `{name}`");
+            findings.push(Finding::adjusted(label.clone(), reason));
         }
-        tell_instances(&label, group, &ports, notes);
-        tell_port(&label, first, notes);
+        report_instances(&label, group, &ports, findings);
+        report_port(&label, first, findings);
         let mut app = first.app.clone();
         app.name.clone_from(&name);
-        self.counted |= group.iter().any(|e| e.counted);
-        let about = vec![format!("In PM2: {label}.")];
-        let (app_name, sharing, hosts) = (name.clone(), first.sharing, Vec::new());
-        self.list.push(PoolPlan {
+        self.uses_cpus |= group.iter().any(|e| e.uses_cpus);
+        let comments = vec![format!("In PM2: {label}.")];
+        let (app_name, mode, hosts) = (name.clone(), first.mode, Vec::new());
+        self.list.push(PoolDraft {
             name,
-            about,
+            comments,
             app: app_name,
-            sharing,
+            mode,
             hosts,
             ports,
         });
@@ -127,8 +143,8 @@ impl Pools {
     }
 }
 
-fn none_left() -> Fault {
-    Fault::new("there are not enough ports for all instances")
+fn no_free_port() -> ImportError {
+    ImportError::new("no port is left for an instance")
 }
 
 fn file_name(path: &str) -> &str {

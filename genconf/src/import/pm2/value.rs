@@ -1,12 +1,12 @@
-//! Values of an ecosystem file, which are rarely of one type only.
+//! Values of an ecosystem file, where most keys accept more than one type.
 
 use serde_json::{Map, Value};
 
-use crate::import::words;
+use crate::import::shell_split;
 use crate::topology::decode::Leaf as _;
 use crate::topology::quantity::{ByteSize, Duration};
 
-/// The text of a text, number or boolean.
+/// A string, number, or boolean as text.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -16,21 +16,21 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// The text of the first of `keys` that has one.
+/// The first of `keys` with a value, as text.
 pub(super) fn first(entry: &Map<String, Value>, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|k| entry.get(*k)).and_then(text)
 }
 
-/// Words from a list of them, or from one text.
+/// Words from a list, or from one string.
 pub(super) fn list(value: Option<&Value>) -> Option<Vec<String>> {
     match value {
         None | Some(Value::Null) => Some(Vec::new()),
         Some(Value::Array(items)) => items.iter().map(text).collect(),
-        Some(other) => words::split(&text(other)?),
+        Some(other) => shell_split::split(&text(other)?),
     }
 }
 
-/// How many processes `instances` asks for, and whether it depends on the host.
+/// The number of processes, and whether it depends on the CPUs.
 pub(super) fn instances(value: Option<&Value>, cpus: u16) -> Result<(u16, bool), String> {
     let Some(text) = value.and_then(text) else {
         return Ok((1, false));
@@ -39,19 +39,19 @@ pub(super) fn instances(value: Option<&Value>, cpus: u16) -> Result<(u16, bool),
         "max" => 0,
         number => number
             .parse::<i32>()
-            .map_err(|_| format!("`instances: {text}` is no number"))?,
+            .map_err(|_| format!("invalid `instances: {text}`: expected a number or `max`"))?,
     };
     if count <= 0 {
-        let left = i32::from(cpus).saturating_add(count).max(1);
-        return Ok((u16::try_from(left).unwrap_or(1), true));
+        let available = i32::from(cpus).saturating_add(count).max(1);
+        return Ok((u16::try_from(available).unwrap_or(1), true));
     }
     match u16::try_from(count) {
         Ok(count @ ..=512) => Ok((count, false)),
-        _ => Err(format!("`instances: {text}` is more than 512")),
+        _ => Err(format!("`instances` must be at most 512, found {text}")),
     }
 }
 
-/// A size as PM2 writes it: `300M`, `1G`, `500K`, or bytes.
+/// A size in PM2 syntax: `300M`, `1G`, `500K`, or bytes.
 pub(super) fn size(value: &Value) -> Option<ByteSize> {
     let text = text(value)?;
     let upper = text.trim().to_ascii_uppercase();
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instances_are_counted_as_pm2_counts() {
+    fn instances_are_parsed_like_in_pm2() {
         let count = |value: Value| instances(Some(&value), 4);
         assert_eq!(count("4".into()), Ok((4, false)));
         assert_eq!(count(0.into()), Ok((4, true)));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_read_as_pm2_reads_them() {
+    fn sizes_are_parsed_like_in_pm2() {
         let read = |value: Value| size(&value).map(|s| s.to_string());
         assert_eq!(read("300M".into()).as_deref(), Some("300MiB"));
         assert_eq!(read("1G".into()).as_deref(), Some("1GiB"));

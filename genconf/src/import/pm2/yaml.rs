@@ -1,25 +1,25 @@
-//! Ecosystem files in YAML, as the values that JSON has.
+//! Parses ecosystem files in YAML to JSON values.
 
 use serde_json::{Map, Value};
 
-use crate::import::Fault;
+use crate::import::ImportError;
 use crate::source::{Entry, Kind, Node, Source, read as nodes};
 
-/// The key whose mappings stand for their own keys.
+/// The merge key of YAML 1.1.
 const MERGE: &str = "<<";
 
-/// The value of the file.
-pub(super) fn read(source: &Source) -> Result<Value, Fault> {
+/// Parses a file.
+pub(super) fn read(source: &Source) -> Result<Value, ImportError> {
     match nodes(source) {
         Ok(root) => Ok(value(&root)),
-        Err(fault) => {
-            let said = format!("this is not YAML: {}", fault.message);
-            Err(Fault::new(said).at(source.position(fault.span.start)))
+        Err(error) => {
+            let message = format!("invalid YAML: {}", error.message);
+            Err(ImportError::new(message).at(source.position(error.span.start)))
         }
     }
 }
 
-/// Numbers stay texts, as which they are read in any case.
+/// Converts a node. Numbers remain strings, because every key accepts them.
 fn value(node: &Node) -> Value {
     match &node.kind {
         _ if node.is_null() => Value::Null,
@@ -33,7 +33,7 @@ fn value(node: &Node) -> Value {
     }
 }
 
-/// What is written counts more than what is merged, and of that the first.
+/// Converts a mapping. Its own keys override merged keys; of these, the first is used.
 fn mapping(entries: &[Entry]) -> Map<String, Value> {
     let mut map = Map::new();
     let (merged, own): (Vec<_>, Vec<_>) = entries.iter().partition(|e| e.key.text() == Some(MERGE));
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn yaml_is_what_json_would_be() {
+    fn yaml_is_converted_to_json() {
         let text =
             "base: &b { a: 1, b: yes }\nn: ~\nt: true\nq: \"true\"\nm: { <<: *b, a: [2, false] }";
         let read = read(&Source::new("e.yml", text)).expect("is YAML");

@@ -1,17 +1,17 @@
-//! The command of a line of a Procfile.
+//! Commands in a Procfile.
 
-use crate::import::ports::EACH;
+use crate::import::ports::PLACEHOLDER;
 use crate::topology::decode::Leaf as _;
 use crate::topology::text::{EnvName, Text};
 
-/// Options of java that name variables are dealt with where java is.
+/// Whether `word` is an option of java, where variables are handled separately.
 pub(super) fn is_java(words: &[String], word: &String) -> bool {
     let jar = words.iter().position(|w| w == "-jar");
     let at = words.iter().position(|w| w == word);
     words[0] == "java" && at < jar
 }
 
-/// `word` with [`EACH`] in place of `$PORT`, `${PORT}` and `${PORT:-5000}`.
+/// Replaces `$PORT`, `${PORT}`, and `${PORT:-5000}` with [`PLACEHOLDER`].
 fn with_port(word: &str) -> String {
     let mut text = word.to_owned();
     while let Some(start) = text.find("${PORT") {
@@ -19,15 +19,15 @@ fn with_port(word: &str) -> String {
         let Some(end) = rest.find('}').filter(|_| rest.starts_with(['}', ':', '-'])) else {
             break;
         };
-        text.replace_range(start..=start + 6 + end, EACH);
+        text.replace_range(start..=start + 6 + end, PLACEHOLDER);
     }
-    text.replace("$PORT", EACH)
+    text.replace("$PORT", PLACEHOLDER)
 }
 
-/// Variables, and the words of a command or why there are none.
+/// Variables, and the words of a command or an error.
 pub(super) type Split = (Vec<(String, String)>, Result<Vec<String>, &'static str>);
 
-/// Leading `NAME=value` words, and the rest, with [`EACH`] for `$PORT`.
+/// Splits leading `NAME=value` words from the rest. `$PORT` becomes [`PLACEHOLDER`].
 pub(super) fn assignments(words: &[String]) -> Split {
     let mut words: Vec<String> = words.iter().map(|w| with_port(w)).collect();
     if words.first().is_some_and(|w| w == "env" || w == "exec") {

@@ -1,86 +1,90 @@
-//! Procfiles: `TYPE: COMMAND`, one a line.
+//! Imports Procfiles: one `TYPE: COMMAND` per line.
 
 mod command;
 
+use super::draft::{
+    AppDraft, HostDraft, PoolDraft, PoolMode, ProxyDraft, RouteDraft, TopologyDraft,
+    merge_duplicates,
+};
 use super::naming::{self, Names};
-use super::plan::{AppPlan, HostPlan, Plan, PoolPlan, ProxyPlan, RoutePlan, Sharing, once};
-use super::ports::{EACH, Ports};
+use super::ports::{PLACEHOLDER, Ports};
 use super::program::{self, Program};
-use super::{Fault, Imported, Note, archive};
+use super::{Finding, ImportError, Imported, archive};
 use crate::source::{Position, Source};
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Leaf as _;
 use crate::topology::text::Text;
 use command::{assignments, is_java};
 
-/// Where foreman begins; each process type that serves has a hundred of its own.
+/// First port, as in foreman. Each process type with a port has its own hundred.
 const FIRST: u16 = 5000;
 
 struct Line<'s> {
-    place: Position,
+    position: Position,
     name: &'s str,
     command: &'s str,
 }
 
-/// Reads a Procfile.
-pub fn read(source: &Source) -> Result<Imported, Fault> {
-    let mut notes = Vec::new();
+/// Imports a Procfile.
+pub fn read(source: &Source) -> Result<Imported, ImportError> {
+    let mut findings = Vec::new();
     let lines = lines(source)?;
-    let mut plan = Plan {
-        about: vec![
-            "What a Procfile said, as a topology. Its report says what was not carried.".to_owned(),
+    let mut draft = TopologyDraft {
+        comments: vec![
+            "Imported from a Procfile. `genconf import` reports adjusted and skipped settings."
+                .to_owned(),
         ],
-        hosts: vec![HostPlan {
+        hosts: vec![HostDraft {
             name: "node1".into(),
             address: "192.168.56.11".into(),
             cpus: None,
-            guess: true,
+            is_placeholder: true,
         }],
-        ..Plan::default()
+        ..TopologyDraft::default()
     };
     let (mut names, mut ports) = (Names::default(), Ports::default());
     for line in &lines {
         if !serves(line) {
-            notes.push(Note::left(line.name, why_not(line.name)).at(line.place));
+            findings.push(Finding::skipped(line.name, skip_reason(line.name)).at(line.position));
             continue;
         }
-        let name = names.give(line.name, "app");
+        let name = names.reserve(line.name, "app");
         let from = FIRST.saturating_add(
-            u16::try_from(plan.pools.len())
+            u16::try_from(draft.pools.len())
                 .unwrap_or(0)
                 .saturating_mul(100),
         );
         let port = ports
-            .next(from)
-            .ok_or_else(|| Fault::new("there are not enough ports"))?;
-        let mut app = app(line, &mut notes);
+            .reserve_next(from)
+            .ok_or_else(|| ImportError::new("no port is left"))?;
+        let mut app = app(line, &mut findings);
         app.name.clone_from(&name);
-        plan.apps.push(app);
-        let about = vec![format!("In the Procfile: {}: {}", line.name, line.command)];
+        draft.apps.push(app);
+        let comments = vec![format!("In the Procfile: {}: {}", line.name, line.command)];
         let app = name.clone();
-        plan.pools.push(PoolPlan {
+        draft.pools.push(PoolDraft {
             name,
-            about,
+            comments,
             app,
-            sharing: Sharing::Fork,
+            mode: PoolMode::Fork,
             hosts: Vec::new(),
             ports: vec![port],
         });
     }
-    if plan.pools.is_empty() {
-        return Err(Fault::new(
-            "no line is called `web` or names $PORT, and genconf describes what serves a port",
+    if draft.pools.is_empty() {
+        return Err(ImportError::new(
+            "no process listens on a port: name one `web`, or use $PORT in its command",
         ));
     }
-    plan.project = naming::stem(&plan.apps[0].name, "app");
-    archive::pack(&mut plan.apps, &mut notes);
-    plan.proxies = vec![proxy(&plan.pools, &mut names, &mut ports)];
-    Ok(Imported::new(&plan, notes))
+    draft.project = naming::stem(&draft.apps[0].name, "app");
+    archive::pack(&mut draft.apps, &mut findings);
+    draft.proxies = vec![proxy(&draft.pools, &mut names, &mut ports)];
+    Ok(Imported::new(&draft, draft.pools.len(), findings))
 }
 
-fn proxy(pools: &[PoolPlan], names: &mut Names, ports: &mut Ports) -> ProxyPlan {
+fn proxy(pools: &[PoolDraft], names: &mut Names, ports: &mut Ports) -> ProxyDraft {
     let web = pools.iter().position(|p| p.name == "web").unwrap_or(0);
-    let route = |(index, pool): (usize, &PoolPlan)| RoutePlan {
+    let route = |(index, pool): (usize, &PoolDraft)| RouteDraft {
         path: if index == web {
             "/".to_owned()
         } else {
@@ -88,21 +92,21 @@ fn proxy(pools: &[PoolPlan], names: &mut Names, ports: &mut Ports) -> ProxyPlan 
         },
         pool: pool.name.clone(),
         rewrite: (index != web).then(|| "/".to_owned()),
-        ..RoutePlan::default()
+        ..RouteDraft::default()
     };
     let routes = pools.iter().enumerate().map(route).collect();
-    ProxyPlan {
-        name: names.give("edge", "edge"),
-        status: ports.status(0, 1),
+    ProxyDraft {
+        name: names.reserve("edge", "edge"),
+        status_port: ports.status_port(0, 1),
         routes,
-        ..ProxyPlan::default()
+        ..ProxyDraft::default()
     }
 }
 
-fn lines(source: &Source) -> Result<Vec<Line<'_>>, Fault> {
+fn lines(source: &Source) -> Result<Vec<Line<'_>>, ImportError> {
     let mut found: Vec<Line<'_>> = Vec::new();
     for (index, text) in source.text().lines().enumerate() {
-        let place = Position {
+        let position = Position {
             line: index + 1,
             column: 1,
         };
@@ -110,8 +114,8 @@ fn lines(source: &Source) -> Result<Vec<Line<'_>>, Fault> {
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
-        let fault = |said: String| Fault::new(said).at(place);
-        let word = |n: &str| {
+        let error = |message: String| ImportError::new(message).at(position);
+        let is_type = |n: &str| {
             !n.is_empty()
                 && n.bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
@@ -119,13 +123,13 @@ fn lines(source: &Source) -> Result<Vec<Line<'_>>, Fault> {
         let (name, command) = text
             .split_once(':')
             .map(|(name, command)| (name.trim(), command.trim()))
-            .filter(|(name, command)| word(name) && !command.is_empty())
-            .ok_or_else(|| fault("a line of a Procfile is `TYPE: COMMAND`".to_owned()))?;
+            .filter(|(name, command)| is_type(name) && !command.is_empty())
+            .ok_or_else(|| error("invalid line: expected `TYPE: COMMAND`".to_owned()))?;
         if found.iter().any(|l| l.name == name) {
-            return Err(fault(format!("`{name}` is here twice")));
+            return Err(error(format!("process type `{name}` is defined twice")));
         }
         found.push(Line {
-            place,
+            position,
             name,
             command,
         });
@@ -137,45 +141,49 @@ fn serves(line: &Line<'_>) -> bool {
     line.name == "web" || line.command.contains("$PORT") || line.command.contains("${PORT")
 }
 
-fn why_not(name: &str) -> &'static str {
+fn skip_reason(name: &str) -> &'static str {
     match name {
-        "release" => {
-            "what is done before a release belongs into `build`, or before ansible/deploy.yml"
-        }
-        _ => "it serves no port; a unit of your own runs it (systemd.service(5))",
+        "release" => "run release commands in `build`, or before ansible/deploy.yml",
+        _ => "the process has no port; run it with a separate systemd service",
     }
 }
 
-fn app(line: &Line<'_>, notes: &mut Vec<Note>) -> AppPlan {
-    let mut changed = |why: &str| notes.push(Note::changed(line.name, why).at(line.place));
+fn app(line: &Line<'_>, findings: &mut Vec<Finding>) -> AppDraft {
+    let mut adjusted =
+        |reason: &str| findings.push(Finding::adjusted(line.name, reason).at(line.position));
     let (env, words) = match program::command(line.command) {
         Ok(words) => assignments(&words),
-        Err(why) => (Vec::new(), Err(why)),
+        Err(reason) => (Vec::new(), Err(reason)),
     };
     let mut program = match words {
         Ok(words) if words.iter().any(|w| w.contains('$') && !is_java(&words, w)) => {
             Program::unknown(
                 Runtime::Native,
-                "a shell would fill in its variables; a unit does not",
+                "the command uses shell variables, which units do not expand",
             )
         }
-        Ok(words) => program::understand(&words),
-        Err(why) => Program::unknown(Runtime::Native, why),
+        Ok(words) => program::parse(&words),
+        Err(reason) => Program::unknown(Runtime::Native, reason),
     };
-    let env = once(env.into_iter().chain(program.env.take()));
+    let env = merge_duplicates(env.into_iter().chain(program.env.take()));
     let values = env.iter().map(|(_, value)| value);
-    if program.args.iter().chain(values).any(|v| v.contains(EACH)) {
-        changed("`{port}` is in place of $PORT, which is the port of each instance");
+    if program
+        .args
+        .iter()
+        .chain(values)
+        .any(|v| v.contains(PLACEHOLDER))
+    {
+        adjusted("$PORT is replaced with `{port}`, the port of each instance");
     }
     let mut app = program.app(".");
     app.env = env;
-    for why in &app.about {
-        changed(why);
+    for reason in &app.comments {
+        adjusted(reason);
     }
-    let lost = app.args.len();
+    let count = app.args.len();
     app.args.retain(|arg| Text::read(arg).is_ok());
-    if lost != app.args.len() {
-        changed("an argument holds control characters and is left out");
+    if count != app.args.len() {
+        adjusted("an argument with control characters is skipped");
     }
     app
 }

@@ -1,10 +1,10 @@
-//! Programs that run a file: node, java, and those a script names in its first line.
+//! Commands that run a file with an interpreter: node, java, and script interpreters.
 
 use super::{Program, file};
 use crate::topology::choice::Runtime;
 
-/// Options of node whose value is the next word.
-const VALUED: [&str; 8] = [
+/// Options of node that have a value in the next word.
+const OPTIONS_WITH_VALUE: [&str; 8] = [
     "-r",
     "--require",
     "--import",
@@ -15,18 +15,18 @@ const VALUED: [&str; 8] = [
     "--env-file",
 ];
 
-/// What `node` is told to run.
+/// The program that `node` runs.
 pub(super) fn node(words: &[String]) -> Program {
     let mut options = 0;
     while let Some(word) = words.get(options).filter(|w| w.starts_with('-')) {
-        options += if VALUED.contains(&word.as_str()) {
+        options += if OPTIONS_WITH_VALUE.contains(&word.as_str()) {
             2
         } else {
             1
         };
     }
     let Some(script) = words.get(options) else {
-        return Program::unknown(Runtime::Node, "the script that node runs is not named");
+        return Program::unknown(Runtime::Node, "the `node` command has no script");
     };
     let named = match script.trim_end_matches('/') {
         "" | "." => "index.js".to_owned(),
@@ -39,7 +39,7 @@ pub(super) fn node(words: &[String]) -> Program {
     program
 }
 
-/// Options of node itself are read from `NODE_OPTIONS` too, save the file of variables.
+/// Moves options of node to `NODE_OPTIONS`, and `--env-file` to the environment file.
 pub(in crate::import) fn node_options(program: &mut Program, options: &[String]) {
     let mut kept: Vec<&str> = Vec::new();
     let mut options = options.iter().map(String::as_str);
@@ -54,23 +54,23 @@ pub(in crate::import) fn node_options(program: &mut Program, options: &[String])
     }
     let spaced = |o: &&str| o.contains(|c: char| c.is_whitespace() || c == '"');
     if kept.iter().any(spaced) {
-        let why = "options of node that hold spaces are left out";
-        program.told.push(why.to_owned());
+        let reason = "options of node with spaces are skipped";
+        program.warnings.push(reason.to_owned());
     } else if !kept.is_empty() {
         program.env = Some(("NODE_OPTIONS".to_owned(), kept.join(" ")));
-        program.told.push(
-            "the options of node itself are in NODE_OPTIONS; not all are allowed there".to_owned(),
+        program.warnings.push(
+            "options of node are in `NODE_OPTIONS`, which does not accept every option".to_owned(),
         );
     }
 }
 
-/// What `java` is told to run.
+/// The program that `java` runs.
 pub(super) fn java(words: &[String]) -> Program {
     let Some(at) = words.iter().position(|w| w == "-jar") else {
-        return Program::unknown(Runtime::Jvm, "no `-jar` names the file that java runs");
+        return Program::unknown(Runtime::Jvm, "the `java` command has no `-jar`");
     };
     let Some(jar) = words.get(at + 1) else {
-        return Program::unknown(Runtime::Jvm, "nothing follows `-jar`");
+        return Program::unknown(Runtime::Jvm, "`-jar` has no file");
     };
     let mut program = Program::new(jar, Runtime::Jvm, &words[at + 2..]);
     let options: Vec<_> = words[..at]
@@ -80,27 +80,27 @@ pub(super) fn java(words: &[String]) -> Program {
         .collect();
     if options.len() < at {
         program
-            .told
-            .push("options of java that name a variable are left out".to_owned());
+            .warnings
+            .push("options of java with variables are skipped".to_owned());
     }
     if !options.is_empty() {
         program.env = Some(("JAVA_TOOL_OPTIONS".to_owned(), options.join(" ")));
         program
-            .told
-            .push("the options of java itself are in JAVA_TOOL_OPTIONS".to_owned());
+            .warnings
+            .push("options of java are in `JAVA_TOOL_OPTIONS`".to_owned());
     }
     program
 }
 
-/// A script that its own first line must start.
+/// A script that starts with an interpreter line.
 pub(super) fn script(interpreter: &str, words: &[String]) -> Program {
     let Some((path, args)) = words.split_first().filter(|(w, _)| !w.starts_with('-')) else {
-        let why = format!("`{interpreter}` runs no file here");
-        return Program::unknown(Runtime::Native, &why);
+        let reason = format!("the `{interpreter}` command has no file");
+        return Program::unknown(Runtime::Native, &reason);
     };
     let mut program = Program::new(path, Runtime::Native, args);
-    program.told.push(format!(
-        "`{path}` is started by itself: it needs a first line such as `#!/usr/bin/env {interpreter}` and its interpreter on the host"
+    program.warnings.push(format!(
+        "`{path}` is executed directly: add `#!/usr/bin/env {interpreter}` as its first line and install {interpreter} on the host"
     ));
     program
 }

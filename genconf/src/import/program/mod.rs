@@ -1,28 +1,28 @@
-//! Which file a command starts, and what runs that file.
+//! Determines the file, runtime, and arguments of a command.
 
 mod interpreter;
-mod place;
+mod paths;
 
-use super::words;
+use super::shell_split;
 use crate::topology::choice::Runtime;
 pub(super) use interpreter::node_options;
 use interpreter::{java, node, script};
 
-/// A command, understood.
+/// A parsed command.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
-    /// The file it is, as written; none where that is not known.
+    /// The file it runs, as in the command; `None` if unknown.
     file: Option<String>,
-    /// What runs it.
+    /// Runtime of the file.
     pub(super) runtime: Runtime,
-    /// Its arguments.
+    /// Arguments.
     pub(super) args: Vec<String>,
-    /// Options of the runtime, as the variable it reads them from.
+    /// Variable with the options of the runtime.
     pub(super) env: Option<(String, String)>,
-    /// File of variables that the runtime was told, as written.
+    /// Environment file, as in the command.
     pub(super) env_file: Option<String>,
-    /// What a reader must know: why the command is not as it was.
-    pub(super) told: Vec<String>,
+    /// Differences from the command, reported to the user.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Program {
@@ -33,27 +33,27 @@ impl Program {
             args: args.to_vec(),
             env: None,
             env_file: None,
-            told: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
-    /// A command whose file is unknown: a name stands in its place.
-    pub(super) fn unknown(runtime: Runtime, why: &str) -> Self {
+    /// A command whose file is unknown. A placeholder replaces it.
+    pub(super) fn unknown(runtime: Runtime, reason: &str) -> Self {
         Self {
             file: None,
-            told: vec![Self::instead(why, runtime)],
+            warnings: vec![Self::replace_hint(reason, runtime)],
             ..Self::new("", runtime, &[])
         }
     }
 
-    fn instead(why: &str, runtime: Runtime) -> String {
+    fn replace_hint(reason: &str, runtime: Runtime) -> String {
         match runtime {
-            Runtime::Node => format!("{why}; write the file to run in place of `start.js`"),
-            _ => format!("{why}; write the file to deploy in place of `start`"),
+            Runtime::Node => format!("{reason}; replace `start.js` with the file to run"),
+            _ => format!("{reason}; replace `start` with the file to deploy"),
         }
     }
 
-    fn unnamed(&self) -> &'static str {
+    fn placeholder(&self) -> &'static str {
         match self.runtime {
             Runtime::Node => "start.js",
             _ => "start",
@@ -61,30 +61,30 @@ impl Program {
     }
 }
 
-/// Understands the command `words`, whose first is the program.
-pub(super) fn understand(words: &[String]) -> Program {
+/// Parses the command `words`, whose first word is the program.
+pub(super) fn parse(words: &[String]) -> Program {
     let Some((first, rest)) = words.split_first() else {
-        return Program::unknown(Runtime::Native, "there is no command");
+        return Program::unknown(Runtime::Native, "the command is empty");
     };
     match first.rsplit('/').next().unwrap_or_default() {
         "node" | "nodejs" => node(rest),
         "java" => java(rest),
         name if is_tool(name) => Program::unknown(
             Runtime::Node,
-            &format!("`{name}` finds the program to start by itself, a unit names its file"),
+            &format!("`{name}` starts another program, but a unit needs the path of the program"),
         ),
         name if is_interpreter(name) => script(first, rest),
         name if !first.contains('/') && !name.contains('.') => Program::unknown(
             Runtime::Native,
             &format!(
-                "`{first}` is a program of the host; an artifact that starts with `#!/bin/sh` can `exec` it"
+                "`{first}` is a program of the host; deploy a `#!/bin/sh` script that runs it with `exec`"
             ),
         ),
         _ => file(first, rest),
     }
 }
 
-/// Programs of node that start another.
+/// Whether this is a Node.js tool that starts another program.
 pub(super) fn is_tool(name: &str) -> bool {
     let tools = [
         "npm", "yarn", "pnpm", "npx", "nodemon", "ts-node", "tsx", "next", "nest",
@@ -97,32 +97,34 @@ fn is_interpreter(name: &str) -> bool {
     ["python", "ruby", "perl", "php", "bash", "sh"].contains(&plain)
 }
 
-/// The file `path` with `args`, run by what its name says.
+/// The file `path` with `args`. Its extension determines the runtime.
 pub(super) fn file(path: &str, args: &[String]) -> Program {
     let (_, extension) = path.rsplit_once('.').unwrap_or_default();
-    let whole = [&[path.to_owned()], args].concat();
+    let words = [&[path.to_owned()], args].concat();
     match extension {
         "js" | "mjs" | "cjs" => Program::new(path, Runtime::Node, args),
         "ts" | "mts" | "cts" => {
             let mut program = Program::new(path, Runtime::Node, args);
-            program.told.push(format!(
-                "`{path}` is TypeScript: compile it, and write the JavaScript file as `main`"
+            program.warnings.push(format!(
+                "`{path}` is TypeScript: compile it and set `main` to the JavaScript file"
             ));
             program
         }
         "jar" | "war" => Program::new(path, Runtime::Jvm, args),
-        "py" => script("python3", &whole),
-        "rb" => script("ruby", &whole),
-        "pl" => script("perl", &whole),
-        "php" | "sh" => script(extension, &whole),
+        "py" => script("python3", &words),
+        "rb" => script("ruby", &words),
+        "pl" => script("perl", &words),
+        "php" | "sh" => script(extension, &words),
         _ => Program::new(path, Runtime::Native, args),
     }
 }
 
-/// The words of `line` when it needs no shell.
+/// The words of `line`, or an error if it needs a shell.
 pub(super) fn command(line: &str) -> Result<Vec<String>, &'static str> {
-    if words::needs_shell(line) {
-        return Err("it needs a shell; put it into a script that begins with `#!/bin/sh`");
+    if shell_split::needs_shell(line) {
+        return Err(
+            "the command needs a shell; move it to a script with `#!/bin/sh` as its first line",
+        );
     }
-    words::split(line).ok_or("a quote is not closed")
+    shell_split::split(line).ok_or("the command has an unclosed quote")
 }

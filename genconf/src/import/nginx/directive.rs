@@ -1,47 +1,47 @@
-//! The syntax of nginx: directives that end in `;` or hold a block.
+//! Parses nginx configuration to directives.
 
 use std::ops::Range;
 
-use super::token::{Reader, Token, fault};
-use crate::import::Fault;
+use super::token::{Reader, Token, error_at};
+use crate::import::ImportError;
 use crate::source::{Position, Source};
 
-/// A directive, and what stands in its braces.
+/// A directive with its block.
 #[derive(Clone, Debug)]
 pub(super) struct Directive {
-    /// Its name.
+    /// Name.
     pub(super) name: String,
-    /// Its arguments.
+    /// Arguments.
     pub(super) args: Vec<String>,
-    /// Where it begins.
-    pub(super) place: Position,
-    /// Its block; none where it ends in `;`.
+    /// Position of its name.
+    pub(super) position: Position,
+    /// Block; `None` if the directive ends with `;`.
     pub(super) block: Option<Vec<Directive>>,
 }
 
 impl Directive {
-    /// The first argument, or nothing.
+    /// The first argument, or an empty string.
     pub(super) fn arg(&self) -> &str {
         self.args.first().map_or("", String::as_str)
     }
 
-    /// What is in its block.
+    /// The directives in its block.
     pub(super) fn inside(&self) -> &[Directive] {
         self.block.as_deref().unwrap_or_default()
     }
 
-    /// As it is written, without its block.
+    /// The text without its block.
     pub(super) fn text(&self) -> String {
         let words = std::iter::once(&self.name).chain(&self.args);
         words.map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// Deeper than any configuration; a file that goes on is none.
-const DEEPEST: usize = 32;
+/// Maximum depth of blocks.
+const MAX_DEPTH: usize = 32;
 
-/// Reads what stands in `range` of `source`.
-pub(super) fn read(source: &Source, range: &Range<usize>) -> Result<Vec<Directive>, Fault> {
+/// Parses `range` of `source`.
+pub(super) fn read(source: &Source, range: &Range<usize>) -> Result<Vec<Directive>, ImportError> {
     let text = &source.text()[range.clone()];
     let mut reader = Reader {
         source,
@@ -52,39 +52,39 @@ pub(super) fn read(source: &Source, range: &Range<usize>) -> Result<Vec<Directiv
 }
 
 impl Reader<'_> {
-    /// Directives up to the end of the block number `depth` deep, or of the file.
-    fn block(&mut self, depth: usize) -> Result<Vec<Directive>, Fault> {
+    /// Parses directives up to the end of the block at `depth`, or of the file.
+    fn block(&mut self, depth: usize) -> Result<Vec<Directive>, ImportError> {
         let mut found = Vec::new();
         loop {
-            let Some((place, token)) = self.token()? else {
+            let Some((position, token)) = self.token()? else {
                 return if depth == 0 {
                     Ok(found)
                 } else {
-                    Err(fault(self.here(), "a `{` is not closed"))
+                    Err(error_at(self.here(), "a block is not closed: expected `}`"))
                 };
             };
             let name = match token {
                 Token::Word(name) => name,
                 Token::Close if depth > 0 => return Ok(found),
                 Token::Close => {
-                    return Err(fault(place, "nothing is open that this `}` could close"));
+                    return Err(error_at(position, "unexpected `}`: no block is open"));
                 }
                 Token::Open | Token::End => {
-                    return Err(fault(place, "a directive begins with its name"));
+                    return Err(error_at(position, "expected the name of a directive"));
                 }
             };
-            found.push(self.directive(name, place, depth)?);
+            found.push(self.directive(name, position, depth)?);
         }
     }
 
     fn directive(
         &mut self,
         name: String,
-        place: Position,
+        position: Position,
         depth: usize,
-    ) -> Result<Directive, Fault> {
+    ) -> Result<Directive, ImportError> {
         let mut args = Vec::new();
-        let unended = format!("`{name}` does not end in `;`");
+        let unterminated = format!("`{name}` does not end with `;`");
         loop {
             match self.token()? {
                 Some((_, Token::Word(word))) => args.push(word),
@@ -92,25 +92,33 @@ impl Reader<'_> {
                     return Ok(Directive {
                         name,
                         args,
-                        place,
+                        position,
                         block: None,
                     });
                 }
-                Some((at, Token::Open)) if depth < DEEPEST => {
+                Some((at, Token::Open)) if depth < MAX_DEPTH => {
                     if name.ends_with("_by_lua_block") {
-                        return Err(fault(at, "a block of Lua cannot be read; take it out"));
+                        return Err(error_at(
+                            at,
+                            "Lua blocks are not supported; remove the block",
+                        ));
                     }
                     let block = Some(self.block(depth + 1)?);
                     return Ok(Directive {
                         name,
                         args,
-                        place,
+                        position,
                         block,
                     });
                 }
-                Some((at, Token::Open)) => return Err(fault(at, "blocks are too deep")),
-                Some((at, Token::Close)) => return Err(fault(at, &unended)),
-                None => return Err(fault(place, &unended)),
+                Some((at, Token::Open)) => {
+                    return Err(error_at(
+                        at,
+                        "blocks are nested too deeply: at most 32 levels",
+                    ));
+                }
+                Some((at, Token::Close)) => return Err(error_at(at, &unterminated)),
+                None => return Err(error_at(position, &unterminated)),
             }
         }
     }
@@ -120,18 +128,18 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<Directive>, Fault> {
+    fn read(text: &str) -> Result<Vec<Directive>, ImportError> {
         super::read(&Source::new("n", text), &(0..text.len()))
     }
 
     #[test]
     fn words_quotes_comments_and_blocks_are_read() {
         let text = "# c\na 'b; {' \"c\\\"d\" ${e}f; http{ server {} } # end";
-        let found = read(text).expect("is sound");
+        let found = read(text).expect("is valid");
         assert_eq!(found[0].args, ["b; {", "c\"d", "${e}f"]);
         assert_eq!(found[1].inside()[0].name, "server");
         assert_eq!(
-            found[1].place,
+            found[1].position,
             Position {
                 line: 2,
                 column: 24
@@ -140,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_closed_is_told_with_its_place() {
+    fn syntax_errors_have_a_position() {
         for (text, line, column) in [
             ("a {\n b;\n", 3, 1),
             ("a b", 1, 1),
@@ -148,8 +156,8 @@ mod tests {
             ("a 'b", 1, 3),
             ("a }", 1, 3),
         ] {
-            let fault = read(text).expect_err("is broken");
-            assert_eq!(fault.place, Some(Position { line, column }), "{text:?}");
+            let error = read(text).expect_err("is invalid");
+            assert_eq!(error.position, Some(Position { line, column }), "{text:?}");
         }
         let deep = "a {".repeat(100);
         assert!(read(&deep).is_err());

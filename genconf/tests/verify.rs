@@ -1,6 +1,6 @@
-//! What the real tools say of every topology in the repository, and that their refusal is heard.
+//! `genconf verify`: the validators accept every topology, and their errors are reported.
 
-#![allow(clippy::print_stderr)] // A skipped test says so.
+#![allow(clippy::print_stderr)] // A skipped test is printed.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -22,7 +22,7 @@ fn verify(topology: &Path, only: &str) -> Output {
         .expect("genconf starts")
 }
 
-fn talk(output: &Output) -> String {
+fn report_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -32,46 +32,46 @@ fn every_topology_is_accepted() {
     let files = folder.map(|e| e.expect("is readable").path());
     for topology in files.filter(|p| p.extension().is_some_and(|e| e == "yaml")) {
         let output = verify(&topology, "nginx,haproxy,systemd,vagrant");
-        let said = talk(&output);
-        assert!(output.status.success(), "{}: {said}", topology.display());
-        if said.contains("not asked  ") {
-            eprintln!("{}: {said}", topology.display());
+        let report = report_of(&output);
+        assert!(output.status.success(), "{}: {report}", topology.display());
+        if report.contains("not asked  ") {
+            eprintln!("{}: {report}", topology.display());
         }
     }
 }
 
 #[test]
-fn a_refusal_is_told_with_the_line_of_the_topology() {
+fn an_error_is_reported_with_the_line_of_the_topology() {
     let text = fs::read_to_string(repository().join("topologies/tls.yaml")).expect("is readable");
     let folder = tempfile::TempDir::new().expect("a folder can be made");
     let topology = folder.path().join("t.yaml");
     fs::write(&topology, text.replace("gzip_comp", "gzipp_comp")).expect("can be written");
     let output = verify(&topology, "nginx");
-    let said = talk(&output);
-    if said.contains("nginx is not installed") {
+    let report = report_of(&output);
+    if report.contains("nginx is not installed") {
         eprintln!("skipped: nginx is not installed");
         return;
     }
-    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert_eq!(output.status.code(), Some(3), "{report}");
     assert!(
-        said.contains("unknown directive \"gzipp_comp_level\""),
-        "{said}"
+        report.contains("unknown directive \"gzipp_comp_level\""),
+        "{report}"
     );
     assert!(
-        said.contains("t.yaml:31:16: proxies.edge.extra.server.0"),
-        "{said}"
+        report.contains("t.yaml:31:16: proxies.edge.raw.server.0"),
+        "{report}"
     );
     assert!(
-        said.contains("as written nginx/edge: gzipp_comp_level 6;"),
-        "{said}"
+        report.contains("as written nginx/edge: gzipp_comp_level 6;"),
+        "{report}"
     );
 }
 
-/// A topology in a folder that everybody may read, with a `genconf` beside it.
-fn shown(topology: &str) -> TempDir {
+/// A world-readable directory with a topology and the `genconf` binary.
+fn public_directory(topology: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder can be made");
     let open = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(folder.path(), open).expect("is ours");
+    fs::set_permissions(folder.path(), open).expect("is owned by this user");
     fs::copy(env!("CARGO_BIN_EXE_genconf"), folder.path().join("genconf")).expect("is copied");
     fs::write(folder.path().join("t.yaml"), topology).expect("can be written");
     folder
@@ -81,21 +81,21 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-/// What `verify` says of `topology`; `None`, and a word about it, where a tool is missing.
-fn answer(topology: &str, only: &str) -> Option<(Option<i32>, String)> {
-    let folder = shown(topology);
+/// Exit code and report of `verify`; `None` if a tool is missing, which is printed.
+fn verified(topology: &str, only: &str) -> Option<(Option<i32>, String)> {
+    let folder = public_directory(topology);
     let output = verify(&folder.path().join("t.yaml"), only);
-    let said = talk(&output);
-    if said.contains("not asked  ") {
-        eprintln!("skipped: {said}");
+    let report = report_of(&output);
+    if report.contains("not asked  ") {
+        eprintln!("skipped: {report}");
         return None;
     }
-    Some((output.status.code(), said))
+    Some((output.status.code(), report))
 }
 
 fn assert_accepted(topology: &str, only: &str) {
-    if let Some((code, said)) = answer(topology, only) {
-        assert_eq!(code, Some(0), "{said}");
+    if let Some((code, report)) = verified(topology, only) {
+        assert_eq!(code, Some(0), "{report}");
     }
 }
 
@@ -109,16 +109,17 @@ proxies: { door: { routes: [{ path: /, pool: web }] } }
 ";
 
 #[test]
-fn anybody_can_verify_whatever_addresses_this_machine_has() {
-    let door = |listen: &str| PLAIN.replace("routes:", &format!("listen: {listen}, routes:"));
+fn verify_needs_no_privileges_and_no_local_addresses() {
+    let with_listen =
+        |listen: &str| PLAIN.replace("routes:", &format!("listen: {listen}, routes:"));
     let root = fs::read_to_string(repository().join("topology.yaml")).expect("is readable");
-    let doors = ["'203.0.113.77:443'", "'[2001:db8::1]:80'"].map(door);
+    let listeners = ["'203.0.113.77:443'", "'[2001:db8::1]:80'"].map(with_listen);
     let tls = fs::read_to_string(repository().join("topologies/tls.yaml")).expect("is readable");
-    // One's own lines may listen as well.
-    let lines = "extra: { server: ['listen 81;', 'listen unix:/run/p/door;'] }, routes:";
-    let extra = PLAIN.replace("routes:", lines);
-    for topology in doors.into_iter().chain([root, tls, extra]) {
-        let folder = shown(&topology);
+    // Raw lines can contain listeners.
+    let lines = "raw: { server: ['listen 81;', 'listen unix:/run/p/door;'] }, routes:";
+    let raw = PLAIN.replace("routes:", lines);
+    for topology in listeners.into_iter().chain([root, tls, raw]) {
+        let folder = public_directory(&topology);
         let mut command = if is_root() {
             let mut other = Command::new("setpriv");
             other.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
@@ -132,14 +133,14 @@ fn anybody_can_verify_whatever_addresses_this_machine_has() {
             .current_dir(folder.path())
             .output()
             .expect("genconf starts");
-        let said = talk(&output);
-        assert!(output.status.success(), "{topology}{said}");
-        assert!(said.contains("passed "), "{said}");
+        let report = report_of(&output);
+        assert!(output.status.success(), "{topology}{report}");
+        assert!(report.contains("passed "), "{report}");
     }
 }
 
 #[test]
-fn what_a_line_of_the_inventory_holds_is_no_question_of_style() {
+fn the_line_length_of_the_inventory_is_not_checked() {
     let build = format!("apps: {{ web: {{ build: '{}',", "make all && ".repeat(20));
     let five = PLAIN
         .replace("apps: { web: {", &build)
@@ -149,15 +150,15 @@ fn what_a_line_of_the_inventory_holds_is_no_question_of_style() {
 }
 
 #[test]
-fn an_app_that_connects_by_itself_is_not_held_to_having_no_network() {
-    let single = PLAIN.replace("artifact: web", "artifact: web, network: true");
+fn an_app_with_outbound_connections_is_accepted() {
+    let single = PLAIN.replace("artifact: web", "artifact: web, outbound: true");
     assert_accepted(&single, "systemd");
     let workers = single.replace("app: web,", "app: web, mode: cluster, workers: 2,");
     assert_accepted(&workers, "systemd");
 }
 
 #[test]
-fn a_name_may_be_as_long_for_a_test_as_on_a_host() {
+fn long_names_are_accepted() {
     let long = PLAIN
         .replace("project: p", "project: customer-portal-production")
         .replace("door: {", "public-front-door-frankfurt: { engine: haproxy,");
@@ -174,17 +175,17 @@ fn a_name_may_be_as_long_for_a_test_as_on_a_host() {
 }
 
 #[test]
-fn haproxy_says_what_it_refuses_and_where_that_comes_from() {
-    let wrong = "{ engine: haproxy, extra: { server: ['http-request denyy'] }, routes:";
-    let topology = PLAIN.replace("{ routes:", wrong);
-    if let Some((code, said)) = answer(&topology, "haproxy") {
-        assert_eq!(code, Some(3), "{said}");
-        assert!(said.contains("denyy"), "{said}");
-        assert!(said.contains("proxies.door.extra.server.0"), "{said}");
+fn a_haproxy_error_has_its_line_and_source() {
+    let invalid = "{ engine: haproxy, raw: { server: ['http-request denyy'] }, routes:";
+    let topology = PLAIN.replace("{ routes:", invalid);
+    if let Some((code, report)) = verified(&topology, "haproxy") {
+        assert_eq!(code, Some(3), "{report}");
+        assert!(report.contains("denyy"), "{report}");
+        assert!(report.contains("proxies.door.raw.server.0"), "{report}");
     }
 }
 
-/// Runs a command where the programs `$HIDDEN` are not installed.
+/// Runs a command in a mount namespace without the programs in `$HIDDEN`.
 const HIDING: &str = r#"
 set -e
 for folder in /usr/bin /usr/sbin; do
@@ -201,7 +202,7 @@ exec "$@"
 "#;
 
 #[test]
-fn programs_of_a_host_that_are_missing_here_refuse_nothing() {
+fn missing_programs_are_skipped() {
     let topology = "\
 version: 1
 project: p
@@ -210,17 +211,17 @@ apps:
   api: { artifact: api.js, runtime: node }
   bare: { artifact: bare }
   boxed: { artifact: boxed.tar, runtime: container, image: 'boxed:1' }
-  jar: { artifact: jar.jar, runtime: jvm, socket: true }
+  jar: { artifact: jar.jar, runtime: jvm, socket_activation: true }
 pools:
   api: { app: api, ports: [8080] }
-  bare: { app: bare, mode: cluster, workers_by: app, ports: [8081] }
+  bare: { app: bare, mode: cluster, supervisor: app, ports: [8081] }
   boxed: { app: boxed, ports: [8082] }
   jar: { app: jar, ports: [8083] }
 proxies:
   door: { routes: [{ path: /, pool: api }, { path: /bare, pool: bare }] }
   gate: { engine: haproxy, listen: 81, routes: [{ path: /, pool: jar }, { path: /b, pool: boxed }] }
 ";
-    let folder = shown(topology);
+    let folder = public_directory(topology);
     let mut command = Command::new("unshare");
     command
         .args(["--mount", "sh", "-c", HIDING, "sh"])
@@ -235,27 +236,27 @@ proxies:
             "HIDDEN",
             "nginx haproxy node java podman docker kill logrotate",
         )
-        // Under which a tool that is missing is a failure.
+        // With CI=true a missing tool is a failure.
         .env_remove("CI")
         .current_dir(folder.path());
     let mut mounts = Command::new("unshare");
     let can_mount = mounts.args(["--mount", "true"]).status();
     if !is_root() || !can_mount.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: only root, where it may mount, can hide programs");
+        eprintln!("skipped: hiding programs needs root and mount namespaces");
         return;
     }
     let output = command.output().expect("unshare starts");
-    let said = talk(&output);
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let report = report_of(&output);
+    assert_eq!(output.status.code(), Some(0), "{report}");
     for program in ["nginx", "haproxy", "logrotate"] {
-        let told = format!(": {program} is not installed");
-        assert!(said.contains(&told), "{said}");
+        let message = format!(": {program} is not installed");
+        assert!(report.contains(&message), "{report}");
     }
-    assert!(said.contains("0 refused, 3 not asked"), "{said}");
+    assert!(report.contains("0 refused, 3 not asked"), "{report}");
 }
 
 #[test]
-fn a_tool_that_is_missing_is_told_and_under_ci_a_failure() {
+fn a_missing_tool_is_reported_and_fails_in_ci() {
     let run = |ci: &str| {
         Command::new(env!("CARGO_BIN_EXE_genconf"))
             .args(["verify", "--only", "vagrant", "topology.yaml"])
@@ -268,9 +269,9 @@ fn a_tool_that_is_missing_is_told_and_under_ci_a_failure() {
     let lenient = run("");
     assert_eq!(lenient.status.code(), Some(0));
     assert!(
-        talk(&lenient).contains("ruby is not installed"),
+        report_of(&lenient).contains("ruby is not installed"),
         "{}",
-        talk(&lenient)
+        report_of(&lenient)
     );
     assert_eq!(run("true").status.code(), Some(3));
 }

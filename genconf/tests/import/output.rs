@@ -1,14 +1,14 @@
-//! Where a file is read from, and where the topology goes.
+//! Input from files and standard input, output to files and standard output.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::{fixtures, import, said};
+use crate::{fixtures, import, outcome};
 
 #[test]
-fn a_file_that_is_there_is_never_overwritten() {
+fn an_existing_file_is_not_overwritten() {
     let folder = TempDir::new().expect("a folder can be made");
     let input = fixtures().join("nginx-rewrite.conf");
     let args = [
@@ -18,20 +18,20 @@ fn a_file_that_is_there_is_never_overwritten() {
         "topology.yaml",
     ];
     assert_eq!(import(folder.path(), &args).status.code(), Some(0));
-    fs::write(folder.path().join("topology.yaml"), "mine").expect("can be written");
-    let (code, out, err) = said(&import(folder.path(), &args));
+    fs::write(folder.path().join("topology.yaml"), "existing").expect("can be written");
+    let (code, out, err) = outcome(&import(folder.path(), &args));
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(err.contains("topology.yaml is already there"), "{err}");
     let kept = fs::read_to_string(folder.path().join("topology.yaml")).expect("is readable");
-    assert_eq!(kept, "mine");
+    assert_eq!(kept, "existing");
 }
 
 #[test]
-fn a_topology_is_written_beside_the_schema_that_its_first_line_names() {
+fn a_topology_is_written_with_its_schema() {
     let folder = TempDir::new().expect("a folder can be made");
     let input = fixtures().join("nginx-rewrite.conf");
     let input = input.to_str().expect("is UTF-8");
-    let (code, out, err) = said(&import(folder.path(), &["nginx", input, "--out", "t.yaml"]));
+    let (code, out, err) = outcome(&import(folder.path(), &["nginx", input, "--out", "t.yaml"]));
     assert_eq!((code, out.as_str()), (0, ""), "{err}");
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("is readable");
     let text = read("t.yaml");
@@ -40,13 +40,13 @@ fn a_topology_is_written_beside_the_schema_that_its_first_line_names() {
         first,
         "# yaml-language-server: $schema=topology.schema.json"
     );
-    let (_, printed, _) = said(&import(folder.path(), &["nginx", input]));
+    let (_, printed, _) = outcome(&import(folder.path(), &["nginx", input]));
     assert_eq!(rest, printed);
     assert!(read("topology.schema.json").contains("genconf topology"));
 }
 
 #[test]
-fn standard_input_is_read_as_a_file_is() {
+fn standard_input_is_read_like_a_file() {
     for (tool, name) in [
         ("nginx", "nginx-all-files.dump"),
         ("pm2", "pm2-anchors.yml"),
@@ -59,7 +59,7 @@ fn standard_input_is_read_as_a_file_is() {
             .stdin(Stdio::from(File::open(&path).expect("is readable")))
             .output()
             .expect("genconf starts");
-        let (code, out, err) = said(&output);
+        let (code, out, err) = outcome(&output);
         assert_eq!(code, 0, "{name}: {err}");
         let expected = fs::read_to_string(fixtures().join(format!("{name}.yaml")));
         let named = expected

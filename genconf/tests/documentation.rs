@@ -1,13 +1,13 @@
-//! Topologies in the documentation are valid, and the validators accept what they are rendered to.
+//! Topologies in the documentation are valid, and the validators accept the rendered files.
 
-#![allow(clippy::print_stderr)] // A skipped test says so.
+#![allow(clippy::print_stderr)] // A skipped check is printed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Keys that a piece of a topology leaves out.
-const SOUND: [(&str, &str); 6] = [
+/// Keys to add to incomplete topologies.
+const DEFAULTS: [(&str, &str); 6] = [
     ("version", "version: 1"),
     ("project", "project: shop"),
     ("hosts", "hosts: { a: { address: 192.0.2.1 } }"),
@@ -23,7 +23,7 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The pages for users.
+/// The documentation pages.
 fn pages() -> Vec<PathBuf> {
     let docs = fs::read_dir(repository().join("docs")).expect("is readable");
     let docs = docs.map(|entry| entry.expect("is readable").path());
@@ -32,12 +32,12 @@ fn pages() -> Vec<PathBuf> {
         .collect()
 }
 
-/// The blocks of a page that are pieces of a topology.
+/// The YAML blocks of a page that are parts of a topology.
 fn topologies(page: &str) -> Vec<String> {
     let blocks = page.split("```yaml\n").skip(1);
     let blocks = blocks.filter_map(|rest| rest.split("```").next());
     blocks
-        .filter(|block| SOUND.iter().any(|(key, _)| has(block, key)))
+        .filter(|block| DEFAULTS.iter().any(|(key, _)| has(block, key)))
         .map(str::to_owned)
         .collect()
 }
@@ -47,12 +47,12 @@ fn has(block: &str, key: &str) -> bool {
 }
 
 #[test]
-fn topologies_in_the_documentation_are_accepted() {
+fn topologies_in_the_documentation_are_valid() {
     let mut count = 0;
     for page in pages() {
         let text = fs::read_to_string(&page).expect("is readable");
         for block in topologies(&text) {
-            let rest = SOUND.iter().filter(|(key, _)| !has(&block, key));
+            let rest = DEFAULTS.iter().filter(|(key, _)| !has(&block, key));
             let rest: Vec<&str> = rest.map(|(_, line)| *line).collect();
             let folder = tempfile::TempDir::new().expect("a folder can be made");
             let file = folder.path().join("topology.yaml");
@@ -62,14 +62,14 @@ fn topologies_in_the_documentation_are_accepted() {
                 .arg(&file)
                 .output()
                 .expect("genconf starts");
-            let said = String::from_utf8_lossy(&output.stderr);
+            let report = String::from_utf8_lossy(&output.stderr);
             assert!(
                 output.status.success(),
-                "{}:\n{block}\n{said}",
+                "{}:\n{block}\n{report}",
                 page.display()
             );
-            if said.contains("not asked  ") {
-                eprintln!("{}: {said}", page.display());
+            if report.contains("not asked  ") {
+                eprintln!("{}: {report}", page.display());
             }
             count += 1;
         }

@@ -1,4 +1,4 @@
-//! Where a proxy listens, and what it says there: the same by both engines and in their units.
+//! Listeners of a proxy: equal for both engines and their units, for IPv4 and IPv6.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -8,10 +8,10 @@ use genconf::generate;
 use genconf::render;
 use genconf::source::Source;
 
-const SEALED: &str = "tls: { certificate: /etc/a.pem, key: /etc/a.key }";
-const SIX: &str = "2001:db8::1";
+const TLS: &str = "tls: { certificate: /etc/a.pem, key: /etc/a.key }";
+const IPV6: &str = "2001:db8::1";
 
-/// A host at `address` and the doors in front of its pool.
+/// A topology with one host at `address` and the given proxies.
 fn topology(address: &str, proxies: &str) -> String {
     format!(
         "version: 1\nproject: shop\nhosts: {{ a: {{ address: \"{address}\" }} }}\n\
@@ -20,39 +20,39 @@ fn topology(address: &str, proxies: &str) -> String {
     )
 }
 
-/// One door, called `edge`, with these keys.
-fn door(engine: &str, keys: &str) -> String {
+/// A proxy named `edge` with the given keys.
+fn proxy(engine: &str, keys: &str) -> String {
     format!("  edge: {{ engine: {engine}, {keys}, routes: [{{ path: /, pool: web }}] }}\n")
 }
 
-struct Bundle(BTreeMap<String, String>);
+struct RenderedFiles(BTreeMap<String, String>);
 
-impl Bundle {
+impl RenderedFiles {
     fn of(topology: &str) -> Self {
-        let renderers = render::embedded().expect("the embedded templates are sound");
-        let mut faults = Diagnostics::default();
+        let renderers = render::embedded().expect("the embedded templates are valid");
+        let mut diagnostics = Diagnostics::default();
         let source = Source::new("topology.yaml", topology);
-        let made = generate(&source, ".", &renderers, &mut faults);
-        let made = made.unwrap_or_else(|e| panic!("{e:?} {faults:?}\n{topology}"));
+        let made = generate(&source, ".", &renderers, &mut diagnostics);
+        let made = made.unwrap_or_else(|e| panic!("{e:?} {diagnostics:?}\n{topology}"));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let files = made.tree.iter();
         Self(
             files
-                .map(|(path, artifact)| (path.to_string(), text(&artifact.bytes)))
+                .map(|(path, file)| (path.to_string(), text(&file.bytes)))
                 .collect(),
         )
     }
 
     fn file(&self, path: &str) -> &str {
-        let known = || panic!("no {path} among {:?}", self.0.keys());
-        self.0.get(path).map_or_else(known, String::as_str)
+        let missing = || panic!("no {path} among {:?}", self.0.keys());
+        self.0.get(path).map_or_else(missing, String::as_str)
     }
 
-    /// What follows `start` on each line that begins with it.
-    fn after<'b>(&'b self, path: &str, start: &'b str) -> Vec<&'b str> {
+    /// The rest of each line with the prefix `prefix`.
+    fn after<'b>(&'b self, path: &str, prefix: &'b str) -> Vec<&'b str> {
         let lines = self.file(path).lines().map(str::trim);
         lines
-            .filter_map(|l| l.strip_prefix(start))
+            .filter_map(|l| l.strip_prefix(prefix))
             .map(str::trim)
             .collect()
     }
@@ -63,30 +63,30 @@ impl Bundle {
 }
 
 #[test]
-fn a_port_alone_listens_on_both_families() {
-    let doors = [
+fn a_port_without_an_address_listens_on_ipv4_and_ipv6() {
+    let cases = [
         ("192.0.2.1", "listen: 81", vec!["0.0.0.0:81", "[::]:81"]),
-        (SIX, "listen: 81", vec!["0.0.0.0:81", "[::]:81"]),
-        (SIX, "listen: \"[::]:81\"", vec!["[::]:81"]),
-        (SIX, "listen: \"0.0.0.0:81\"", vec!["0.0.0.0:81"]),
+        (IPV6, "listen: 81", vec!["0.0.0.0:81", "[::]:81"]),
+        (IPV6, "listen: \"[::]:81\"", vec!["[::]:81"]),
+        (IPV6, "listen: \"0.0.0.0:81\"", vec!["0.0.0.0:81"]),
     ];
-    for (address, listen, wanted) in doors {
-        let nginx = Bundle::of(&topology(address, &door("nginx", listen)));
-        let haproxy = Bundle::of(&topology(address, &door("haproxy", listen)));
+    for (address, listen, wanted) in cases {
+        let nginx = RenderedFiles::of(&topology(address, &proxy("nginx", listen)));
+        let haproxy = RenderedFiles::of(&topology(address, &proxy("haproxy", listen)));
         assert_eq!(nginx.sockets(), wanted, "{address}, {listen}");
         assert_eq!(haproxy.sockets(), wanted, "{address}, {listen}");
     }
 }
 
 #[test]
-fn descriptors_are_counted_alike_by_the_socket_and_the_engine() {
-    let keys = format!("{SEALED}, server_name: [example.org]");
+fn the_engine_uses_the_file_descriptors_of_the_socket_unit() {
+    let keys = format!("{TLS}, server_name: [example.org]");
     let wanted = ["0.0.0.0:443", "[::]:443", "0.0.0.0:80", "[::]:80"];
 
-    let nginx = Bundle::of(&topology(SIX, &door("nginx", &keys)));
+    let nginx = RenderedFiles::of(&topology(IPV6, &proxy("nginx", &keys)));
     assert_eq!(nginx.sockets(), wanted);
-    let handed = nginx.after("systemd/shop-edge.service", "Environment=NGINX=");
-    assert_eq!(handed, ["3;4;5;6;"]);
+    let descriptors = nginx.after("systemd/shop-edge.service", "Environment=NGINX=");
+    assert_eq!(descriptors, ["3;4;5;6;"]);
     let listens = nginx.after("nginx/edge/nginx.conf", "listen ");
     let redirect = ["0.0.0.0:80;", "[::]:80;"];
     let others = [
@@ -100,7 +100,7 @@ fn descriptors_are_counted_alike_by_the_socket_and_the_engine() {
     let all = [&redirect[..], &others, &serves, &status].concat();
     assert_eq!(listens, all);
 
-    let haproxy = Bundle::of(&topology(SIX, &door("haproxy", &keys)));
+    let haproxy = RenderedFiles::of(&topology(IPV6, &proxy("haproxy", &keys)));
     assert_eq!(haproxy.sockets(), wanted);
     let config = haproxy.file("haproxy/edge/haproxy.cfg");
     for (number, socket) in (3..).zip(wanted) {
@@ -111,56 +111,55 @@ fn descriptors_are_counted_alike_by_the_socket_and_the_engine() {
 }
 
 #[test]
-fn a_redirect_listens_at_the_address_of_its_door() {
+fn a_redirect_listens_on_the_address_of_its_proxy() {
     for (listen, wanted) in [
         ("\"[::]:443\"", ["[::]:443", "[::]:80"]),
         ("\"192.0.2.1:8443\"", ["192.0.2.1:8443", "192.0.2.1:80"]),
     ] {
-        let keys = format!("listen: {listen}, {SEALED}");
+        let keys = format!("listen: {listen}, {TLS}");
         for engine in ["nginx", "haproxy"] {
-            let bundle = Bundle::of(&topology("192.0.2.1", &door(engine, &keys)));
-            assert_eq!(bundle.sockets(), wanted, "{engine}");
+            let files = RenderedFiles::of(&topology("192.0.2.1", &proxy(engine, &keys)));
+            assert_eq!(files.sockets(), wanted, "{engine}");
         }
     }
 }
 
 #[test]
-fn doors_of_two_families_share_a_port_and_one_forwarding() {
-    let doors = "  four: { listen: \"0.0.0.0:81\", routes: [{ path: /, pool: web }] }\n  \
+fn an_ipv4_and_an_ipv6_listener_share_a_port_and_a_forwarded_port() {
+    let proxies = "  four: { listen: \"0.0.0.0:81\", routes: [{ path: /, pool: web }] }\n  \
                  six: { listen: \"[::]:81\", routes: [{ path: /, pool: web }] }\n";
-    let bundle = Bundle::of(&topology("192.0.2.1", doors));
-    let forwarded = bundle.after(
+    let files = RenderedFiles::of(&topology("192.0.2.1", proxies));
+    let forwarded = files.after(
         "vagrant/Vagrantfile",
         "machine.vm.network \"forwarded_port\",",
     );
     assert_eq!(forwarded.len(), 1, "{forwarded:?}");
-    let both = Bundle::of(&topology(SIX, &door("nginx", "listen: 81")));
-    let told = both.after("vagrant/Vagrantfile", "#   http://localhost:");
-    assert_eq!(told.len(), 1, "{told:?}");
+    let both = RenderedFiles::of(&topology(IPV6, &proxy("nginx", "listen: 81")));
+    let printed = both.after("vagrant/Vagrantfile", "#   http://localhost:");
+    assert_eq!(printed.len(), 1, "{printed:?}");
 }
 
 #[test]
-fn a_header_of_the_user_s_replaces_ours() {
-    let own = format!(
-        "{SEALED}, headers: {{ strict-transport-security: max-age=1, X-REQUEST-ID: none }}"
-    );
+fn a_configured_header_replaces_the_default() {
+    let own =
+        format!("{TLS}, headers: {{ strict-transport-security: max-age=1, X-REQUEST-ID: none }}");
     for (engine, file) in [
         ("nginx", "nginx/edge/nginx.conf"),
         ("haproxy", "haproxy/edge/haproxy.cfg"),
     ] {
-        let said = |keys: &str, header: &str| {
-            let bundle = Bundle::of(&topology("192.0.2.1", &door(engine, keys)));
-            let text = bundle.file(file).to_lowercase();
+        let header_lines = |keys: &str, header: &str| {
+            let files = RenderedFiles::of(&topology("192.0.2.1", &proxy(engine, keys)));
+            let text = files.file(file).to_lowercase();
             let adds = ["add_header ", "add-header ", "response set-header "];
             let named = |line: &&str| adds.iter().any(|a| line.contains(&format!("{a}{header} ")));
-            // Several servers of one nginx.conf may say the same.
+            // nginx.conf repeats the header in every server block.
             let lines = text.lines().filter(named).map(|l| l.trim().to_owned());
             lines.collect::<BTreeSet<_>>()
         };
         for header in ["strict-transport-security", "x-request-id"] {
-            let usual = said(SEALED, header);
+            let usual = header_lines(TLS, header);
             assert_eq!(usual.len(), 1, "{engine}: {usual:?}");
-            let replaced = said(&own, header);
+            let replaced = header_lines(&own, header);
             assert_eq!(replaced.len(), 1, "{engine}: {replaced:?}");
             assert_ne!(replaced, usual, "{engine}");
         }
@@ -168,27 +167,27 @@ fn a_header_of_the_user_s_replaces_ours() {
 }
 
 #[test]
-fn haproxy_waits_for_a_health_check_as_long_as_the_app_may_take() {
+fn haproxy_uses_the_timeout_of_the_health_check() {
     let keys = "timeouts: { connect: 100ms }";
-    let bundle = Bundle::of(&topology("192.0.2.1", &door("haproxy", keys)));
-    let waits = bundle.after("haproxy/edge/haproxy.cfg", "timeout check");
-    assert_eq!(waits, ["7000ms"]);
+    let files = RenderedFiles::of(&topology("192.0.2.1", &proxy("haproxy", keys)));
+    let timeouts = files.after("haproxy/edge/haproxy.cfg", "timeout check");
+    assert_eq!(timeouts, ["7000ms"]);
 }
 
-/// What nginx and `HAProxy` say of doors that no example has; not asked where they are missing.
+/// Verifies listeners that no example has. `verify` skips engines that are not installed.
 #[test]
-fn the_engines_take_doors_of_both_families() {
-    let keys = format!("{SEALED}, server_name: [example.org], rate_limit: {{ rate: 7/m }}");
+fn the_engines_accept_ipv4_and_ipv6_listeners() {
+    let keys = format!("{TLS}, server_name: [example.org], rate_limit: {{ rate: 7/m }}");
     for engine in ["nginx", "haproxy"] {
         let folder = tempfile::TempDir::new().expect("a folder can be made");
         let file = folder.path().join("topology.yaml");
-        std::fs::write(&file, topology(SIX, &door(engine, &keys))).expect("can be written");
+        std::fs::write(&file, topology(IPV6, &proxy(engine, &keys))).expect("can be written");
         let output = Command::new(env!("CARGO_BIN_EXE_genconf"))
             .args(["verify", "--only", engine])
             .arg(&file)
             .output()
             .expect("genconf starts");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{engine}: {said}");
+        let report = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{engine}: {report}");
     }
 }

@@ -1,12 +1,12 @@
-//! Headers of requests to instances.
+//! Headers of requests to instances (`proxy_set_header`).
 
-use super::tree::Directive;
-use super::upstream::left;
-use crate::import::Note;
-use crate::import::plan::ProxyPlan;
+use super::directive::Directive;
+use super::skipped;
+use crate::import::Finding;
+use crate::import::draft::ProxyDraft;
 
-/// Headers that the proxy sets itself, and values that come to the same.
-const OWN: &[(&str, &[&str])] = &[
+/// Headers that the proxy sets, and values with the same effect.
+const SET_BY_PROXY: &[(&str, &[&str])] = &[
     (
         "host",
         &[
@@ -30,8 +30,8 @@ const OWN: &[(&str, &[&str])] = &[
     ("x-request-id", &["$request_id"]),
 ];
 
-/// Headers that the proxy empties, so that an instance can trust none.
-const EMPTY: [&str; 8] = [
+/// Headers that the proxy removes, because a client could forge them.
+const REMOVED: [&str; 8] = [
     "forwarded",
     "proxy",
     "x-forwarded-port",
@@ -42,7 +42,7 @@ const EMPTY: [&str; 8] = [
     "x-rewrite-url",
 ];
 
-/// Headers that a load balancer in front reports by.
+/// Headers that a load balancer in front sets.
 const REPORTED: [&str; 4] = [
     "x-forwarded-for",
     "x-forwarded-host",
@@ -50,31 +50,31 @@ const REPORTED: [&str; 4] = [
     "x-real-ip",
 ];
 
-/// Notes a `proxy_set_header` that does more than the proxy.
-pub(super) fn tell(directive: &Directive, proxy: &ProxyPlan, notes: &mut Vec<Note>) {
+/// Reports a `proxy_set_header` directive unless the proxy has the same effect.
+pub(super) fn report(directive: &Directive, proxy: &ProxyDraft, findings: &mut Vec<Finding>) {
     let name = directive.arg().to_ascii_lowercase();
     let value = directive.args.get(1).map_or("", String::as_str);
     let scheme = if proxy.tls.is_some() { "https" } else { "http" };
     let is_same = match name.as_str() {
         "upgrade" | "connection" => true,
         "x-forwarded-proto" if value == scheme => true,
-        name if EMPTY.contains(&name) && value.is_empty() => true,
-        name => OWN
+        name if REMOVED.contains(&name) && value.is_empty() => true,
+        name => SET_BY_PROXY
             .iter()
-            .any(|(own, usual)| *own == name && usual.contains(&value)),
+            .any(|(own, values)| *own == name && values.contains(&value)),
     };
     let is_reported = REPORTED.contains(&name.as_str());
     if is_same || (is_reported && !proxy.trusted_proxies.is_empty()) {
         return;
     }
-    let why = match name.as_str() {
+    let reason = match name.as_str() {
         "host" => "instances receive the Host of the request",
         _ if is_reported => {
-            "if a load balancer in front reports it, set `trusted_proxies` to its address"
+            "if a load balancer in front sets it, set `trusted_proxies` to its address"
         }
         _ => {
-            "instances receive the headers of the request, and Host, X-Forwarded-For, -Proto and -Host, X-Real-IP and X-Request-ID from the proxy"
+            "instances receive the headers of the request; the proxy sets Host, X-Forwarded-For, -Proto, and -Host, X-Real-IP, and X-Request-ID"
         }
     };
-    notes.push(left(directive, why));
+    findings.push(skipped(directive, reason));
 }

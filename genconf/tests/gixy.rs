@@ -1,8 +1,8 @@
-//! What gixy, a linter of nginx configuration, says of every rendered nginx.conf.
+//! Checks every rendered nginx.conf with gixy, a linter for nginx configuration.
 //!
 //! `scripts/tools` installs the pinned version below `target/`.
 
-#![allow(clippy::print_stderr)] // A skipped test says so.
+#![allow(clippy::print_stderr)] // A skipped test is printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,17 +14,17 @@ use genconf::source::Source;
 use genconf::{generate, render};
 use serde_yaml::Value;
 
-/// Topologies with a finding.
+/// The topologies with a finding.
 enum Topologies {
-    /// All that have an nginx.
+    /// All topologies with nginx.
     All,
-    /// These, by name.
+    /// The named topologies.
     Only(&'static [&'static str]),
 }
 
-/// The findings that remain: the check, the line without its indentation, and the topologies. Each
-/// is false here, for the reason given with it. A file that gixy cannot read has no finding at all.
-const REMAINING: &[(&str, &str, Topologies)] = &[
+/// Known false positives: the check, the line, and the topologies. gixy prints no findings for a file
+/// that it cannot parse.
+const FALSE_POSITIVES: &[(&str, &str, Topologies)] = &[
     // LimitNOFILE= of the unit sets the limit. The directive would need setrlimit(2), which
     // SystemCallFilter= of the unit forbids.
     (
@@ -52,7 +52,7 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The program; `None` where it is not installed.
+/// Path of gixy; `None` if it is not installed.
 fn gixy() -> Option<PathBuf> {
     let program = repository().join("target/gixy/bin/gixy");
     if program.is_file() {
@@ -64,7 +64,7 @@ fn gixy() -> Option<PathBuf> {
     None
 }
 
-/// Every topology of the repository, and encryption on Debian 13, by name.
+/// Every topology of the repository, and one with TLS on Debian 13, by name.
 fn topologies() -> BTreeMap<String, String> {
     let read = |path: &Path| fs::read_to_string(path).expect("is readable");
     let name = |path: &Path| path.file_stem().expect("has a name").display().to_string();
@@ -80,7 +80,7 @@ fn topologies() -> BTreeMap<String, String> {
     all
 }
 
-/// The text of each nginx.conf that is rendered from a topology.
+/// Every nginx.conf that is rendered from a topology.
 fn rendered(topology: &str) -> Vec<String> {
     let renderers = render::embedded().expect("the embedded templates are sound");
     let source = Source::new("topology.yaml", topology);
@@ -93,7 +93,7 @@ fn rendered(topology: &str) -> Vec<String> {
         .collect()
 }
 
-/// The check and the line of each finding in a configuration.
+/// The findings in a configuration: check and line.
 fn findings(gixy: &Path, configuration: &str) -> BTreeSet<(String, String)> {
     let folder = tempfile::TempDir::new().expect("a folder can be made");
     let file = folder.path().join("nginx.conf");
@@ -119,7 +119,7 @@ fn findings(gixy: &Path, configuration: &str) -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn every_rendered_configuration_has_exactly_the_findings_that_are_false() {
+fn only_known_false_positives_are_found() {
     let Some(gixy) = gixy() else { return };
     let mut found: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     let mut with_nginx = Vec::new();
@@ -131,7 +131,7 @@ fn every_rendered_configuration_has_exactly_the_findings_that_are_false() {
             }
         }
     }
-    let expected = REMAINING.iter().map(|(check, line, topologies)| {
+    let expected = FALSE_POSITIVES.iter().map(|(check, line, topologies)| {
         let names = match topologies {
             Topologies::All => with_nginx.clone(),
             Topologies::Only(names) => names.iter().map(|&name| name.to_owned()).collect(),
@@ -142,7 +142,7 @@ fn every_rendered_configuration_has_exactly_the_findings_that_are_false() {
 }
 
 #[test]
-fn an_open_status_page_is_found() {
+fn a_public_status_page_is_found() {
     let Some(gixy) = gixy() else { return };
     let root = fs::read_to_string(repository().join("topology.yaml")).expect("is readable");
     let configuration = rendered(&root).concat();

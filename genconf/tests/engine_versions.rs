@@ -1,9 +1,9 @@
-//! What the nginx and `HAProxy` of each supported Debian release, and of the next one, say of every
-//! topology in the repository, and what `verify` does when the installed version is too old.
+//! Verifies every topology with the nginx and `HAProxy` of each supported Debian release and of the
+//! next one, and checks how `verify` handles versions that are too old.
 //!
-//! `scripts/engines` fetches the programs.
+//! `scripts/engines` downloads the programs.
 
-#![allow(clippy::print_stderr)] // A skipped test says so, and warnings are listed.
+#![allow(clippy::print_stderr)] // Skipped tests and warnings are printed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,10 +13,10 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A warning of an engine, and the topologies that it is about.
+/// Warnings of an engine with the topologies that cause them.
 type Warnings = BTreeMap<String, Vec<String>>;
 
-/// Encryption, on hosts with this operating system.
+/// TLS on hosts with the operating system `OS`.
 const TLS: &str = "\
 version: 1
 project: p
@@ -25,10 +25,10 @@ apps: { web: { artifact: web } }
 pools: { web: { app: web, ports: [8080-8081] } }
 proxies:
   door: { server_name: [example.org], tls: { certificate: /etc/ssl/a.pem, key: /etc/ssl/a.key }, routes: [{ path: /, pool: web }] }
-  gate: { engine: haproxy, listen: 444, tls: { certificate: /etc/ssl/a.pem, key: /etc/ssl/a.key, redirect_from: 81 }, routes: [{ path: /, pool: web }] }
+  gate: { engine: haproxy, listen: 444, tls: { certificate: /etc/ssl/a.pem, key: /etc/ssl/a.key, http_port: 81 }, routes: [{ path: /, pool: web }] }
 ";
 
-/// Lines that only the hosts' version of an engine can judge.
+/// Raw lines, which only the engine version of the hosts can verify.
 const RAW: &str = "\
 version: 1
 project: p
@@ -36,22 +36,21 @@ hosts: { a: { address: 192.0.2.1, os: debian13 } }
 apps: { web: { artifact: web } }
 pools: { web: { app: web, ports: [8080] } }
 proxies:
-  door: { extra: { server: ['gzip_comp_level 6;'] }, routes: [{ path: /, pool: web }] }
-  gate: { engine: haproxy, listen: 81, extra: { global: ['maxconn 1000'] }, routes: [{ path: /, pool: web }] }
+  door: { raw: { server: ['gzip_comp_level 6;'] }, routes: [{ path: /, pool: web }] }
+  gate: { engine: haproxy, listen: 81, raw: { global: ['maxconn 1000'] }, routes: [{ path: /, pool: web }] }
 ";
 
-/// Warnings of `HAProxy`: its status page writes no log, and there is no way to take the format of the
-/// others from it.
+/// Warnings of `HAProxy`: the status page has no log, and `log-format` cannot be unset for it.
 const NO_LOG: [&str; 2] = [
     "log format ignored for frontend 'edge-status' since it has no log address.",
     "log format ignored for frontend 'gate-status' since it has no log address.",
 ];
 
-/// A warning of nginx from 1.25.1 on: the form that older versions need, which it still accepts.
+/// Warning of nginx 1.25.1 and newer about the syntax that older versions need.
 const LISTEN_HTTP2: &str =
     "the \"listen ... http2\" directive is deprecated, use the \"http2\" directive instead";
 
-/// What verification runs in addition to the engines, which is tested elsewhere.
+/// Validators other than the engines, replaced with stubs.
 const OTHER_TOOLS: [&str; 2] = ["logrotate", "systemd-analyze"];
 
 fn repository() -> PathBuf {
@@ -86,7 +85,7 @@ fn topologies() -> BTreeMap<String, String> {
     all
 }
 
-/// A folder with programs that come before the installed ones.
+/// A directory with programs that precede the installed ones in `PATH`.
 struct Tools(TempDir);
 
 impl Tools {
@@ -101,10 +100,12 @@ impl Tools {
     fn add(&self, name: &str, script: &str) {
         let path = self.0.path().join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("can be written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("is ours");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+            .expect("is owned by this user");
     }
 
-    /// The engines of a suite; what they print is kept. `None` where they were not fetched.
+    /// The engines of a Debian suite, with wrappers that log their messages. `None` if they were not
+    /// downloaded.
     fn of(suite: &str) -> Option<Self> {
         let programs = repository().join("target/engines").join(suite).join("bin");
         if !programs.is_dir() {
@@ -113,7 +114,9 @@ impl Tools {
                 !ci,
                 "the engines of {suite} are missing: run scripts/engines"
             );
-            eprintln!("skipped: the engines of {suite} are missing, scripts/engines fetches them");
+            eprintln!(
+                "skipped: the engines of {suite} are missing, scripts/engines downloads them"
+            );
             return None;
         }
         let tools = Self::new();
@@ -131,14 +134,14 @@ impl Tools {
         Some(tools)
     }
 
-    /// The same certificate for every topology: a key takes longer to make than all the rest.
+    /// Reuses one certificate for every topology, because creating a key takes longest.
     fn share_certificate(&self, shared: &Path) {
         let path = std::env::var("PATH").unwrap_or_default();
-        let kept = shared.display();
+        let shared = shared.display();
         let script = format!(
-            "[ -s '{kept}/crt' ] || PATH='{path}' openssl \"$@\" -keyout '{kept}/key' -out '{kept}/crt' || exit\n\
+            "[ -s '{shared}/crt' ] || PATH='{path}' openssl \"$@\" -keyout '{shared}/key' -out '{shared}/crt' || exit\n\
              while [ $# -gt 1 ]; do\n\
-             case $1 in -keyout) cp '{kept}/key' \"$2\" ;; -out) cp '{kept}/crt' \"$2\" ;; esac\n\
+             case $1 in -keyout) cp '{shared}/key' \"$2\" ;; -out) cp '{shared}/crt' \"$2\" ;; esac\n\
              shift\n\
              done"
         );
@@ -149,7 +152,7 @@ impl Tools {
         self.0.path().join(format!("{engine}.log"))
     }
 
-    /// What `verify` says of a topology of which the files that it names are in `topologies/`.
+    /// Runs `genconf verify` on a topology.
     fn verify(&self, topology: &str, ci: &str) -> Output {
         let file = self.0.path().join("t.yaml");
         fs::write(&file, topology).expect("can be written");
@@ -163,7 +166,7 @@ impl Tools {
             .expect("genconf starts")
     }
 
-    /// The warnings that the engines have printed, without the places and the process, once each.
+    /// The distinct warnings of the engines, without locations and process IDs.
     fn warnings(&self) -> Vec<String> {
         let log = |engine| fs::read_to_string(self.log(engine)).unwrap_or_default();
         let mut found: Vec<String> = ["nginx", "haproxy"]
@@ -178,54 +181,56 @@ impl Tools {
     }
 }
 
-/// The text of a line that is a warning, without what differs from run to run.
+/// The text of a warning without its location and process ID; `None` for other lines.
 fn warning(line: &str) -> Option<String> {
     let is_process = |text: &str| {
         text.chars()
             .all(|c| c.is_ascii_digit() || "#()".contains(c))
     };
-    if let Some((_, said)) = line.split_once("[warn] ") {
-        let said = after(said, ": ", is_process);
-        return Some(said.split(" in /").next().unwrap_or(said).to_owned());
+    if let Some((_, message)) = line.split_once("[warn] ") {
+        let message = strip_part(message, ": ", is_process);
+        return Some(message.split(" in /").next().unwrap_or(message).to_owned());
     }
-    let (_, said) = line.split_once("[WARNING]")?;
-    let said = after(said.trim(), " : ", is_process);
-    let said = after(said, " : ", |before| before == "config");
-    let is_place = |place: &str| place.starts_with("parsing [");
-    Some(after(said, " : ", is_place).to_owned())
+    let (_, message) = line.split_once("[WARNING]")?;
+    let message = strip_part(message.trim(), " : ", is_process);
+    let message = strip_part(message, " : ", |before| before == "config");
+    let is_location = |part: &str| part.starts_with("parsing [");
+    Some(strip_part(message, " : ", is_location).to_owned())
 }
 
-/// What stands after the first `separator`, if what stands before it `is_left_out`.
-fn after<'t>(text: &'t str, separator: &str, is_left_out: impl Fn(&str) -> bool) -> &'t str {
+/// The text after the first `separator`, if `is_prefix` accepts the text before it.
+fn strip_part<'t>(text: &'t str, separator: &str, is_prefix: impl Fn(&str) -> bool) -> &'t str {
     let parts = text.split_once(separator);
     parts
-        .filter(|(before, _)| is_left_out(before))
+        .filter(|(before, _)| is_prefix(before))
         .map_or(text, |(_, after)| after)
 }
 
-fn talk(output: &Output) -> String {
+fn report_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Verifies every topology by the engines of a suite: the warnings, and what was not asked.
-fn judged_by(suite: &str) -> Option<(Warnings, Vec<String>)> {
+/// Verifies every topology with the engines of a suite. Returns the warnings and skipped checks.
+fn verify_with(suite: &str) -> Option<(Warnings, Vec<String>)> {
     let mut warnings = Warnings::new();
-    let mut not_asked = Vec::new();
+    let mut skipped = Vec::new();
     let certificate = TempDir::new().expect("a folder can be made");
     for (name, topology) in topologies() {
         let tools = Tools::of(suite)?;
         tools.share_certificate(certificate.path());
         let output = tools.verify(&topology, "");
-        let said = talk(&output);
-        assert!(output.status.success(), "{name} on {suite}: {said}");
-        let left = said.lines().filter(|line| line.starts_with("not asked  "));
-        not_asked.extend(left.map(|line| format!("{name}: {line}")));
+        let report = report_of(&output);
+        assert!(output.status.success(), "{name} on {suite}: {report}");
+        let lines = report
+            .lines()
+            .filter(|line| line.starts_with("not asked  "));
+        skipped.extend(lines.map(|line| format!("{name}: {line}")));
         for warning in tools.warnings() {
             eprintln!("{suite}, {name}: {warning}");
             warnings.entry(warning).or_default().push(name.clone());
         }
     }
-    Some((warnings, not_asked))
+    Some((warnings, skipped))
 }
 
 fn expected(warnings: &[(&str, &[&str])]) -> Warnings {
@@ -237,14 +242,14 @@ fn expected(warnings: &[(&str, &[&str])]) -> Warnings {
 }
 
 #[test]
-fn debian_12_accepts_every_topology_for_it() {
-    let Some((warnings, not_asked)) = judged_by("bookworm") else {
+fn debian_12_accepts_every_topology() {
+    let Some((warnings, skipped)) = verify_with("bookworm") else {
         return;
     };
     let known: &[(&str, &[&str])] = &[(NO_LOG[0], &["haproxy"]), (NO_LOG[1], &["tls-debian12"])];
     assert_eq!(warnings, expected(known));
     assert_eq!(
-        not_asked,
+        skipped,
         [
             "tls-debian13: not asked  haproxy: haproxy -c -f SCRATCH/../bundle/haproxy/gate/haproxy.cfg: \
              haproxy 2.6.12 is installed, the hosts have debian13 (haproxy 3.0)",
@@ -255,14 +260,14 @@ fn debian_12_accepts_every_topology_for_it() {
 }
 
 fn assert_newer_accepts_every_topology(suite: &str) {
-    if let Some((warnings, not_asked)) = judged_by(suite) {
+    if let Some((warnings, skipped)) = verify_with(suite) {
         let known: &[(&str, &[&str])] = &[
             (NO_LOG[0], &["haproxy"]),
             (NO_LOG[1], &["tls-debian12", "tls-debian13"]),
             (LISTEN_HTTP2, &["reference", "tls", "tls-debian12"]),
         ];
         assert_eq!(warnings, expected(known));
-        assert_eq!(not_asked, [""; 0]);
+        assert_eq!(skipped, [""; 0]);
     }
 }
 
@@ -277,33 +282,33 @@ fn the_next_debian_accepts_every_topology() {
 }
 
 #[test]
-fn a_version_older_than_the_hosts_is_not_asked_and_under_ci_a_failure() {
+fn a_version_older_than_that_of_the_hosts_is_skipped_and_fails_in_ci() {
     let tools = Tools::new();
     for (engine, printed) in [
         ("nginx", "nginx version: nginx/1.22.1"),
         ("haproxy", "HAProxy version 2.6.12-1+deb12u3 2025/10/03"),
     ] {
-        // It refuses every file.
+        // The stub rejects every file.
         tools.add(engine, &format!("[ $1 = -v ] && echo '{printed}' >&2"));
     }
     let output = tools.verify(RAW, "");
-    let said = talk(&output);
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let report = report_of(&output);
+    assert_eq!(output.status.code(), Some(0), "{report}");
     for reason in [
         ": nginx 1.22.1 is installed, the hosts have debian13 (nginx 1.26)",
         ": haproxy 2.6.12 is installed, the hosts have debian13 (haproxy 3.0)",
         " 0 refused, 2 not asked",
     ] {
-        assert!(said.contains(reason), "{said}");
+        assert!(report.contains(reason), "{report}");
     }
     assert_eq!(tools.verify(RAW, "true").status.code(), Some(3));
-    // What every supported version knows is asked of any.
+    // Syntax that every supported version accepts is verified with any version.
     let plain = tls("debian12");
     assert_eq!(tools.verify(&plain, "").status.code(), Some(3));
 }
 
 #[test]
-fn the_version_of_the_hosts_is_asked() {
+fn a_version_of_the_hosts_is_used() {
     let tools = Tools::new();
     tools.add(
         "haproxy",
@@ -314,21 +319,24 @@ fn the_version_of_the_hosts_is_asked() {
             format!("[ $1 != -v ] || exec echo 'nginx version: nginx/1.26.3' >&2\nexit {status}");
         tools.add("nginx", &nginx);
         let output = tools.verify(&tls("debian13"), "true");
-        assert_eq!(output.status.code(), Some(code), "{}", talk(&output));
+        assert_eq!(output.status.code(), Some(code), "{}", report_of(&output));
     }
 }
 
 #[test]
-fn a_tool_that_prints_no_version_is_not_asked() {
+fn a_tool_without_a_version_is_skipped() {
     let tools = Tools::new();
     tools.add("nginx", "exit 0");
     tools.add("haproxy", "exit 0");
-    let said = talk(&tools.verify(RAW, ""));
-    assert!(said.contains(": `nginx -v` prints no version"), "{said}");
+    let report = report_of(&tools.verify(RAW, ""));
+    assert!(
+        report.contains(": `nginx -v` prints no version"),
+        "{report}"
+    );
 }
 
 #[test]
-fn warnings_are_told_from_other_lines() {
+fn warnings_are_recognized() {
     for (line, text) in [
         (
             "nginx: [warn] the \"listen ... http2\" directive is deprecated in /tmp/s/nginx.conf:9",

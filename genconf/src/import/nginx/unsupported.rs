@@ -1,12 +1,12 @@
-//! What of a configuration is not carried, and why.
+//! Reports directives that the topology does not support.
 
+use super::directive::Directive;
 use super::include;
-use super::tree::Directive;
-use super::upstream::left;
-use crate::import::Note;
+use super::skipped;
+use crate::import::Finding;
 
-/// Directives that genconf's own configuration has an answer to.
-const OWN: &[(&[&str], &str)] = &[
+/// Unsupported directives and the reason.
+const UNSUPPORTED: &[(&[&str], &str)] = &[
     (
         &[
             "proxy_hide_header",
@@ -14,19 +14,19 @@ const OWN: &[(&[&str], &str)] = &[
             "proxy_pass_header",
             "proxy_redirect",
         ],
-        "clients receive the headers of a response, Location included, as the instance sends them",
+        "response headers of instances, including Location, are passed unchanged",
     ),
     (
         &["proxy_http_version"],
-        "requests to instances are HTTP/1.1",
+        "requests to instances use HTTP/1.1",
     ),
     (
         &["proxy_pass_request_headers", "proxy_pass_request_body"],
-        "instances receive the whole request",
+        "instances receive the complete request",
     ),
     (
         &["proxy_next_upstream_tries", "proxy_next_upstream_timeout"],
-        "a request is sent again at most once",
+        "a request is retried at most once",
     ),
     (
         &[
@@ -39,15 +39,15 @@ const OWN: &[(&[&str], &str)] = &[
             "gzip_buffers",
             "gzip_disable",
         ],
-        "`compress` covers text, JSON, XML and SVG from 1000 bytes on",
+        "`compress` applies to text, JSON, XML, and SVG of at least 1000 bytes",
     ),
     (
         &["limit_req_log_level"],
-        "requests over a `rate_limit` are logged as errors",
+        "rejected requests are logged as errors",
     ),
     (
         &["access_log", "error_log", "log_format", "log_not_found"],
-        "it logs to /var/log/PROJECT/PROXY and the journal",
+        "the access log is in /var/log/PROJECT/PROXY, errors are in the journal",
     ),
     (
         &[
@@ -68,11 +68,11 @@ const OWN: &[(&[&str], &str)] = &[
             "upstream_conf",
             "resolver",
         ],
-        "write it under `extra` if it is needed, or `rate_limit` for a limit of requests",
+        "if you need it, add it to `raw`; for request limits use `rate_limit`",
     ),
     (
         &["include"],
-        "only this file is read; `nginx -T | genconf import nginx -` reads all",
+        "includes are not read; to import all files: nginx -T | genconf import nginx -",
     ),
     (
         &[
@@ -88,7 +88,7 @@ const OWN: &[(&[&str], &str)] = &[
             "ssl_trusted_certificate",
             "ssl_ecdh_curve",
         ],
-        "`tls` has settings of its own",
+        "`tls` has fixed TLS settings",
     ),
     (
         &[
@@ -100,7 +100,7 @@ const OWN: &[(&[&str], &str)] = &[
             "error_page",
             "internal",
         ],
-        "a route passes requests on and decides nothing else",
+        "a route only passes requests on",
     ),
     (
         &[
@@ -111,7 +111,7 @@ const OWN: &[(&[&str], &str)] = &[
             "expires",
             "gzip_static",
         ],
-        "the proxy serves no files",
+        "the proxy does not serve files",
     ),
     (
         &[
@@ -122,13 +122,13 @@ const OWN: &[(&[&str], &str)] = &[
             "deny",
             "satisfy",
         ],
-        "it decides who may come in, and genconf does not: check before you switch",
+        "access control is not supported; add it before you switch to genconf",
     ),
-    (&["stream", "mail"], "genconf describes HTTP"),
+    (&["stream", "mail"], "only HTTP is supported"),
 ];
 
-/// What genconf writes itself, in every configuration; it is not worth a word.
-const USUAL: &[&str] = &[
+/// Directives that genconf sets. They are not reported.
+const MANAGED: &[&str] = &[
     "user",
     "worker_processes",
     "worker_rlimit_nofile",
@@ -151,8 +151,8 @@ const USUAL: &[&str] = &[
     "use",
 ];
 
-/// What comes to the same as genconf's own configuration.
-const SAME: &[&str] = &[
+/// Directives with the same effect as the configuration of genconf.
+const EQUIVALENT: &[&str] = &[
     "gzip_comp_level 4",
     "gzip_disable msie6",
     "gzip_http_version 1.1",
@@ -169,16 +169,19 @@ const SAME: &[&str] = &[
     "proxy_redirect off",
 ];
 
-/// Tells of a directive that nothing reads.
-pub(super) fn tell(directive: &Directive, notes: &mut Vec<Note>) {
+/// Reports an unsupported directive.
+pub(super) fn report(directive: &Directive, findings: &mut Vec<Finding>) {
     let name = directive.name.as_str();
-    let is_usual = name == "include" && include::is_usual(directive.arg());
-    if USUAL.contains(&name) || SAME.contains(&directive.text().as_str()) || is_usual {
+    let is_standard_file = name == "include" && include::is_distribution_file(directive.arg());
+    if MANAGED.contains(&name)
+        || EQUIVALENT.contains(&directive.text().as_str())
+        || is_standard_file
+    {
         return;
     }
-    let known = OWN.iter().find(|(names, _)| names.contains(&name));
-    notes.push(left(
+    let known = UNSUPPORTED.iter().find(|(names, _)| names.contains(&name));
+    findings.push(skipped(
         directive,
-        known.map_or("genconf knows nothing of it", |(_, why)| *why),
+        known.map_or("the directive is not supported", |(_, reason)| *reason),
     ));
 }

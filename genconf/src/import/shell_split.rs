@@ -1,6 +1,6 @@
-//! A command line, word by word, as a shell splits it.
+//! Splits and quotes command lines as a shell does.
 
-/// The words of `line`; none when a quote is not closed.
+/// The words of `line`; `None` if a quote is not closed.
 pub(super) fn split(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -22,7 +22,7 @@ pub(super) fn split(line: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
-/// Whether `line` says something only a shell can do: pipes, lists, redirections, substitutions, globs.
+/// Whether `line` needs a shell: pipes, lists, redirections, substitutions, or globs.
 pub(super) fn needs_shell(line: &str) -> bool {
     let mut quote = None;
     for c in line.chars() {
@@ -37,7 +37,7 @@ pub(super) fn needs_shell(line: &str) -> bool {
     line.contains("$(")
 }
 
-/// `word` as a shell reads it: as one, whatever it holds.
+/// Quotes `word` so that a shell reads it as one word.
 pub(super) fn quoted(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._/@+=-".contains(&b);
     match word {
@@ -52,14 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_split_as_a_shell_does() {
+    fn words_are_split_like_in_a_shell() {
         let words = split(r#"  a 'b c' "d \" e" f\ g ''"#).expect("is closed");
         assert_eq!(words, ["a", "b c", "d \" e", "f g", ""]);
         assert_eq!(split("a 'b"), None);
     }
 
     #[test]
-    fn a_word_stays_one_to_a_shell() {
+    fn a_quoted_word_is_one_word() {
         for (word, expected) in [
             ("/srv/shop", "/srv/shop"),
             ("my shop", "'my shop'"),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_shell_does_is_seen() {
+    fn shell_syntax_is_detected() {
         for line in [
             "a && b",
             "a | b",

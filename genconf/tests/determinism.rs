@@ -1,5 +1,4 @@
-//! The order in which a person writes things down, and how often they render
-//! them, changes no byte.
+//! The output does not depend on the order of mappings or on previous renders.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,64 +26,63 @@ fn topologies() -> Vec<PathBuf> {
 
 fn rendered(text: &str, renderers: &[Renderer]) -> Tree {
     let source = Source::new("topology.yaml", text);
-    let mut faults = Diagnostics::default();
-    let made = generate(&source, ".", renderers, &mut faults);
-    made.unwrap_or_else(|e| panic!("{e:?} {faults:?}\n{text}"))
+    let mut diagnostics = Diagnostics::default();
+    let made = generate(&source, ".", renderers, &mut diagnostics);
+    made.unwrap_or_else(|e| panic!("{e:?} {diagnostics:?}\n{text}"))
         .tree
 }
 
-/// Every mapping in another order. Lists keep theirs: of routes and arguments
-/// it may mean something.
-fn shuffled(value: &Value, dice: &mut StdRng) -> Value {
+/// Shuffles every mapping. Lists keep their order, which has a meaning.
+fn shuffled(value: &Value, rng: &mut StdRng) -> Value {
     match value {
         Value::Mapping(entries) => {
             let mut entries: Vec<_> = entries
                 .iter()
-                .map(|(key, inner)| (key.clone(), shuffled(inner, dice)))
+                .map(|(key, inner)| (key.clone(), shuffled(inner, rng)))
                 .collect();
-            entries.shuffle(dice);
+            entries.shuffle(rng);
             Value::Mapping(entries.into_iter().collect())
         }
-        Value::Sequence(items) => items.iter().map(|inner| shuffled(inner, dice)).collect(),
+        Value::Sequence(items) => items.iter().map(|inner| shuffled(inner, rng)).collect(),
         other => other.clone(),
     }
 }
 
-/// What differs, by path: whole trees are too long to be read.
-fn assert_same(first: &Tree, second: &Tree, what: &str) {
+/// Compares two trees by path, because the message for whole trees would be too long.
+fn assert_same(first: &Tree, second: &Tree, context: &str) {
     let paths = |tree: &Tree| {
         tree.iter()
             .map(|(path, _)| path.clone())
             .collect::<Vec<_>>()
     };
-    assert_eq!(paths(first), paths(second), "{what}");
+    assert_eq!(paths(first), paths(second), "{context}");
     for ((path, first), (_, second)) in first.iter().zip(second.iter()) {
-        assert!(first == second, "{what}: {path} differs");
+        assert!(first == second, "{context}: {path} differs");
     }
 }
 
 #[test]
-fn shuffling_the_mappings_of_a_topology_changes_no_byte() {
+fn the_order_of_mappings_does_not_change_the_output() {
     let renderers = render::embedded().expect("the embedded templates are sound");
-    let mut dice = StdRng::seed_from_u64(20_261_120);
+    let mut rng = StdRng::seed_from_u64(20_261_120);
     for path in topologies() {
         let text = fs::read_to_string(&path).expect("is readable");
-        let as_written = rendered(&text, &renderers);
+        let original = rendered(&text, &renderers);
         let value: Value = serde_yaml::from_str(&text).expect("is YAML");
         for _ in 0..10 {
-            let other = shuffled(&value, &mut dice);
+            let other = shuffled(&value, &mut rng);
             let other = serde_yaml::to_string(&other).expect("can be written");
-            let what = path.display().to_string();
-            assert_same(&as_written, &rendered(&other, &renderers), &what);
+            let context = path.display().to_string();
+            assert_same(&original, &rendered(&other, &renderers), &context);
         }
     }
 }
 
 #[test]
-fn rendering_again_changes_nothing() {
+fn a_second_render_has_the_same_output() {
     for path in topologies() {
         let text = fs::read_to_string(&path).expect("is readable");
-        // Renderers of their own, so that nothing one render left behind helps the next.
+        // Separate renderers, so that the renders share no state.
         let trees = [(); 2].map(|()| {
             let renderers = render::embedded().expect("the embedded templates are sound");
             rendered(&text, &renderers)
