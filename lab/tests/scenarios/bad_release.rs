@@ -46,7 +46,7 @@ pub(crate) fn a_release_that_exits_is_refused(stage: &Stage) -> Result<()> {
         fault: "bad release: exits at once",
         bytes: b"#!/bin/sh\nexit 7\n".to_vec(),
         // From the journal: systemd may have started it again before anybody asks.
-        reason: "ended before it was healthy: Main process exited, code=exited, status=7",
+        reason: "exited before it was healthy: Main process exited, code=exited, status=7",
         ..Bad::default()
     };
     refused(stage, &bad)
@@ -69,7 +69,7 @@ pub(crate) fn a_release_that_dies_soon_is_refused(stage: &Stage) -> Result<()> {
     let bad = Bad {
         fault: "bad release: healthy, dies after 2 s",
         bytes: served(200, 2).into_bytes(),
-        reason: "died after it had been healthy: Main process exited",
+        reason: "exited after it was healthy: Main process exited",
         posts: CONNECTIONS,
         ..Bad::default()
     };
@@ -81,7 +81,7 @@ pub(crate) fn a_release_that_dies_late_is_refused_by_a_longer_watch(stage: &Stag
     let bad = Bad {
         fault: "bad release: healthy, dies after 8 s (watched for 10 s)",
         bytes: served(200, 8).into_bytes(),
-        reason: "died after it had been healthy: Main process exited",
+        reason: "exited after it was healthy: Main process exited",
         posts: CONNECTIONS,
         options: &["-e", "genconf_observe_seconds=10"],
         flipped: Duration::from_secs(15),
@@ -109,7 +109,7 @@ pub(crate) fn a_release_that_dies_after_its_run_is_taken_back(stage: &Stage) -> 
     stage.note(Row::loaded(fault, &allowed, &report).with(seen));
     let told = stage.play("status.yml", &[])?;
     assert_ne!(told.code(), Some(0), "{}", told.said());
-    assert!(told.said().contains("is taken back"), "{}", told.said());
+    assert!(told.said().contains("is rolled back"), "{}", told.said());
     stage.play("deploy.yml", &[])?.success()?;
     stage.play("status.yml", &[])?.success()?;
     loses_at_most(CONNECTIONS, &report);
@@ -124,7 +124,7 @@ pub(crate) fn a_release_for_another_machine_is_refused(stage: &Stage) -> Result<
     let bad = Bad {
         fault: "bad release: wrong architecture",
         bytes,
-        reason: "ended before it was healthy",
+        reason: "exited before it was healthy",
         ..Bad::default()
     };
     refused(stage, &bad)

@@ -90,7 +90,7 @@ pub(crate) fn a_bad_unit_is_taken_back(stage: &Stage) -> Result<()> {
     assert_ne!(play.code(), Some(0), "it was accepted");
     assert!(
         play.said()
-            .contains("its files are again those of before this run"),
+            .contains("restored the files from before this run"),
         "{}",
         play.said()
     );

@@ -12,10 +12,10 @@ use crate::stage::{Stage, is_full, wait_active};
 
 /// Tasks of deploy.yml during which the controller dies; the others only look.
 const STEPS: [&str; 4] = [
-    "Move to the release",
-    "Send what is lacking",
-    "Look at everything that was touched",
-    "Take the host, and see what it lacks",
+    "Restart instances on the new release",
+    "Upload missing artifacts",
+    "Check every restarted instance",
+    "Lock the host and check for missing",
 ];
 
 /// The hosts keep serving, and the next run finishes.

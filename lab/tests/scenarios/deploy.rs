@@ -80,7 +80,7 @@ pub(crate) fn only_the_named_app_goes_back(stage: &Stage) -> Result<()> {
     for playbook in ["rollback.yml", "deploy.yml"] {
         let slip = stage.play(playbook, &["-e", "genconf_app=wbe"])?;
         assert_ne!(slip.code(), Some(0), "{}", slip.said());
-        let told = "there is no app wbe; there are: other, randoms";
+        let told = "no app is named wbe; defined apps: other, randoms";
         assert!(slip.said().contains(told), "{}", slip.said());
     }
     assert_eq!(releases(stage)?, before);

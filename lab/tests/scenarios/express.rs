@@ -96,7 +96,7 @@ pub(crate) fn a_hung_app_is_replaced_by_its_probe(stage: &Stage) -> Result<()> {
     let took = wait_replaced(host, unit, pid)?;
     let report = load.finish()?;
     let told = host.shell(
-        "journalctl --sync; journalctl -u express-web-probe -o cat -g 'did not answer 2 times, replaced'",
+        "journalctl --sync; journalctl -u express-web-probe -o cat -g 'failed the health check 2 times, restarted'",
     )?;
     assert!(told.contains(unit), "{told}");
     let fault = format!(

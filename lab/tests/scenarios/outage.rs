@@ -32,7 +32,7 @@ pub(crate) fn a_deploy_without_one_host_touches_none(stage: &Stage) -> Result<()
     let later = stage.play("deploy.yml", &[])?;
     let report = load.finish()?;
     assert_ne!(refused.code(), Some(0), "{}", refused.said());
-    let advice = "node2 does not answer; without it: --limit all,!node2";
+    let advice = "node2 is unreachable; skip it with --limit 'all,!node2'";
     assert!(refused.said().contains(advice), "{}", refused.said());
     assert_eq!(untouched, before, "a host was touched");
     without.success()?;
@@ -62,7 +62,7 @@ fn lost_at(stage: &Stage, place: u32, fault: &str) -> Result<()> {
     let (mut announced, mut said) = (0, String::new());
     for line in lines_of(&mut deploy) {
         // What follows is read as well: a playbook that cannot say what it does ends.
-        if line.contains("Move to the release") {
+        if line.contains("Restart instances on the new release") {
             announced += 1;
             if announced == place {
                 far.cut_network()?;

@@ -55,7 +55,7 @@ pub(crate) fn what_hangs_is_replaced_by_its_prober(stage: &Stage) -> Result<()> 
         host.run(&["kill", "-STOP", &pid.to_string()])?;
         slowest = slowest.max(wait_replaced(host, unit, pid)?);
         let told = host.shell(&format!(
-            "journalctl --sync; journalctl -u {prober} -o cat -g 'did not answer 2 times, replaced'"
+            "journalctl --sync; journalctl -u {prober} -o cat -g 'failed the health check 2 times, restarted'"
         ))?;
         assert!(told.contains(unit), "{told}");
         wait_known(host, unit)?;

@@ -63,7 +63,7 @@ pub(crate) fn a_bad_build_is_refused_and_the_next_is_seen(stage: &Stage) -> Resu
         "printf '#!/bin/sh\\nexit 3\\n' > {WATCHED}.new; mv {WATCHED}.new {WATCHED}"
     ))?;
     wait::until("the refusal", LIMIT, || match journal(host) {
-        Ok(said) if said.contains("back on release") => Seen::Yes(()),
+        Ok(said) if said.contains("rolled back to release") => Seen::Yes(()),
         said => Seen::NotYet(format!("{said:?}")),
     })?;
     let back = host.run(&["readlink", "/opt/working/randoms/current"])?;
