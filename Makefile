@@ -1,4 +1,4 @@
-# What a reader types. Everything with more than one step lives in scripts/.
+# Commands for users and contributors. Anything with more than one step is in scripts/.
 
 GENCONF := cargo run --quiet --bin genconf --
 
@@ -10,35 +10,35 @@ help: ## Print this list
 up: ## Build, render, boot the VM, deploy, and print the URLs
 	@scripts/up
 
-down: ## Remove the VM and what `make up` started
+down: ## Remove the VM and everything else that `make up` started
 	@scripts/down
 
-test: ## Everything that must hold: checks, unit, golden, real tools, lab, VM
+test: ## Run all checks, tests, and validators, the lab, and the VM
 	@scripts/test
 
-check: ## The part of `make test` that boots nothing
+check: ## Run the part of `make test` that boots no machine
 	@scripts/test check
 
-bless: ## Rewrite every golden file and the committed bundle after a change you meant
+bless: ## Update the snapshots and the committed rendered files after an intended change
 	@scripts/bless
 
-bench: ## Measure the server and the rendered nginx.conf against their peers
+bench: ## Benchmark the server and the rendered nginx.conf against alternatives
 	@scripts/tools bench
 	@bench/run
 
-soak: ## Hold the server at half load for five minutes; memory and descriptors must not grow
+soak: ## Run the server at half load for 5 minutes and fail if memory or descriptors grow
 	@bench/soak
 
-bench-render: ## Measure the rendering of 10, 100 and 1,000 hosts
+bench-render: ## Benchmark the rendering of 10, 100, and 1,000 hosts
 	@bench/render
 
-lab: ## Boot the hosts of topology.yaml without a VM and say how to enter them
+lab: ## Boot the hosts of topology.yaml without a VM and print how to log in
 	@scripts/tools check lab
 	@cargo build --release --workspace --bins
 	@target/release/lab up topology.yaml
 
-lab-down: ## Remove what `make lab` booted
+lab-down: ## Remove the hosts that `make lab` booted
 	@target/release/lab down
 
-lab-full: ## Every fault of the lab with at least 100,000 requests each, into lab/RESULTS.md
+lab-full: ## Run every lab fault with at least 100,000 requests each, and write lab/RESULTS.md
 	@scripts/test lab-full

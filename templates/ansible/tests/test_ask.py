@@ -117,7 +117,7 @@ class Asks(unittest.TestCase):
 
     def test_a_program_that_breaks_down_is_not_asked_twice(self) -> None:
         self.action.done = {"rc": 1, "stdout": "", "stderr": "Traceback\n"}
-        broken = {"failed": True, "msg": "/usr/local/sbin/genconf-host ended with 1: Traceback"}
+        broken = {"failed": True, "msg": "/usr/local/sbin/genconf-host exited with status 1: Traceback"}
         self.assertEqual(self.action.asked(STATUS), {"base": "kept", **broken})
         self.assertEqual(len(self.action.did), 1)
 
@@ -193,7 +193,7 @@ class Answers(unittest.TestCase):
     def test_what_ansible_would_refuse_is_refused(self) -> None:
         kinds = {"step": {"type": "str", "required": True, "choices": ["serve", "front"]}}
         question = Question(kinds, lambda *_: {"changed": True})
-        for given, complaint in (({}, "is missing"), ({"step": "dry"}, "'dry' is none of: serve, front")):
+        for given, complaint in (({}, "is missing"), ({"step": "dry"}, "invalid value 'dry', expected one of: serve, front")):
             refusal = {"failed": True, "msg": f"step: {complaint}"}
             self.assertEqual(question.answered(given, dry=False), refusal)
         self.assertEqual(question.answered({"step": "front"}, dry=False), {"changed": True})

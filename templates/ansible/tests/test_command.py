@@ -55,7 +55,7 @@ class Commands(booted.HostTest):
         note.unended("randoms").write(self.ship(self.admit("v2")))
         status, told, _ = self.call("undo", "randoms")
         self.assertEqual((status, self.running()), (0, [old] * 3))
-        self.assertIn(f"back on release {old}", told)
+        self.assertIn(f"rolled back to release {old}", told)
         self.assertEqual(self.call("undo", "randoms"), (0, "", ""))
 
     def test_a_rollback_by_hand_ends_what_has_not_ended(self) -> None:
@@ -108,7 +108,7 @@ class Commands(booted.HostTest):
         self.assertEqual(self.systemd.verbs, [f"restart {booted.UNITS[0]}"])
 
     def test_a_pool_that_is_not_here_is_named_with_those_that_are(self) -> None:
-        told = "node1 has no pool api; it has: spread\n"
+        told = "node1 has no pool api; defined pools: spread\n"
         self.assertEqual(self.call("restart", "randoms", "api"), (1, "", told))
 
     def test_a_proxy_that_is_not_here_is_not_accepted(self) -> None:

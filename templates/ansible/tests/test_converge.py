@@ -126,7 +126,7 @@ class Fronting(booted.HostTest):
         self.write("edge.socket", 3.0)
         wanted = ["stop edge.service edge.socket", "start edge.socket", "start edge.service"]
         log = self.front()
-        self.assertIn("closed for a moment", log[0])
+        self.assertIn("closes briefly", log[0])
         self.assertEqual(self.systemd.verbs, wanted)
 
     def test_a_moved_door_is_foreseen(self) -> None:
@@ -180,7 +180,7 @@ class Fronting(booted.HostTest):
     def test_a_proxy_is_not_started_where_something_else_answers_for_it(self) -> None:
         for state in ({"active": "failed"}, {"active": "activating", "sub": "auto-restart"}):
             self.fall(**state)
-            with self.assertRaisesRegex(Refused, "edge.service: something else .* `status:`"):
+            with self.assertRaisesRegex(Refused, "edge.service: another process .* `status_port`"):
                 self.front()
         self.assertEqual(self.systemd.verbs, [])
 

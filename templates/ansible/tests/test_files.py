@@ -95,7 +95,7 @@ class Files(booted.HostTest):
         self.assertEqual(files.altered("randoms"), {})
         paths[1].write_text("otherwise")
         paths[2].unlink()
-        self.assertEqual(files.altered("randoms"), {paths[1]: "edited", paths[2]: "missing"})
+        self.assertEqual(files.altered("randoms"), {paths[1]: "modified", paths[2]: "missing"})
 
     def aged(self, name: str, content: str) -> Path:
         """A unit that was written long ago."""

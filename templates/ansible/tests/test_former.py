@@ -178,7 +178,7 @@ class GoingBack(Replacing):
 
     def test_units_that_no_instance_comes_up_by_are_put_back(self) -> None:
         self.change()
-        told = f"(?s)exit status 3.*{UNITS[0]} were not touched.*again those of before this run.its instances run"
+        told = f"(?s)exit status 3.*{UNITS[0]} were not restarted.*the files from before this run.its instances run"
         with self.assertRaisesRegex(Abandoned, told):
             self.serve()
         self.assertEqual(self.unit.read_text(), OURS + "good")
@@ -199,7 +199,7 @@ class GoingBack(Replacing):
 
         self.patch(self.systemd, "start", start_well_once)
         self.patch(converge, "probe", lambda url: None)
-        with self.assertRaisesRegex(Abandoned, "its instances run by them"):
+        with self.assertRaisesRegex(Abandoned, "its instances run with these files"):
             self.serve()
         self.assertEqual(self.systemd.verbs.count(f"restart {UNITS[0]}"), 2)
 
@@ -247,7 +247,7 @@ class GoingBack(Replacing):
                 self.systemd.units[name] = replace(known, **told)
         self.change(File(self.place, json.dumps(raw)), File(self.units / "randoms-new@.service", OURS))
         self.unit.write_text(OURS + "good bad")
-        with self.assertRaisesRegex(Abandoned, "randoms-new@8082.service: ended before"):
+        with self.assertRaisesRegex(Abandoned, "randoms-new@8082.service: exited before"):
             self.serve(description.read(raw))
         verbs = self.systemd.verbs
         self.assertLess(verbs.index("stop randoms-spread-port@8082.socket"), verbs.index("start randoms-new-port@8082.socket"))

@@ -50,13 +50,13 @@ class Guards(booted.HostTest):
     def test_what_systemd_says_against_it_is_told(self) -> None:
         refusal = subprocess.CompletedProcess([], 1, "", "No space.\n")
         with mock.patch("subprocess.run", return_value=refusal):
-            with self.assertRaisesRegex(Refused, "cannot guard randoms: No space.$"):
+            with self.assertRaisesRegex(Refused, "cannot start the post-deploy monitoring of randoms: No space.$"):
                 guard.begin("randoms", 10.0, self.ship(self.new), self.systemd)
 
     def test_a_release_that_dies_is_taken_back(self) -> None:
         self.begin(self.ship(self.new))
         self.restarted_by_systemd(UNITS[1])
-        told = f"release {self.new[:12]} is taken back, {UNITS[1]} died.*\n.*back on release {self.old[:12]}"
+        told = f"release {self.new[:12]} is rolled back, {UNITS[1]} exited.*\n.*rolled back to release {self.old[:12]}"
         with self.assertRaisesRegex(TakenBack, told):
             Guard(self.site).keep(10.0)
         self.assertEqual(self.running(), [self.old[:12]] * 3)
@@ -155,8 +155,8 @@ class Guards(booted.HostTest):
     def test_what_was_taken_back_is_in_the_status(self) -> None:
         self.systemd.units[SERVICE] = State(SERVICE, active="failed", invocation="run9")
         self.patch(status, "probe", lambda url: None)
-        told = "release a is taken back, b died: c"
-        self.patch(self.systemd, "log", lambda *_: [f"Started {SERVICE}.", told, "node1: back on release d"])
+        told = "release a is rolled back, b exited: c"
+        self.patch(self.systemd, "log", lambda *_: [f"Started {SERVICE}.", told, "node1: rolled back to release d"])
         rows = status.report(self.host, self.systemd)
         row = next(row for row in rows if row["instance"] == "randoms.guard")
         self.assertEqual((row["state"], row["health"], row["fine"]), ("failed", told, False))

@@ -117,7 +117,7 @@ class FromSystemd(Ports):
         self.open(THERE)
         self.put("randoms-old-port@8082.socket", listens=THERE[0], users=("randoms-old@8082.service",))
         log = self.take(SOCKETS[:1], dry=True)
-        self.assertIn("closed for a moment", log[0])
+        self.assertIn("closes briefly", log[0])
         self.assertIn("stop --no-block randoms-old@8082.service", log)
         self.assertEqual(log[-1], f"start {SOCKETS[0]}")
         self.assertEqual(self.systemd.verbs, [])
@@ -189,7 +189,7 @@ class FromSystemd(Ports):
         self.held = [Listener("0.0.0.0:8082", 77, "python3")]
         refusal = Refused(f"systemctl start {SOCKETS[0]}: Job failed.")
         with mock.patch.object(self.systemd, "run", side_effect=refusal):
-            with self.assertRaisesRegex(Refused, r"@8082.socket: 0.0.0.0:8082 is held by python3 \(process 77\)"):
+            with self.assertRaisesRegex(Refused, r"@8082.socket: 0.0.0.0:8082 is in use by python3 \(PID 77\)"):
                 self.take()
 
     def test_what_systemd_says_otherwise_is_told(self) -> None:
@@ -229,7 +229,7 @@ class OwnPorts(Ports):
     def test_somebody_else_who_has_its_port_is_named(self) -> None:
         self.close()
         self.held = [Listener(HERE[1], 77, "python3")]
-        with self.assertRaisesRegex(Refused, rf"{UNITS[1]}: 127.0.0.1:8083 is held by python3 \(process 77\)"):
+        with self.assertRaisesRegex(Refused, rf"{UNITS[1]}: 127.0.0.1:8083 is in use by python3 \(PID 77\)"):
             self.take(host=self.own)
 
 

@@ -37,7 +37,7 @@ class KernelTest(booted.HostTest):
         given = {"name": "edge", "engine": "nginx", "health": "", "certificate": "", "key": ""}
         units = {"unit": "edge.service", "socket": "edge.socket", "destination": str(self.root / "none")}
         beside = [str(self.root / "etc/randoms/edge/logrotate.conf"), str(self.file)]
-        return {**given, **units, "beside": [{"source": "x", "destination": path} for path in beside]}
+        return {**given, **units, "extra_files": [{"source": "x", "destination": path} for path in beside]}
 
     def write(self, path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ class Setting(KernelTest):
         work = self.front()
         self.assertEqual(work.log, ["set net.ipv4.probes = 3"])
         self.assertEqual(len(work.warnings), 1)
-        self.assertRegex(work.warnings[0], r"^edge\.service: net\.ipv4\.time = 3 of .*60-randoms-edge\.conf is not in force: .*/time: Is a directory$")
+        self.assertRegex(work.warnings[0], r"^edge\.service: net\.ipv4\.time = 3 of .*60-randoms-edge\.conf is not in effect: .*/time: Is a directory$")
 
     def test_a_key_that_is_not_there_is_a_warning_in_a_dry_run_too(self) -> None:
         (self.proc / "time").unlink()
@@ -88,7 +88,7 @@ class Setting(KernelTest):
         work = self.front()
         self.assertEqual(self.values(), ["7200", "3"])
         self.assertEqual(len(work.warnings), 1)
-        self.assertIn(f"{later} comes later", work.warnings[0])
+        self.assertIn(f"overridden by {later}", work.warnings[0])
 
     def test_a_file_that_does_not_win_hinders_nothing(self) -> None:
         self.write(self.root / "sysctl.d/10-own.conf", "net.ipv4.time = 60\n")
@@ -98,7 +98,7 @@ class Setting(KernelTest):
         self.assertEqual((self.front().warnings, self.values()), ([], ["3", "3"]))
 
     def test_a_proxy_without_settings_sets_nothing(self) -> None:
-        self.raw["proxies"][0]["beside"].pop()
+        self.raw["proxies"][0]["extra_files"].pop()
         self.host = description.read(self.raw)
         self.assertEqual((self.front().log, self.values()), ([], ["7200", "9"]))
 
@@ -138,7 +138,7 @@ class Removing(KernelTest):
         return work.log
 
     def test_it_goes_with_its_proxy_and_the_folder_stays(self) -> None:
-        self.assertEqual(self.prune(), [f"remove {self.file} (its settings stay until the next boot)"])
+        self.assertEqual(self.prune(), [f"remove {self.file} (its settings remain until the next boot)"])
         self.assertEqual(list(self.file.parent.iterdir()), [])
 
     def test_what_is_described_or_not_ours_stays(self) -> None:

@@ -17,7 +17,7 @@ INSISTING = lease.Run("bob@desk", 20, [20], take_over=True)
 class Leases(booted.HostTest):
     def test_a_held_host_is_refused_with_holder_and_age(self) -> None:
         lease.take("randoms", ALICE)
-        with self.assertRaisesRegex(lease.Held, r"alice@laptop \(process 10, 0 s ago\)"):
+        with self.assertRaisesRegex(lease.Held, r"alice@laptop \(PID 10, 0 s ago\)"):
             lease.take("randoms", BOB)
 
     def test_the_same_run_may_take_it_again(self) -> None:
@@ -27,7 +27,7 @@ class Leases(booted.HostTest):
     def test_a_run_known_to_be_dead_is_taken_over(self) -> None:
         lease.take("randoms", ALICE)
         again = lease.Run("alice@laptop", 12, [12], take_over=False)
-        self.assertIn("process 10", lease.take("randoms", again))
+        self.assertIn("PID 10", lease.take("randoms", again))
 
     def test_a_living_run_of_the_same_person_is_not(self) -> None:
         lease.take("randoms", ALICE)
@@ -41,7 +41,7 @@ class Leases(booted.HostTest):
 
     def test_a_refusal_says_what_would_work(self) -> None:
         lease.take("randoms", ALICE)
-        with self.assertRaisesRegex(lease.Held, "if that run is dead: -e genconf_take_over=true"):
+        with self.assertRaisesRegex(lease.Held, "if that run is dead, retry with -e genconf_take_over=true"):
             lease.take("randoms", BOB)
 
     def test_an_old_lease_is_taken_over(self) -> None:
@@ -74,7 +74,7 @@ class Leases(booted.HostTest):
         lease.take("randoms", ALICE)
         lease.take("randoms", INSISTING)
         for _ in range(2):
-            with self.assertRaisesRegex(lease.Held, r"taken over meanwhile by bob@desk \(process 20"):
+            with self.assertRaisesRegex(lease.Held, r"taken by bob@desk \(PID 20"):
                 lease.renew("randoms", ALICE)
             # And when the other one has come and gone.
             lease.give_back("randoms", INSISTING)
@@ -101,7 +101,7 @@ class Leases(booted.HostTest):
 
     def test_a_program_waits_for_its_turn(self) -> None:
         with lease.turn("randoms"):
-            with self.assertRaisesRegex(lease.Held, "still changing"):
+            with self.assertRaisesRegex(lease.Held, "another run is changing"):
                 with lease.turn("randoms", patience=0.0):
                     self.fail("two at once")
             waiting = threading.Thread(target=lambda: lease.take("randoms", ALICE))

@@ -50,9 +50,9 @@ class Probes(booted.HostTest):
 
     def test_one_silence_is_tolerated_two_in_a_row_are_not(self) -> None:
         self.silent = {FIRST}
-        self.assertIn("did not answer", self.look()[0])
+        self.assertIn("failed the health check", self.look()[0])
         self.assertEqual(self.systemd.verbs, [])
-        self.assertIn("replaced", self.look()[0])
+        self.assertIn("restarted", self.look()[0])
         self.assertEqual(self.systemd.verbs, [f"kill {UNITS[0]}"])
 
     def test_an_answer_between_two_silences_starts_the_count_anew(self) -> None:
@@ -89,7 +89,7 @@ class Probes(booted.HostTest):
         self.assertEqual(self.systemd.verbs, [])
         self.assertFalse([line for line in told if UNITS[0] in line])
         self.begin(UNITS[0], seconds_ago=60.0)
-        self.assertIn(f"{UNITS[1]} did not answer 4 times, replaced: timed out", patient.look(booted.PORTS))
+        self.assertIn(f"{UNITS[1]} failed the health check 4 times, restarted: timed out", patient.look(booted.PORTS))
 
     def test_silences_belong_to_the_run_that_was_silent(self) -> None:
         self.silent = {FIRST}

@@ -46,7 +46,7 @@ class Steps(booted.HostTest):
 
     def test_what_a_task_did_that_was_cut_off_is_undone(self) -> None:
         self.roll()
-        self.assertIn(f"back on release {self.old}", self.step("undo")["summary"])
+        self.assertIn(f"rolled back to release {self.old}", self.step("undo")["summary"])
         self.is_on(self.old)
         self.assertIsNone(note.unended("randoms").read())
 
@@ -94,11 +94,11 @@ class Steps(booted.HostTest):
             ("rollback", {"chosen": {"randoms": self.old}}),
             ("confirm", {"outcomes": outcomes}),
         ):
-            with self.subTest(name), self.assertRaisesRegex(lease.Held, "taken over meanwhile by bob@desk"):
+            with self.subTest(name), self.assertRaisesRegex(lease.Held, "taken by bob@desk"):
                 self.step(name, **given)
         told = self.step("undo", outcomes=outcomes)
         self.assertFalse(told["changed"])
-        self.assertIn("node1 is left as it is: randoms was taken over meanwhile by bob@desk", told["summary"])
+        self.assertIn("node1 was not rolled back: the deploy lock of randoms was taken by bob@desk", told["summary"])
         self.is_on(self.new)
 
     def test_a_run_whose_successor_has_ended_touches_nothing_either(self) -> None:
@@ -156,7 +156,7 @@ class Steps(booted.HostTest):
         looked = self.step("look", careful, artifacts={"randoms": "f" * 64}, programs=["/"])
         chosen = self.step("choose", careful)
         for told in (looked, chosen):
-            self.assertIn("node1: randoms is held by alice@laptop", told["refusal"])
+            self.assertIn("node1: randoms is locked by alice@laptop", told["refusal"])
         self.assertEqual((looked["programs"], looked["lacking"]), ([], []))
         self.assertNotIn("chosen", chosen)
 
@@ -199,7 +199,7 @@ class Steps(booted.HostTest):
         self.step("confirm", outcomes=self.roll())
         chosen = self.step("choose")
         self.assertEqual(chosen["chosen"], {"randoms": self.old})
-        way = f"randoms would go from {self.new[:12]} to {self.old}"
+        way = f"randoms would change from {self.new[:12]} to {self.old}"
         self.assertEqual((chosen["ways"], chosen["warnings"]), ({"randoms": way}, []))
         self.assertEqual(self.step("choose", apps=["elsewhere"])["ways"], {})
 
@@ -210,7 +210,7 @@ class Steps(booted.HostTest):
         self.step("rollback", chosen=self.step("choose")["chosen"])
         again = self.step("choose", BOB)
         self.assertEqual(again["chosen"], {"randoms": self.new[:12]})
-        self.assertRegex(again["warnings"][1], "^node1: a rollback of randoms to .* was cut short")
+        self.assertRegex(again["warnings"][1], "^node1: an interrupted rollback of randoms to .* completes first")
         self.systemd.verbs.clear()
         done = self.step("rollback", BOB, chosen=again["chosen"])
         self.assertFalse([verb for verb in self.systemd.verbs if "spread" in verb])

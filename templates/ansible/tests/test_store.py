@@ -21,7 +21,7 @@ class Releases(booted.HostTest):
         upload = self.store.incoming("0" * 64)
         upload.parent.mkdir(parents=True)
         upload.write_text("cut short")
-        with self.assertRaisesRegex(Rejected, "arrived with digest"):
+        with self.assertRaisesRegex(Rejected, "digest mismatch"):
             self.store.admit("randoms", "0" * 64)
         self.assertEqual(self.store.releases(), [])
         self.assertFalse(upload.exists())

@@ -71,7 +71,7 @@ class Relays(unittest.TestCase):
 
     def test_the_address_that_was_left_leads_to_the_new_one(self) -> None:
         told, command = self.begin("127.0.0.1:8082")
-        self.assertEqual(told, "relay 127.0.0.1:8082 to 192.168.56.11:8082 until the proxies use it")
+        self.assertEqual(told, "forward 127.0.0.1:8082 to 192.168.56.11:8082 until the proxies use it")
         self.assertIn("--socket-property=ListenStream=127.0.0.1:8082", command)
         self.assertEqual((command[-4], command[-1]), (relay.PROGRAM, "192.168.56.11:8082"))
 
