@@ -2,7 +2,7 @@
 
 GENCONF := cargo run --quiet --bin genconf --
 
-.PHONY: help up down test check bless bench bench-render soak lab lab-full lab-down
+.PHONY: help up down test check bless docs bench bench-render soak lab lab-full lab-down
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ check: ## The part of `make test` that boots nothing
 
 bless: ## Rewrite every golden file and the committed bundle after a change you meant
 	@scripts/bless
+
+docs: ## Build the manual as a book, into target/book/
+	@scripts/tools docs
+	@mdbook build docs
 
 bench: ## Measure the server and the rendered nginx.conf against their peers
 	@scripts/tools bench

@@ -23,13 +23,21 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The pages for users.
+/// The pages of the manual, except the generated reference, and the README.
 fn pages() -> Vec<PathBuf> {
-    let docs = fs::read_dir(repository().join("docs")).expect("is readable");
-    let docs = docs.map(|entry| entry.expect("is readable").path());
-    docs.filter(|path| path.extension().is_some_and(|e| e == "md"))
-        .chain([repository().join("README.md")])
-        .collect()
+    let mut pages = vec![repository().join("README.md")];
+    let mut directories = vec![repository().join("docs")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).expect("is readable") {
+            let path = entry.expect("is readable").path();
+            if path.is_dir() && !path.ends_with("reference") {
+                directories.push(path);
+            } else if path.extension().is_some_and(|e| e == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages
 }
 
 /// The blocks of a page that are pieces of a topology.
