@@ -98,7 +98,11 @@ fn transcript(capture: &Capture) -> String {
         capture.name,
         String::from_utf8_lossy(&prepared.stdout)
     );
-    let output = shell(capture.command, directory.path(), &[("CLICOLOR_FORCE", "1")]);
+    let output = shell(
+        capture.command,
+        directory.path(),
+        &[("CLICOLOR_FORCE", "1")],
+    );
     let text = String::from_utf8(output.stdout).expect("is UTF-8");
     format!("\x1b[2m$\x1b[0m \x1b[1m{}\x1b[0m\n{text}", capture.command)
 }
@@ -109,7 +113,9 @@ fn picture(name: &str) -> PathBuf {
 
 /// The drawing with a title, for readers that do not see it.
 fn draw(transcript: &str, palette: Palette, title: &str) -> String {
-    let drawn = Term::new().palette(palette).render_svg(transcript.trim_end());
+    let drawn = Term::new()
+        .palette(palette)
+        .render_svg(transcript.trim_end());
     let (head, body) = drawn.split_once('\n').expect("has lines");
     format!("{head}\n  <title>{title}</title>\n{body}")
 }

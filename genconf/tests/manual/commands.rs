@@ -114,7 +114,9 @@ fn play(session: &mut Session, page: &str) -> String {
             continue;
         };
         assert!(
-            lines.get(next).is_some_and(|fence| fence.starts_with("```")),
+            lines
+                .get(next)
+                .is_some_and(|fence| fence.starts_with("```")),
             "{}: `{line}` is not followed by a code block",
             session.page.display()
         );

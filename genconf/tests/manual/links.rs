@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use crate::pages::{manual, read, repository};
+use crate::pages::{is_blessing, manual, read, repository};
 
 /// Pages outside of the manual.
 const OTHERS: &[&str] = &[
@@ -36,7 +36,12 @@ fn prose(page: &str) -> impl Iterator<Item = String> {
 fn targets(page: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in prose(page) {
-        for (mark, end) in [("](", ')'), ("src=\"", '"'), ("srcset=\"", '"'), ("href=\"", '"')] {
+        for (mark, end) in [
+            ("](", ')'),
+            ("src=\"", '"'),
+            ("srcset=\"", '"'),
+            ("href=\"", '"'),
+        ] {
             let parts = line.split(mark).skip(1);
             found.extend(parts.filter_map(|part| Some(part.split_once(end)?.0.to_owned())));
         }
@@ -56,7 +61,12 @@ fn anchors(page: &str) -> BTreeSet<String> {
     });
     let kept = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ');
     headings
-        .map(|h| h.chars().filter(|c| kept(*c)).collect::<String>().replace(' ', "-"))
+        .map(|h| {
+            h.chars()
+                .filter(|c| kept(*c))
+                .collect::<String>()
+                .replace(' ', "-")
+        })
         .collect()
 }
 
@@ -100,17 +110,28 @@ fn problem(page: &Path, target: &str) -> Option<String> {
 
 #[test]
 fn links_resolve() {
+    // Other tests write the pages at the same time.
+    if is_blessing() {
+        return;
+    }
     let others = OTHERS.iter().map(PathBuf::from);
     let mut problems = Vec::new();
     for page in manual().into_iter().chain(others) {
         let text = read(&page);
-        problems.extend(targets(&text).iter().filter_map(|target| problem(&page, target)));
+        problems.extend(
+            targets(&text)
+                .iter()
+                .filter_map(|target| problem(&page, target)),
+        );
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]
 fn every_page_is_in_the_table_of_contents() {
+    if is_blessing() {
+        return;
+    }
     let summary = Path::new("docs/SUMMARY.md");
     let listed: BTreeSet<PathBuf> = targets(&read(summary))
         .iter()

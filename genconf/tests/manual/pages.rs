@@ -61,7 +61,11 @@ pub(crate) fn compare(path: &Path, made: &str) {
 /// to standard output.
 pub(crate) fn shell(command: &str, directory: &Path, environment: &[(&str, &str)]) -> Output {
     let genconf = Path::new(env!("CARGO_BIN_EXE_genconf"));
-    let mut path = genconf.parent().expect("has a parent").as_os_str().to_owned();
+    let mut path = genconf
+        .parent()
+        .expect("has a parent")
+        .as_os_str()
+        .to_owned();
     path.push(":");
     path.push(env::var_os("PATH").unwrap_or_default());
     Command::new("bash")

@@ -17,7 +17,10 @@ const FORMATS: &[(&str, &str)] = &[
     ("^[0-9]+/[sm]$", "rate"),
     ("^[0-9]+(-[0-9]+)?$", "port or range of ports"),
     ("^[0-9]+$", "port"),
-    ("^[2-5][0-9][0-9](-[2-5][0-9][0-9])?$", "status code or range"),
+    (
+        "^[2-5][0-9][0-9](-[2-5][0-9][0-9])?$",
+        "status code or range",
+    ),
     ("^/[A-Za-z0-9._/@:+=,-]*$", "URL path"),
     ("^/[A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-]$", "absolute path"),
     ("^[A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-]/?$", "path"),
@@ -58,7 +61,7 @@ fn type_of(schema: &Value, path: &str) -> String {
         return choices.join(", ");
     }
     if is_record(schema) {
-        return format!("[mapping](#{})", anchor(path));
+        return format!("[keys](#{})", anchor(path));
     }
     let format = schema["pattern"].as_str().and_then(|pattern| {
         let known = FORMATS.iter().find(|(known, _)| *known == pattern);
@@ -69,7 +72,7 @@ fn type_of(schema: &Value, path: &str) -> String {
         _ if format.is_some() => format.unwrap_or_default(),
         Value::String(kind) => match kind.as_str() {
             "array" => format!("list of {}", of(&schema["items"], "[]")),
-            "object" => format!("names, each with {}", of(&schema["additionalProperties"], ".NAME")),
+            "object" => format!("NAME: {}", of(&schema["additionalProperties"], ".NAME")),
             "boolean" => "`true`, `false`".to_owned(),
             "integer" => match (schema["minimum"].as_u64(), schema["maximum"].as_u64()) {
                 (Some(least), Some(most)) => format!("{least} to {most}"),
@@ -105,8 +108,13 @@ fn flow(value: &serde_yaml::Value) -> String {
             format!("[{}]", elements.join(", "))
         }
         serde_yaml::Value::Mapping(entries) => {
-            let entries = entries.iter().map(|(k, v)| format!("{}: {}", flow(k), flow(v)));
+            let entries = entries
+                .iter()
+                .map(|(k, v)| format!("{}: {}", flow(k), flow(v)));
             format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+        }
+        serde_yaml::Value::String(text) if text.contains([',', '{', '[', '"']) => {
+            serde_json::to_string(text).expect("is text")
         }
         scalar => {
             let text = serde_yaml::to_string(scalar).expect("is a scalar");
@@ -115,7 +123,7 @@ fn flow(value: &serde_yaml::Value) -> String {
     }
 }
 
-/// A section of `topologies/reference.yaml` for each name or element at this path.
+/// The values and elements of YAML nodes.
 fn below<'y>(nodes: &[&'y serde_yaml::Value]) -> Vec<&'y serde_yaml::Value> {
     let mut found = Vec::new();
     for node in nodes {
@@ -149,7 +157,11 @@ fn section(made: &mut String, schema: &Value, path: &str, nodes: &[&serde_yaml::
     let properties = schema["properties"].as_object().into_iter().flatten();
     for (key, value) in properties.clone() {
         let (meaning, default) = split_default(value["description"].as_str().unwrap_or_default());
-        let default = if required.iter().any(|r| r == key) { "required" } else { default };
+        let default = if required.iter().any(|r| r == key) {
+            "required"
+        } else {
+            default
+        };
         let inner = join(path, key);
         let _ = writeln!(
             made,
@@ -171,7 +183,12 @@ fn records(made: &mut String, schema: &Value, path: &str, nodes: &[&serde_yaml::
         if is_record(schema) {
             section(made, schema, path, nodes);
         } else if schema["additionalProperties"].is_object() {
-            records(made, &schema["additionalProperties"], &format!("{path}.NAME"), &below(nodes));
+            records(
+                made,
+                &schema["additionalProperties"],
+                &format!("{path}.NAME"),
+                &below(nodes),
+            );
         } else if schema["items"].is_object() {
             records(made, &schema["items"], &format!("{path}[]"), &below(nodes));
         }
@@ -227,7 +244,11 @@ fn the_page_of_the_command_line_is_current() {
             continue;
         }
         let help = genconf(&format!("{command} --help"));
-        let _ = write!(made, "\n## genconf {command}\n\n```text\n{}\n```\n", help.trim_end());
+        let _ = write!(
+            made,
+            "\n## genconf {command}\n\n```text\n{}\n```\n",
+            help.trim_end()
+        );
     }
     compare(&page("cli.md"), &made);
 }
@@ -258,7 +279,10 @@ fn the_page_of_the_diagnostics_is_current() {
          Each error and warning has a code. `genconf explain CODE` prints the section of the code.\n"
     );
     let list = genconf("explain");
-    for code in list.lines().filter_map(|line| line.split_whitespace().next()) {
+    for code in list
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+    {
         let explanation = genconf(&format!("explain {code}"));
         let body = explanation.split_once('\n').map_or("", |(_, body)| body);
         let _ = write!(made, "\n## {code}\n\n{}", markdown(body.trim_start()));
@@ -291,7 +315,10 @@ fn the_page_of_the_examples_is_current() {
     for file in files {
         let text = read(&file);
         let name = file.file_stem().expect("has a name").to_string_lossy();
-        let keys: Vec<&str> = text.lines().skip_while(|line| line.starts_with('#')).collect();
+        let keys: Vec<&str> = text
+            .lines()
+            .skip_while(|line| line.starts_with('#'))
+            .collect();
         let _ = write!(
             made,
             "\n## {name}\n\n{}\n\n```yaml\n{}\n```\n",
@@ -307,5 +334,8 @@ fn the_readme_shows_the_root_topology() {
     let topology = read(Path::new("topology.yaml"));
     let keys = topology.lines().skip_while(|line| line.starts_with('#'));
     let block = format!("```yaml\n{}\n```", keys.collect::<Vec<_>>().join("\n"));
-    assert!(read(Path::new("README.md")).contains(&block), "README.md is out of date");
+    assert!(
+        read(Path::new("README.md")).contains(&block),
+        "README.md is out of date"
+    );
 }
