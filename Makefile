@@ -22,13 +22,13 @@ check: ## The part of `make test` that boots nothing
 bless: ## Rewrite every golden file and the committed bundle after a change you meant
 	@scripts/bless
 
-docs: ## Build the manual as a book, into target/book/
-	@scripts/tools docs
-	@mdbook build docs
-
 bench: ## Measure the server and the rendered nginx.conf against their peers
 	@scripts/tools bench
 	@bench/run
+
+docs: ## Build the manual as a book in target/book
+	@scripts/tools docs
+	@mdbook build docs
 
 soak: ## Hold the server at half load for five minutes; memory and descriptors must not grow
 	@bench/soak

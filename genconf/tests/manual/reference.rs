@@ -37,7 +37,7 @@ fn anchor(path: &str) -> String {
     path.to_lowercase().replace(['.', '`', '[', ']'], "")
 }
 
-/// Whether a schema has keys of its own.
+/// Whether a schema has keys.
 fn is_record(schema: &Value) -> bool {
     schema["properties"].is_object()
 }
