@@ -23,7 +23,7 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The pages of the manual, except the generated reference, and the README.
+/// The pages for users.
 fn pages() -> Vec<PathBuf> {
     let mut pages = vec![repository().join("README.md")];
     let mut directories = vec![repository().join("docs")];

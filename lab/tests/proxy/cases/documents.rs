@@ -26,7 +26,7 @@ pub(crate) const CASES: &[Case] = &[
         Engine::Nginx,
         FILES,
         case(
-            "recipes: certificates and files from docs/how-to/tls.md",
+            "recipes: certificates and files from docs/from-pm2.md",
             &RECIPE,
             served,
         ),
