@@ -2,7 +2,7 @@
 
 GENCONF := cargo run --quiet --bin genconf --
 
-.PHONY: help up down test check bless bench bench-render soak lab lab-full lab-down
+.PHONY: help up down test check bless docs bench bench-render soak lab lab-full lab-down
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ bless: ## Update the snapshots and the committed rendered files after an intende
 bench: ## Benchmark the server and the rendered nginx.conf against alternatives
 	@scripts/tools bench
 	@bench/run
+
+docs: ## Build the manual as a book in target/book
+	@scripts/tools docs
+	@mdbook build docs
 
 soak: ## Run the server at half load for 5 minutes and fail if memory or descriptors grow
 	@bench/soak

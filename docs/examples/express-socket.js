@@ -13,7 +13,7 @@ app.use((request, response, next) => {
   if (draining) response.set('Connection', 'close');
   next();
 });
-// Read the body before you answer: closing a socket that holds unread bytes resets it.
+// Read the body before you respond: closing a socket that holds unread bytes resets it.
 app.use(express.text({ type: () => true }));
 app.get('/health', (request, response) => response.send('ok\n'));
 app.all('/', (request, response) => response.send('hello\n')); // your routes
@@ -33,7 +33,7 @@ process.once('SIGTERM', () => {
   const timer = setInterval(() => {
     if (earlier.size > 0 && Date.now() - began < GRACE) return;
     clearInterval(timer);
-    server.close(() => process.exit(0)); // stop accepting, finish what is in flight
+    server.close(() => process.exit(0)); // stop accepting, finish in-flight requests
     server.closeIdleConnections();
   }, 5);
   setTimeout(() => process.exit(0), DEADLINE);

@@ -25,11 +25,19 @@ fn repository() -> PathBuf {
 
 /// The documentation pages.
 fn pages() -> Vec<PathBuf> {
-    let docs = fs::read_dir(repository().join("docs")).expect("is readable");
-    let docs = docs.map(|entry| entry.expect("is readable").path());
-    docs.filter(|path| path.extension().is_some_and(|e| e == "md"))
-        .chain([repository().join("README.md")])
-        .collect()
+    let mut pages = vec![repository().join("README.md")];
+    let mut directories = vec![repository().join("docs")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).expect("is readable") {
+            let path = entry.expect("is readable").path();
+            if path.is_dir() && !path.ends_with("reference") {
+                directories.push(path);
+            } else if path.extension().is_some_and(|e| e == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages
 }
 
 /// The YAML blocks of a page that are parts of a topology.

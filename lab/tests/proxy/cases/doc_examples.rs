@@ -61,7 +61,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-const DOCUMENT: &str = include_str!("../../../../docs/from-pm2.md");
+const DOCUMENT: &str = include_str!("../../../../docs/how-to/tls.md");
 
 const HEAD: &str = "version: 1\nproject: suite\nhosts:\n  web1: { address: 192.0.2.10 }\napps:\n  \
                     app: { artifact: app.tar, main: app.js, runtime: node }\n";
