@@ -176,14 +176,14 @@ fn graph_prints_three_formats() {
             assert!(out.contains(name), "{language} lacks {name}");
         }
     }
-    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures/topology.svg");
+    let diagram = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures/topology.svg");
     let (_, out, _) = outcome(&genconf(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
         &["graph", "topology.yaml"],
     ));
     assert_eq!(
         out,
-        fs::read_to_string(picture).expect("is readable"),
+        fs::read_to_string(diagram).expect("is readable"),
         "docs/pictures/topology.svg is stale"
     );
 }

@@ -51,10 +51,10 @@ fn json_diagnostics_are_on_stdout() {
         &["topology.yaml", "--format", "json"],
     ));
     assert_eq!((code, err.as_str()), (1, ""));
-    let faults: serde_json::Value = serde_json::from_str(&out).expect("is JSON");
-    assert_eq!(faults[0]["code"], "unknown-name");
-    assert_eq!(faults[0]["primary"]["line"], 6);
-    assert_eq!(faults[0]["primary"]["column"], 46);
+    let diagnostics: serde_json::Value = serde_json::from_str(&out).expect("is JSON");
+    assert_eq!(diagnostics[0]["code"], "unknown-name");
+    assert_eq!(diagnostics[0]["primary"]["line"], 6);
+    assert_eq!(diagnostics[0]["primary"]["column"], 46);
 }
 
 #[test]
@@ -105,16 +105,16 @@ fn files_that_are_no_longer_rendered_are_removed() {
     genconf(folder.path(), &["topology.yaml"]);
     let conf = folder.path().join("nginx/edge/nginx.conf");
     assert!(conf.exists());
-    let renamed = TOPOLOGY.replace("edge:", "gate:");
+    let renamed = TOPOLOGY.replace("edge:", "internal:");
     fs::write(folder.path().join("topology.yaml"), renamed).expect("can be written");
     let (code, out, _) = outcome(&genconf(folder.path(), &["topology.yaml", "--check"]));
     assert_eq!(code, 2);
     assert!(out.contains("orphan nginx/edge/nginx.conf\n"), "{out}");
-    assert!(out.contains("missing nginx/gate/nginx.conf\n"), "{out}");
+    assert!(out.contains("missing nginx/internal/nginx.conf\n"), "{out}");
     let (code, _, err) = outcome(&genconf(folder.path(), &["topology.yaml"]));
     assert_eq!(code, 0, "{err}");
     assert!(!conf.exists() && !conf.parent().expect("has one").exists());
-    assert!(folder.path().join("nginx/gate/nginx.conf").exists());
+    assert!(folder.path().join("nginx/internal/nginx.conf").exists());
 }
 
 #[test]
@@ -203,14 +203,13 @@ fn a_failed_write_keeps_the_old_files() {
     let folder = project(TOPOLOGY);
     genconf(folder.path(), &["topology.yaml"]);
     // A directory in place of a file fails for every user, including root.
-    let renamed = TOPOLOGY.replace("edge:", "gate:");
+    let renamed = TOPOLOGY.replace("edge:", "internal:");
     fs::write(folder.path().join("topology.yaml"), renamed).expect("can be written");
-    fs::create_dir_all(folder.path().join("systemd/p-gate.service/in-the-way"))
-        .expect("can be made");
+    fs::create_dir_all(folder.path().join("systemd/p-internal.service/file")).expect("can be made");
     let before = snapshot(folder.path());
     let (code, _, err) = outcome(&genconf(folder.path(), &["topology.yaml", "--force"]));
     assert_eq!(code, 1, "{err}");
-    assert!(err.contains("p-gate.service"), "{err}");
+    assert!(err.contains("p-internal.service"), "{err}");
     assert_eq!(before, snapshot(folder.path()));
 }
 
@@ -218,7 +217,7 @@ fn a_failed_write_keeps_the_old_files() {
 fn a_full_disk_keeps_the_old_files() {
     let folder = project(TOPOLOGY);
     genconf(folder.path(), &["topology.yaml"]);
-    let renamed = TOPOLOGY.replace("edge:", "gate:");
+    let renamed = TOPOLOGY.replace("edge:", "internal:");
     fs::write(folder.path().join("topology.yaml"), renamed).expect("can be written");
     let before = snapshot(folder.path());
     // A limit on the file size fails like a full disk.
