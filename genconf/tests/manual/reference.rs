@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use genconf::commands::exit::Exit;
 use serde_json::Value;
 
 use crate::pages::{compare, genconf, read, repository};
@@ -338,4 +339,17 @@ fn the_readme_shows_the_root_topology() {
         read(Path::new("README.md")).contains(&block),
         "README.md is out of date"
     );
+}
+
+#[test]
+fn the_page_of_the_exit_codes_is_current() {
+    let mut made = format!("# Exit codes\n\n{GENERATED}| Code | Meaning |\n|---|---|\n");
+    for exit in Exit::ALL {
+        let _ = writeln!(made, "| {} | {} |", exit.code(), exit.meaning());
+    }
+    made.push_str(
+        "\nWarnings do not change the exit code, except with `genconf check --strict`.\n\n\
+         `ansible-playbook` exits with 0 if all hosts succeed, otherwise with another code (2 if a task failed).\n",
+    );
+    compare(&page("exit-codes.md"), &made);
 }

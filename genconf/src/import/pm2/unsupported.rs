@@ -37,7 +37,7 @@ const SUPPORTED: [&str; 27] = [
 
 const LOGS: &str = "logs are in the journal: journalctl -u 'PROJECT-POOL@*'";
 const RESTARTS: &str = "systemd restarts immediately and without limit (Restart=always)";
-const WATCHES: &str = "for development, set `watch: true` for the app and `development: true` for its host (docs/from-pm2.md); otherwise deploy with ansible/deploy.yml";
+const WATCHES: &str = "for development, set `watch: true` for the app and `development: true` for its host (docs/how-to/hot-reload.md); otherwise deploy with ansible/deploy.yml";
 const USERS: &str = "every unit runs as a separate user (DynamicUser=yes)";
 
 /// Unsupported keys and the reason, grouped by meaning.

@@ -26,7 +26,7 @@ pub(crate) const CASES: &[Case] = &[
         Engine::Nginx,
         FILES,
         case(
-            "examples: certificates and files from docs/from-pm2.md",
+            "examples: certificates and files from docs/how-to/tls.md",
             &EXAMPLE,
             files_are_served,
         ),
@@ -66,7 +66,7 @@ const DOCUMENT: &str = include_str!("../../../../docs/how-to/tls.md");
 const HEAD: &str = "version: 1\nproject: suite\nhosts:\n  web1: { address: 192.0.2.10 }\napps:\n  \
                     app: { artifact: app.tar, main: app.js, runtime: node }\n";
 
-/// A topology with the first proxy with TLS from `docs/from-pm2.md`.
+/// A topology with the first proxy with TLS from `docs/how-to/tls.md`.
 fn example(_: Engine) -> String {
     let blocks = DOCUMENT.split("```yaml\n").skip(1);
     let blocks = blocks.filter_map(|rest| rest.split("```").next());
