@@ -63,7 +63,7 @@ fn assert_same(first: &Tree, second: &Tree, context: &str) {
 
 #[test]
 fn the_order_of_mappings_does_not_change_the_output() {
-    let renderers = render::embedded().expect("the embedded templates are sound");
+    let renderers = render::embedded().expect("the embedded templates are valid");
     let mut rng = StdRng::seed_from_u64(20_261_120);
     for path in topologies() {
         let text = fs::read_to_string(&path).expect("is readable");
@@ -84,7 +84,7 @@ fn a_second_render_has_the_same_output() {
         let text = fs::read_to_string(&path).expect("is readable");
         // Separate renderers, so that the renders share no state.
         let trees = [(); 2].map(|()| {
-            let renderers = render::embedded().expect("the embedded templates are sound");
+            let renderers = render::embedded().expect("the embedded templates are valid");
             rendered(&text, &renderers)
         });
         assert_same(&trees[0], &trees[1], &path.display().to_string());

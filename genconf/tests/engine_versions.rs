@@ -24,8 +24,8 @@ hosts: { a: { address: 192.0.2.1, os: OS } }
 apps: { web: { artifact: web } }
 pools: { web: { app: web, ports: [8080-8081] } }
 proxies:
-  door: { server_name: [example.org], tls: { certificate: /etc/ssl/a.pem, key: /etc/ssl/a.key }, routes: [{ path: /, pool: web }] }
-  gate: { engine: haproxy, listen: 444, tls: { certificate: /etc/ssl/a.pem, key: /etc/ssl/a.key, http_port: 81 }, routes: [{ path: /, pool: web }] }
+  edge: { server_name: [example.org], tls: { certificate: /etc/ssl/a.pem, key: /etc/ssl/a.key }, routes: [{ path: /, pool: web }] }
+  internal: { engine: haproxy, listen: 444, tls: { certificate: /etc/ssl/a.pem, key: /etc/ssl/a.key, http_port: 81 }, routes: [{ path: /, pool: web }] }
 ";
 
 /// Raw lines, which only the engine version of the hosts can verify.
@@ -36,14 +36,14 @@ hosts: { a: { address: 192.0.2.1, os: debian13 } }
 apps: { web: { artifact: web } }
 pools: { web: { app: web, ports: [8080] } }
 proxies:
-  door: { raw: { server: ['gzip_comp_level 6;'] }, routes: [{ path: /, pool: web }] }
-  gate: { engine: haproxy, listen: 81, raw: { global: ['maxconn 1000'] }, routes: [{ path: /, pool: web }] }
+  edge: { raw: { server: ['gzip_comp_level 6;'] }, routes: [{ path: /, pool: web }] }
+  internal: { engine: haproxy, listen: 81, raw: { global: ['maxconn 1000'] }, routes: [{ path: /, pool: web }] }
 ";
 
 /// Warnings of `HAProxy`: the status page has no log, and `log-format` cannot be unset for it.
 const NO_LOG: [&str; 2] = [
     "log format ignored for frontend 'edge-status' since it has no log address.",
-    "log format ignored for frontend 'gate-status' since it has no log address.",
+    "log format ignored for frontend 'internal-status' since it has no log address.",
 ];
 
 /// Warning of nginx 1.25.1 and newer about the syntax that older versions need.
@@ -251,9 +251,9 @@ fn debian_12_accepts_every_topology() {
     assert_eq!(
         skipped,
         [
-            "tls-debian13: not asked  haproxy: haproxy -c -f SCRATCH/../bundle/haproxy/gate/haproxy.cfg: \
+            "tls-debian13: not asked  haproxy: haproxy -c -f SCRATCH/../bundle/haproxy/internal/haproxy.cfg: \
              haproxy 2.6.12 is installed, the hosts have debian13 (haproxy 3.0)",
-            "tls-debian13: not asked  nginx: nginx -t -q -e stderr -c SCRATCH/../bundle/nginx/door/nginx.conf: \
+            "tls-debian13: not asked  nginx: nginx -t -q -e stderr -c SCRATCH/../bundle/nginx/edge/nginx.conf: \
              nginx 1.22.1 is installed, the hosts have debian13 (nginx 1.26)",
         ]
     );
@@ -347,16 +347,16 @@ fn warnings_are_recognized() {
             Some("conflicting server name"),
         ),
         (
-            "[WARNING]  (12) : proxy 'gate' has no address",
-            Some("proxy 'gate' has no address"),
+            "[WARNING]  (12) : proxy 'internal' has no address",
+            Some("proxy 'internal' has no address"),
         ),
         (
             "[WARNING]  (12) : config : parsing [/tmp/s/haproxy.cfg:7] : 'a' is deprecated",
             Some("'a' is deprecated"),
         ),
         (
-            "[WARNING]  (12) : config : proxy 'door' has no address",
-            Some("proxy 'door' has no address"),
+            "[WARNING]  (12) : config : proxy 'edge' has no address",
+            Some("proxy 'edge' has no address"),
         ),
         ("[NOTICE]   (12) : haproxy version is 3.2.26-1", None),
         ("nginx: [emerg] unknown directive", None),

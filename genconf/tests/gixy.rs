@@ -82,7 +82,7 @@ fn topologies() -> BTreeMap<String, String> {
 
 /// Every nginx.conf that is rendered from a topology.
 fn rendered(topology: &str) -> Vec<String> {
-    let renderers = render::embedded().expect("the embedded templates are sound");
+    let renderers = render::embedded().expect("the embedded templates are valid");
     let source = Source::new("topology.yaml", topology);
     let made = generate(&source, ".", &renderers, &mut Diagnostics::default());
     let made = made.expect("the topology is valid");

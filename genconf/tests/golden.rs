@@ -94,7 +94,7 @@ fn compare(golden: &Path, made: &Files) {
 
 #[test]
 fn rendered_files_equal_the_snapshots() {
-    for renderer in render::embedded().expect("the embedded templates are sound") {
+    for renderer in render::embedded().expect("the embedded templates are valid") {
         for topology in topologies() {
             let made = rendered(&renderer, &topology);
             let case = topology.file_stem().expect("has a name");
@@ -113,7 +113,7 @@ fn rendered_files_equal_the_snapshots() {
 
 #[test]
 fn every_unit_of_a_host_is_rendered() {
-    let renderers = render::embedded().expect("the embedded templates are sound");
+    let renderers = render::embedded().expect("the embedded templates are valid");
     for topology in ["topology.yaml", "topologies/two-hosts.yaml"] {
         let text = fs::read_to_string(repository().join(topology)).expect("is readable");
         let made = generate(

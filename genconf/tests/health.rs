@@ -13,7 +13,7 @@ fn generated(health: &str, proxies: &str) -> Generated {
          pools:\n  web: {{ app: web, ports: [8080] }}\n  spare: {{ app: web, ports: [8090] }}\n\
          proxies:\n{proxies}"
     );
-    let renderers = render::embedded().expect("the embedded templates are sound");
+    let renderers = render::embedded().expect("the embedded templates are valid");
     let mut faults = Diagnostics::default();
     let source = Source::new("topology.yaml", topology.as_str());
     let made = generate(&source, ".", &renderers, &mut faults);

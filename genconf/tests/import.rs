@@ -69,7 +69,7 @@ fn outcome(output: &Output) -> (i32, String, String) {
 /// Renders an imported topology, which must have no diagnostics.
 fn render_valid(name: &str, topology: &str) -> Generated {
     let source = Source::new(name, topology);
-    let renderers = render::embedded().expect("the renderers are sound");
+    let renderers = render::embedded().expect("the renderers are valid");
     let mut diagnostics = Diagnostics::default();
     let made = generate(&source, ".", &renderers, &mut diagnostics);
     assert!(diagnostics.sorted().is_empty(), "{name}: {diagnostics:?}");

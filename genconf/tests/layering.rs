@@ -1,12 +1,12 @@
-//! Who may know whom: the `use crate::` edges of each room against the table
-//! of `docs/architecture.md`.
+//! Dependencies between the modules of genconf: the `use crate::` edges must be in the table below,
+//! which equals the one in `docs/architecture.md`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Room, and the rooms it may use.
-const ROOMS: &[(&str, &[&str])] = &[
+/// Modules and the modules they may use.
+const MODULES: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("diagnostic", &["source"]),
     ("topology", &["source", "diagnostic"]),
@@ -19,7 +19,6 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "cli",
             "source",
             "diagnostic",
             "topology",
@@ -31,16 +30,47 @@ const ROOMS: &[(&str, &[&str])] = &[
             "render",
         ],
     ),
+    ("cli", &["commands", "diagnostic", "topology"]),
+    ("main", &["cli"]),
 ];
 
-fn crate_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+/// Modules that may access the system, and what they may not use. Others may use none of these.
+const EXCEPTIONS: &[(&str, &[&str])] = &[
+    ("tree", &["std::process", "std::env"]),
+    ("commands", &[]),
+    ("cli", &["std::fs", "std::process", "SystemTime", "Instant"]),
+    ("main", &["std::fs", "SystemTime", "Instant"]),
+];
+
+/// Access to files, processes, the environment, and the clock.
+const SYSTEM: &[&str] = &[
+    "std::fs",
+    "std::process",
+    "std::env",
+    "SystemTime",
+    "Instant",
+];
+
+fn source_directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+/// The files of a module: `NAME.rs` and those below `NAME/`.
+fn module_files(module: &str) -> Vec<PathBuf> {
+    let file = source_directory().join(format!("{module}.rs"));
+    let directory = source_directory().join(module);
+    let mut files: Vec<_> = Some(file).filter(|f| f.is_file()).into_iter().collect();
+    if directory.is_dir() {
+        files.extend(rust_files(&directory));
+    }
+    assert!(!files.is_empty(), "module `{module}` has no file");
+    files
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).expect("the folder is readable") {
-        let path = entry.expect("the folder is readable").path();
+    for entry in fs::read_dir(directory).expect("is readable") {
+        let path = entry.expect("is readable").path();
         if path.is_dir() {
             files.extend(rust_files(&path));
         } else if path.extension().is_some_and(|e| e == "rs") {
@@ -50,10 +80,11 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The first name after every `crate::` of a file.
-fn used(text: &str) -> BTreeSet<String> {
+/// The modules after every `crate::` or `genconf::` of a file.
+fn used_modules(text: &str) -> BTreeSet<String> {
     let code = text.lines().filter(|l| !l.trim_start().starts_with("//"));
-    let code = code.collect::<Vec<_>>().join("\n").replace('\n', " ");
+    let code = code.collect::<Vec<_>>().join(" ");
+    let code = code.replace("genconf::", "crate::");
     let mut names = BTreeSet::new();
     for rest in code.split("crate::").skip(1) {
         let group = rest
@@ -72,79 +103,61 @@ fn used(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_room_uses_one_above_it() {
-    let rooms: BTreeMap<_, _> = ROOMS.iter().copied().collect();
-    let mut wrong = Vec::new();
-    for (room, allowed) in ROOMS {
-        for file in rust_files(&crate_folder().join("src").join(room)) {
+fn modules_use_only_the_modules_in_the_table() {
+    let mut violations = Vec::new();
+    for (module, allowed) in MODULES {
+        for file in module_files(module) {
             let text = fs::read_to_string(&file).expect("is readable");
-            for name in used(&text) {
-                let is_room = rooms.contains_key(name.as_str()) || name == "cli";
-                if is_room && name != *room && !allowed.contains(&name.as_str()) {
-                    wrong.push(format!("{} uses {name}", file.display()));
+            for name in used_modules(&text) {
+                let is_module = MODULES.iter().any(|(module, _)| *module == name);
+                if is_module && name != *module && !allowed.contains(&name.as_str()) {
+                    violations.push(format!("{} uses {name}", file.display()));
                 }
             }
         }
     }
-    assert_eq!(wrong, Vec::<String>::new());
+    assert_eq!(violations, Vec::<String>::new());
 }
 
 #[test]
-fn every_folder_is_a_room() {
-    let folders: BTreeSet<String> = fs::read_dir(crate_folder().join("src"))
-        .expect("is readable")
-        .map(|e| e.expect("is readable").path())
-        .filter(|p| p.is_dir())
-        .map(|p| p.file_name().expect("has a name").display().to_string())
+fn every_module_is_in_the_table() {
+    let entries = fs::read_dir(source_directory()).expect("is readable");
+    let paths = entries.map(|e| e.expect("is readable").path());
+    let modules: BTreeSet<String> = paths
+        .map(|p| p.file_stem().expect("has a name").display().to_string())
+        .filter(|name| name != "lib")
         .collect();
-    assert_eq!(
-        folders,
-        ROOMS.iter().map(|(room, _)| (*room).to_owned()).collect()
-    );
+    let listed = MODULES.iter().map(|(module, _)| (*module).to_owned());
+    assert_eq!(modules, listed.collect());
 }
 
 #[test]
-fn only_the_tree_writes_and_only_commands_read() {
-    let forbidden = [
-        ("tree", &["std::process", "std::env"][..]),
-        ("commands", &[][..]),
-    ];
-    let default = &[
-        "std::fs",
-        "std::process",
-        "std::env",
-        "SystemTime",
-        "Instant",
-    ][..];
-    let allowed_everywhere = "env!(";
-    for (room, _) in ROOMS {
-        let words = forbidden
-            .iter()
-            .find(|(r, _)| r == room)
-            .map_or(default, |(_, words)| words);
-        for file in rust_files(&crate_folder().join("src").join(room)) {
-            let text = fs::read_to_string(&file)
-                .expect("is readable")
-                .replace(allowed_everywhere, "");
+fn only_commands_and_tree_access_the_system() {
+    for (module, _) in MODULES {
+        let exception = EXCEPTIONS.iter().find(|(name, _)| name == module);
+        let forbidden = exception.map_or(SYSTEM, |(_, forbidden)| forbidden);
+        for file in module_files(module) {
+            let text = fs::read_to_string(&file).expect("is readable");
+            let text = text.replace("env!(", "");
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            for word in words {
-                assert!(!code.contains(word), "{} touches {word}", file.display());
+            for name in forbidden {
+                assert!(!code.contains(name), "{} uses {name}", file.display());
             }
         }
     }
 }
 
 #[test]
-fn the_page_on_architecture_tells_the_same_table() {
-    let page =
-        fs::read_to_string(crate_folder().join("../docs/architecture.md")).expect("is readable");
-    for (room, allowed) in ROOMS {
-        let uses = if allowed.is_empty() {
+fn the_documentation_has_the_same_table() {
+    let page = source_directory().join("../../docs/architecture.md");
+    let page = fs::read_to_string(page).expect("is readable");
+    for (module, allowed) in MODULES {
+        let allowed = if allowed.is_empty() {
             "–".to_owned()
         } else {
             allowed.join(", ")
         };
-        let row = format!("| {room} | {uses} |");
+        let row = format!("| {module} | {allowed} |");
         assert!(
             page.contains(&row),
             "docs/architecture.md lacks the row: {row}"

@@ -125,7 +125,7 @@ fn any_text_is_read_or_refused_with_a_place() {
 
 #[test]
 fn what_passes_the_rules_is_printed_by_every_renderer() {
-    let renderers = render::embedded().expect("the embedded templates are sound");
+    let renderers = render::embedded().expect("the embedded templates are valid");
     let renderers = panic::AssertUnwindSafe(renderers);
     let passed = judge_many(RENDERED, move |text| invariants::rendered(text, &renderers));
     assert!(passed > RENDERED / 200, "{passed} texts passed");

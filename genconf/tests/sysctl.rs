@@ -16,7 +16,7 @@ fn generated(engine: &str, hosts: &str) -> Generated {
          \x20     - {{ path: /, pool: web }}\n      - {{ path: /least, pool: web, balance: least_conn }}\n\
          \x20     - {{ path: /own, pool: own }}\n"
     );
-    let renderers = render::embedded().expect("the embedded templates are sound");
+    let renderers = render::embedded().expect("the embedded templates are valid");
     let mut diagnostics = Diagnostics::default();
     let source = Source::new("topology.yaml", topology.as_str());
     let made = generate(&source, ".", &renderers, &mut diagnostics);
@@ -75,7 +75,7 @@ fn a_proxy_with_containers_has_kernel_settings() {
                 apps: { web: { artifact: web.tar, runtime: container, image: web } }\n\
                 pools: { web: { app: web, ports: [8080] } }\n\
                 proxies: { edge: { routes: [{ path: /, pool: web }] } }\n";
-    let renderers = render::embedded().expect("the embedded templates are sound");
+    let renderers = render::embedded().expect("the embedded templates are valid");
     let source = Source::new("topology.yaml", text);
     let made = generate(&source, ".", &renderers, &mut Diagnostics::default());
     let made = made.unwrap_or_else(|e| panic!("{e:?}"));

@@ -105,7 +105,7 @@ project: p
 hosts: { a: { address: 192.0.2.1 } }
 apps: { web: { artifact: web } }
 pools: { web: { app: web, ports: [8080] } }
-proxies: { door: { routes: [{ path: /, pool: web }] } }
+proxies: { edge: { routes: [{ path: /, pool: web }] } }
 ";
 
 #[test]
@@ -116,7 +116,7 @@ fn verify_needs_no_privileges_and_no_local_addresses() {
     let listeners = ["'203.0.113.77:443'", "'[2001:db8::1]:80'"].map(with_listen);
     let tls = fs::read_to_string(repository().join("topologies/tls.yaml")).expect("is readable");
     // Raw lines can contain listeners.
-    let lines = "raw: { server: ['listen 81;', 'listen unix:/run/p/door;'] }, routes:";
+    let lines = "raw: { server: ['listen 81;', 'listen unix:/run/p/edge;'] }, routes:";
     let raw = PLAIN.replace("routes:", lines);
     for topology in listeners.into_iter().chain([root, tls, raw]) {
         let folder = public_directory(&topology);
@@ -161,7 +161,7 @@ fn an_app_with_outbound_connections_is_accepted() {
 fn long_names_are_accepted() {
     let long = PLAIN
         .replace("project: p", "project: customer-portal-production")
-        .replace("door: {", "public-front-door-frankfurt: { engine: haproxy,");
+        .replace("edge: {", "public-https-edge-frankfurt: { engine: haproxy,");
     assert_accepted(&long, "haproxy");
     let socket = "web-of-the-customer-portal-production";
     let unix = long
@@ -181,7 +181,7 @@ fn a_haproxy_error_has_its_line_and_source() {
     if let Some((code, report)) = verified(&topology, "haproxy") {
         assert_eq!(code, Some(3), "{report}");
         assert!(report.contains("denyy"), "{report}");
-        assert!(report.contains("proxies.door.raw.server.0"), "{report}");
+        assert!(report.contains("proxies.edge.raw.server.0"), "{report}");
     }
 }
 
@@ -218,8 +218,8 @@ pools:
   boxed: { app: boxed, ports: [8082] }
   jar: { app: jar, ports: [8083] }
 proxies:
-  door: { routes: [{ path: /, pool: api }, { path: /bare, pool: bare }] }
-  gate: { engine: haproxy, listen: 81, routes: [{ path: /, pool: jar }, { path: /b, pool: boxed }] }
+  edge: { routes: [{ path: /, pool: api }, { path: /bare, pool: bare }] }
+  internal: { engine: haproxy, listen: 81, routes: [{ path: /, pool: jar }, { path: /b, pool: boxed }] }
 ";
     let folder = public_directory(topology);
     let mut command = Command::new("unshare");
