@@ -109,23 +109,46 @@ impl Imported {
     }
 }
 
-/// Findings with the same reason.
+/// Findings with the same reason and different subjects.
 struct Group<'f> {
     first: &'f Finding,
-    subjects: Vec<&'f str>,
+    others: Vec<&'f Finding>,
 }
 
 impl Group<'_> {
-    /// The line of the report, with the location of the first finding.
+    /// The line of the report, with the location of the first finding and the lines of the others.
     fn line(&self, file: &str) -> String {
-        let file = self.first.file.as_deref().unwrap_or(file);
+        let first = self.first;
+        let others = self.others.iter().map(|other| self.other_subject(other));
+        let subjects: Vec<_> = std::iter::once(first.subject.clone())
+            .chain(others)
+            .collect();
         let text = format!(
             "  {}: {}: {}",
-            location(file, self.first.position),
-            self.subjects.join(", "),
-            self.first.reason
+            location(first.file.as_deref().unwrap_or(file), first.position),
+            subjects.join(", "),
+            first.reason
         );
         yaml_scalar::escape_controls(&text)
+    }
+
+    /// The subject of another finding, with its location if that differs in file or line.
+    fn other_subject(&self, other: &Finding) -> String {
+        let line_of = |finding: &Finding| finding.position.map(|p| p.line);
+        match (&other.file, line_of(other)) {
+            (Some(file), Some(line)) if other.file != self.first.file => {
+                format!("{} ({file}:{line})", other.subject)
+            }
+            (_, Some(line)) if line_of(self.first) != Some(line) => {
+                format!("{} (line {line})", other.subject)
+            }
+            _ => other.subject.clone(),
+        }
+    }
+
+    fn has_subject(&self, subject: &str) -> bool {
+        let mut others = self.others.iter();
+        self.first.subject == subject || others.any(|other| other.subject == subject)
     }
 }
 
@@ -134,11 +157,11 @@ fn grouped(findings: &[Finding], outcome: Outcome) -> Vec<Group<'_>> {
     for finding in findings.iter().filter(|f| f.outcome == outcome) {
         let mut known = groups.iter_mut();
         match known.find(|group| group.first.reason == finding.reason) {
-            Some(group) if group.subjects.contains(&finding.subject.as_str()) => {}
-            Some(group) => group.subjects.push(&finding.subject),
+            Some(group) if group.has_subject(&finding.subject) => {}
+            Some(group) => group.others.push(finding),
             None => groups.push(Group {
                 first: finding,
-                subjects: vec![&finding.subject],
+                others: Vec::new(),
             }),
         }
     }
@@ -176,7 +199,7 @@ mod tests {
                 Finding::default("d", "60s"),
             ]),
         };
-        let report = "adjusted:\n  f:1:1: b: renamed\nskipped:\n  f:3:1: a, c\\u000a: unsupported\n\
+        let report = "adjusted:\n  f:1:1: b: renamed\nskipped:\n  f:3:1: a, c\\u000a (line 2): unsupported\n\
                       different defaults:\n  f: d: 60s\n2 imported, 1 adjusted, 2 skipped\n";
         assert_eq!(imported.report("f"), report);
     }

@@ -217,7 +217,7 @@ pub struct Upstream {
     pub reuse: &'static str,
     /// Maximum attempts per request: two, or one per port and one more if it spans hosts.
     pub tries: usize,
-    /// Size of the shared memory zone, in KiB: 2 per server.
+    /// Size of the shared memory zone, in KiB: 2 per server, rounded up to a multiple of 64.
     pub zone_kib: usize,
 }
 

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use genconf::Generated;
-use genconf::tree::BundlePath;
+use genconf::tree::OutputPath;
 use lab::command;
 use lab::wait::{self, Poll};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
@@ -167,7 +167,7 @@ impl Proxy {
 
 /// Text of a rendered file.
 pub(crate) fn text(generated: &Generated, path: &str) -> CheckResult<String> {
-    let found = BundlePath::new(path).and_then(|path| generated.tree.get(&path));
+    let found = OutputPath::new(path).and_then(|path| generated.tree.get(&path));
     let artifact = found.ok_or_else(|| Failure::from(format!("{path} is not rendered")))?;
     Ok(String::from_utf8_lossy(&artifact.bytes).into_owned())
 }

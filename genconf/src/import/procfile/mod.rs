@@ -183,7 +183,7 @@ fn app(line: &Line<'_>, findings: &mut Vec<Finding>) -> AppDraft {
     let count = app.args.len();
     app.args.retain(|arg| Text::read(arg).is_ok());
     if count != app.args.len() {
-        adjusted("an argument with control characters is skipped");
+        adjusted("an argument with control characters is removed");
     }
     app
 }

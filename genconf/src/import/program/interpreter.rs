@@ -54,7 +54,7 @@ pub(in crate::import) fn node_options(program: &mut Program, options: &[String])
     }
     let spaced = |o: &&str| o.contains(|c: char| c.is_whitespace() || c == '"');
     if kept.iter().any(spaced) {
-        let reason = "options of node with spaces are skipped";
+        let reason = "options of node with spaces are removed";
         program.warnings.push(reason.to_owned());
     } else if !kept.is_empty() {
         program.env = Some(("NODE_OPTIONS".to_owned(), kept.join(" ")));
@@ -81,7 +81,7 @@ pub(super) fn java(words: &[String]) -> Program {
     if options.len() < at {
         program
             .warnings
-            .push("options of java with variables are skipped".to_owned());
+            .push("options of java with variables are removed".to_owned());
     }
     if !options.is_empty() {
         program.env = Some(("JAVA_TOOL_OPTIONS".to_owned(), options.join(" ")));

@@ -29,10 +29,10 @@ impl Program {
         let file = within(cwd, &self.env_file.take()?);
         if let Err(reason) = FilePath::read(&file) {
             self.warnings
-                .push(format!("`env_file` is skipped: {reason}"));
+                .push(format!("`env_file` is not imported: {reason}"));
             return None;
         }
-        let reason = "systemd reads `env_file`: use lines NAME=value without `export` and `$`; remove PORT, which would apply to every instance";
+        let reason = "lines in `env_file` must be NAME=value without `export` and `$`, as systemd reads it; remove PORT, which would apply to every instance";
         self.warnings.push(reason.to_owned());
         Some(file)
     }
