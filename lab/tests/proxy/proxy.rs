@@ -61,7 +61,7 @@ impl Proxy {
         let mut files = vec![(proxy.config.as_str(), proxy.destination.as_str())];
         files.extend(
             proxy
-                .beside
+                .extra_files
                 .iter()
                 .map(|file| (file.source.as_str(), file.destination.as_str())),
         );
