@@ -62,12 +62,12 @@ fn a_file_is_explained_by_any_of_its_paths() {
         (elsewhere.as_str(), "b"),
     ] {
         let line = format!("{file}:1");
-        let (code, said, err) = output(&genconf(
+        let (code, explained, err) = output(&genconf(
             folder.path(),
             &["explain", &line, "--out-dir", out],
         ));
         assert_eq!(code, 0, "{file} in {out}: {err}");
-        assert!(said.starts_with("nginx/edge/nginx.conf:1: "), "{said}");
+        assert!(explained.starts_with("nginx/edge/nginx.conf:1: "), "{explained}");
     }
     let line = format!("{elsewhere}:1");
     let (code, _, err) = output(&genconf(folder.path(), &["explain", &line]));
