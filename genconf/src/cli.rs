@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
-use crate::diagnostic::human::Colour;
+use crate::diagnostic::human::Color;
 use crate::topology::default;
 
 /// How a run ended: the process's exit code.
@@ -254,9 +254,9 @@ pub struct Streams<'s> {
     /// Talk.
     pub err: &'s mut dyn Write,
     /// Whether data is coloured.
-    pub out_colour: Colour,
+    pub out_colour: Color,
     /// Whether talk is coloured.
-    pub err_colour: Colour,
+    pub err_colour: Color,
 }
 
 /// Runs the command line `args`, whose first is the program's name.
@@ -321,20 +321,20 @@ fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Exit> {
     };
     let text = error.render();
     match colour {
-        Colour::Always => write!(stream, "{}", text.ansi())?,
-        Colour::Never => write!(stream, "{text}")?,
+        Color::Always => write!(stream, "{}", text.ansi())?,
+        Color::Never => write!(stream, "{text}")?,
     }
     Ok(if asked { Exit::Fine } else { Exit::Usage })
 }
 
-/// Colour on a terminal, unless `NO_COLOR` is set (no-color.org) or the terminal is dumb.
-fn colour(terminal: bool) -> Colour {
+/// Color on a terminal, unless `NO_COLOR` is set (no-color.org) or the terminal is dumb.
+fn colour(terminal: bool) -> Color {
     let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
     if set("NO_COLOR") || (!set("CLICOLOR_FORCE") && (!terminal || dumb)) {
-        return Colour::Never;
+        return Color::Never;
     }
-    Colour::Always
+    Color::Always
 }
 
 fn report_bug(info: &std::panic::PanicHookInfo<'_>) {

@@ -1,7 +1,7 @@
 //! What of a topology concerns a lab: its hosts.
 
 use genconf::diagnostic::Diagnostics;
-use genconf::diagnostic::human::{self, Colour};
+use genconf::diagnostic::human::{self, Color};
 use genconf::layout::{self, Layout};
 use genconf::source::Source;
 use genconf::{topology, validate};
@@ -17,7 +17,7 @@ pub fn hosts(name: &str, text: &str) -> Result<Vec<HostPlan>> {
         .and_then(|topology| validate::validate(topology, &mut faults))
         .ok_or_else(|| Error::Unreadable {
             what: name.to_owned(),
-            text: human::render(&faults, &source, Colour::Never),
+            text: human::render(&faults, &source, Color::Never),
         })?;
     Ok(plans(&layout::resolve(&valid, ".")))
 }

@@ -1,4 +1,4 @@
-//! Text to files: what passes the rules is printed by every renderer.
+//! Renders any text: every renderer accepts a valid topology.
 
 #![no_main]
 
@@ -8,12 +8,12 @@ use genconf::render::{self, Renderer};
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 static RENDERERS: LazyLock<Vec<Renderer>> =
-    LazyLock::new(|| render::embedded().expect("the embedded templates are sound"));
+    LazyLock::new(|| render::embedded().expect("the embedded templates are valid"));
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Corpus::Reject;
     };
-    judged::rendered(text, &RENDERERS);
+    checks::rendered(text, &RENDERERS);
     Corpus::Keep
 });

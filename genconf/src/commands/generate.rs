@@ -7,7 +7,7 @@ use similar::TextDiff;
 
 use super::input::{Input, own_folder, way};
 use crate::cli::{Exit, Format, GenerateArgs, Streams};
-use crate::diagnostic::human::Colour;
+use crate::diagnostic::human::Color;
 use crate::diagnostic::nearest;
 use crate::tree::{self, Change, State};
 
@@ -163,7 +163,7 @@ fn word(state: State) -> &'static str {
     }
 }
 
-fn write_diff(change: &Change, out: &mut dyn Write, colour: Colour) -> io::Result<()> {
+fn write_diff(change: &Change, out: &mut dyn Write, colour: Color) -> io::Result<()> {
     let old = String::from_utf8_lossy(&change.old);
     let new = String::from_utf8_lossy(&change.new);
     let names = (format!("a/{}", change.path), format!("b/{}", change.path));
@@ -173,8 +173,8 @@ fn write_diff(change: &Change, out: &mut dyn Write, colour: Colour) -> io::Resul
         .to_string();
     for line in text.lines() {
         match (colour, line.as_bytes().first()) {
-            (Colour::Always, Some(b'+')) => writeln!(out, "\x1b[32m{line}\x1b[0m")?,
-            (Colour::Always, Some(b'-')) => writeln!(out, "\x1b[31m{line}\x1b[0m")?,
+            (Color::Always, Some(b'+')) => writeln!(out, "\x1b[32m{line}\x1b[0m")?,
+            (Color::Always, Some(b'-')) => writeln!(out, "\x1b[31m{line}\x1b[0m")?,
             _ => writeln!(out, "{line}")?,
         }
     }

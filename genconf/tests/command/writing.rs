@@ -35,9 +35,9 @@ fn faults_are_all_told_and_nothing_is_written() {
         &["topology.yaml", "--format", "line"],
     ));
     let wanted = "\
-topology.yaml:4:16: error[unknown-key]: an app has no key `artefact`; did you mean `artifact`?
-topology.yaml:5:35: error[bad-value]: `80820` is not a port or a range of ports; a port is a whole number from 1 to 65535
-topology.yaml:6:46: error[unknown-name]: no pool is called `wbe`; did you mean `web`?
+topology.yaml:4:16: error[unknown-key]: unknown key `artefact` in app `web`; did you mean `artifact`?
+topology.yaml:5:35: error[out-of-range]: an entry of `ports` must be from 1 to 65535, found `80820`; use `65535` or less
+topology.yaml:6:46: error[unknown-name]: pool `wbe` is not defined; did you mean `web`?
 ";
     assert_eq!((code, out.as_str(), err.as_str()), (1, "", wanted));
     assert_eq!(before, snapshot(folder.path()));

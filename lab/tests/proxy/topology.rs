@@ -1,7 +1,7 @@
 //! Topologies of setups, and what they render to.
 
 use genconf::diagnostic::Diagnostics;
-use genconf::diagnostic::human::{self, Colour};
+use genconf::diagnostic::human::{self, Color};
 use genconf::source::Source;
 use genconf::{Generated, generate, render};
 
@@ -54,7 +54,7 @@ pub(crate) fn rendered(text: &str) -> Checked<Generated> {
     generate(&source, ".", &renderers, &mut faults).map_err(|refusal| {
         Failure::from(format!(
             "the topology is refused: {refusal:?}\n{}",
-            human::render(&faults, &source, Colour::Never)
+            human::render(&faults, &source, Color::Never)
         ))
     })
 }

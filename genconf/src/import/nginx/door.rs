@@ -218,9 +218,9 @@ fn names(server: &Directive, reading: &mut Reading) -> Vec<String> {
             match ServerName::read(name) {
                 Ok(_) if names.contains(name) => {}
                 Ok(_) => names.push(name.clone()),
-                Err(why) => reading
-                    .notes
-                    .push(Note::left(format!("server_name {name}"), why).at(directive.place)),
+                Err(why) => reading.notes.push(
+                    Note::left(format!("server_name {name}"), why.to_string()).at(directive.place),
+                ),
             }
         }
     }

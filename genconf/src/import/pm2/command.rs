@@ -58,7 +58,7 @@ pub(super) fn giveable(label: &str, mut program: Program, notes: &mut Vec<Note>)
     program.args.retain(|arg| {
         let read = Text::read(arg);
         if let Err(why) = &read {
-            notes.push(Note::left(format!("{label}: an argument"), why));
+            notes.push(Note::left(format!("{label}: an argument"), why.to_string()));
         } else if arg.contains(EACH) {
             notes.push(Note::changed(format!("{label}: an argument"), IS_EACH));
         }

@@ -47,7 +47,10 @@ pub(super) fn environment(
             .map(|_| ())
             .and(Text::read(&text).map(|_| ()))
         {
-            notes.push(Note::left(format!("{label}: `env.{name}`"), why));
+            notes.push(Note::left(
+                format!("{label}: `env.{name}`"),
+                why.to_string(),
+            ));
             continue;
         }
         if is_secret(name) {
