@@ -22,7 +22,7 @@ use crate::commands::schema;
 use crate::commands::status::{self, StatusArgs};
 use crate::commands::streams::{Streams, Verbosity};
 use crate::commands::verify::{self, VerifyArgs};
-use crate::diagnostic::human::Colour;
+use crate::diagnostic::human::Color;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -117,8 +117,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     std::panic::set_hook(Box::new(report_bug));
     let (out, err) = (io::stdout(), io::stderr());
     let mut streams = Streams {
-        out_colour: colour(ColorWhen::Auto, out.is_terminal()),
-        err_colour: colour(ColorWhen::Auto, err.is_terminal()),
+        out_color: color(ColorWhen::Auto, out.is_terminal()),
+        err_color: color(ColorWhen::Auto, err.is_terminal()),
         out: &mut out.lock(),
         err: &mut err.lock(),
         verbosity: Verbosity::Normal,
@@ -231,15 +231,15 @@ fn is_help(error: &clap::Error) -> bool {
 
 fn print_usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let requested = is_help(error);
-    let (stream, colour) = if requested {
-        (&mut streams.out, streams.out_colour)
+    let (stream, color) = if requested {
+        (&mut streams.out, streams.out_color)
     } else {
-        (&mut streams.err, streams.err_colour)
+        (&mut streams.err, streams.err_color)
     };
     let text = error.render();
-    match colour {
-        Colour::Always => write!(stream, "{}", text.ansi())?,
-        Colour::Never => write!(stream, "{text}")?,
+    match color {
+        Color::Always => write!(stream, "{}", text.ansi())?,
+        Color::Never => write!(stream, "{text}")?,
     }
     Ok(if requested {
         Exit::Success
@@ -250,9 +250,9 @@ fn print_usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Exi
 
 fn print_help(streams: &mut Streams<'_>) -> io::Result<Exit> {
     let help = Cli::command().render_help();
-    match streams.out_colour {
-        Colour::Always => write!(streams.out, "{}", help.ansi())?,
-        Colour::Never => write!(streams.out, "{help}")?,
+    match streams.out_color {
+        Color::Always => write!(streams.out, "{}", help.ansi())?,
+        Color::Never => write!(streams.out, "{help}")?,
     }
     Ok(Exit::Success)
 }
@@ -283,13 +283,13 @@ fn apply(global: &GlobalArgs, streams: &mut Streams<'_>) {
         (false, false) => Verbosity::Normal,
     };
     if global.color != ColorWhen::Auto {
-        streams.out_colour = colour(global.color, false);
-        streams.err_colour = streams.out_colour;
+        streams.out_color = color(global.color, false);
+        streams.err_color = streams.out_color;
     }
 }
 
 /// By default color on a terminal, unless `NO_COLOR` is set (no-color.org) or the terminal is dumb.
-fn colour(when: ColorWhen, terminal: bool) -> Colour {
+fn color(when: ColorWhen, terminal: bool) -> Color {
     let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
     let colored = match when {
@@ -298,9 +298,9 @@ fn colour(when: ColorWhen, terminal: bool) -> Colour {
         ColorWhen::Auto => !set("NO_COLOR") && (set("CLICOLOR_FORCE") || (terminal && !dumb)),
     };
     if colored {
-        Colour::Always
+        Color::Always
     } else {
-        Colour::Never
+        Color::Never
     }
 }
 

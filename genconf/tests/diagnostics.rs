@@ -1,70 +1,114 @@
-//! Each kind of fault: one input, its exact output.
+//! Snapshots of diagnostics.
 //!
-//! `diagnostics/CODE.yaml` or `diagnostics/CODE--detail.yaml` is a topology,
-//! the `.txt` beside it what people are told. `make bless` rewrites the latter.
+//! `diagnostics/CODE.yaml` or `diagnostics/CODE--detail.yaml` is a topology, the `.txt` file with
+//! the same name its human-readable output. `make bless` updates the `.txt` files.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use genconf::diagnostic::human::Colour;
-use genconf::diagnostic::{Code, Diagnostics, human};
+use genconf::diagnostic::human::Color;
+use genconf::diagnostic::{Code, Diagnostics, human, line};
 use genconf::generate;
 use genconf::source::Source;
 
-fn folder() -> PathBuf {
+fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
 }
 
 fn files(extension: &str) -> BTreeSet<PathBuf> {
-    fs::read_dir(folder())
-        .expect("the folder is readable")
-        .map(|entry| entry.expect("the folder is readable").path())
+    fs::read_dir(directory())
+        .expect("the directory is readable")
+        .map(|entry| entry.expect("the directory is readable").path())
         .filter(|path| path.extension().is_some_and(|e| e == extension))
         .collect()
 }
 
-fn told(path: &Path) -> String {
+/// The source and its diagnostics.
+fn check(name: &str, text: String) -> (Source, Diagnostics) {
+    let source = Source::new(name, text);
+    let mut diagnostics = Diagnostics::default();
+    let _ = generate(&source, ".", &[], &mut diagnostics);
+    (source, diagnostics)
+}
+
+fn check_file(path: &Path) -> (Source, Diagnostics) {
     let name = path.file_name().expect("has a name").display().to_string();
-    let source = Source::new(name, fs::read_to_string(path).expect("is readable"));
-    let mut faults = Diagnostics::default();
-    // Only faults are asked for here; what becomes of a warning's topology is not.
-    let _ = generate(&source, ".", &[], &mut faults);
-    human::render(&faults, &source, Colour::Never)
+    check(&name, fs::read_to_string(path).expect("is readable"))
 }
 
 fn code_of(path: &Path) -> Code {
     let stem = path.file_stem().expect("has a name").display().to_string();
     let name = stem.split("--").next().unwrap_or_default();
-    Code::by_name(name).unwrap_or_else(|| panic!("{stem}: no fault is called `{name}`"))
+    Code::by_name(name).unwrap_or_else(|| panic!("{stem}: no code has the name `{name}`"))
 }
 
 #[test]
-fn each_wrong_topology_is_told_exactly() {
+fn the_output_is_that_of_the_snapshot() {
     for path in files("yaml") {
-        let (made, golden) = (told(&path), path.with_extension("txt"));
+        let (source, diagnostics) = check_file(&path);
+        let output = human::render(&diagnostics, &source, Color::Never);
+        let snapshot = path.with_extension("txt");
         if std::env::var_os("BLESS").is_some() {
-            fs::write(&golden, &made).expect("a file can be written");
+            fs::write(&snapshot, &output).expect("a file can be written");
         }
-        let wanted = fs::read_to_string(&golden).unwrap_or_default();
+        let expected = fs::read_to_string(&snapshot).unwrap_or_default();
         assert!(
-            made == wanted,
-            "{}: told\n{made}\nwanted\n{wanted}",
+            output == expected,
+            "{}: expected\n{expected}\nfound\n{output}",
             path.display()
         );
         let code = format!("[{}]", code_of(&path).name());
         assert!(
-            made.contains(&code),
+            output.contains(&code),
             "{} does not show {code}",
             path.display()
         );
-        for told in made.split("\n\n").filter(|t| t.contains("]: ")) {
-            assert!(
-                told.contains(".yaml:"),
-                "{} tells a fault without a place:\n{told}",
-                path.display()
-            );
+    }
+}
+
+/// Phrases without the expected and the found value, and metaphors.
+const AVOIDED: &[&str] = &[
+    " is not a ",
+    " is no ",
+    " is called ",
+    "told",
+    "says",
+    "whatever",
+    "whoever",
+    "nobody",
+    "fault ",
+    "beside",
+    " ours ",
+    " lies ",
+];
+
+#[test]
+fn every_diagnostic_has_a_location_and_a_fix() {
+    for path in files("yaml") {
+        let (source, diagnostics) = check_file(&path);
+        for diagnostic in diagnostics.sorted() {
+            let at = format!("{}: {diagnostic:?}", path.display());
+            let span = diagnostic.primary.span;
+            assert!(source.text().get(span.start..span.end).is_some(), "{at}");
+            assert!(diagnostic.help.len() > 5, "no help in {at}");
+            let text = format!("{}; {}", diagnostic.message, diagnostic.help);
+            for word in AVOIDED {
+                assert!(!text.contains(word), "`{word}` in {at}");
+            }
+            assert!(!diagnostic.message.ends_with('.'), "a full stop in {at}");
         }
+        let lines = line::render(&diagnostics, &source);
+        assert_eq!(lines.lines().count(), diagnostics.sorted().len());
+    }
+}
+
+#[test]
+fn every_code_has_a_summary() {
+    for code in Code::ALL {
+        let summary = code.summary();
+        assert!(summary.ends_with('.'), "{}: {summary}", code.name());
+        assert!(!summary.contains(". "), "{}: {summary}", code.name());
     }
 }
 
@@ -85,25 +129,20 @@ fn every_code_has_a_pair_and_every_pair_a_code() {
 #[test]
 fn the_examples_of_explain_are_wrong_and_right() {
     for code in Code::ALL {
-        let told = |piece: &str| {
-            let source = Source::new("t", whole(piece));
-            let mut faults = Diagnostics::default();
-            let _ = generate(&source, ".", &[], &mut faults);
-            faults
-                .sorted()
-                .into_iter()
-                .map(|d| d.code)
-                .collect::<Vec<_>>()
+        let codes = |part: &str| {
+            let (_, diagnostics) = check("t", completed(part));
+            let sorted = diagnostics.sorted();
+            sorted.into_iter().map(|d| d.code).collect::<Vec<_>>()
         };
         let explanation = code.explanation();
         assert!(
-            told(explanation.wrong).contains(code),
+            codes(explanation.wrong).contains(code),
             "{}: {}",
             code.name(),
             explanation.wrong
         );
         assert!(
-            !told(explanation.right).contains(code),
+            !codes(explanation.right).contains(code),
             "{}: {}",
             code.name(),
             explanation.right
@@ -111,9 +150,9 @@ fn the_examples_of_explain_are_wrong_and_right() {
     }
 }
 
-/// A topology around `piece`, whose top-level keys replace those of a sound one.
-fn whole(piece: &str) -> String {
-    let sound = [
+/// A valid topology with the top-level keys of `part`.
+fn completed(part: &str) -> String {
+    let valid = [
         ("version", "version: 1"),
         ("project", "project: p"),
         ("hosts", "hosts: { a: { address: 192.0.2.1 } }"),
@@ -124,19 +163,19 @@ fn whole(piece: &str) -> String {
         ),
         (
             "proxies",
-            "proxies: { door: { routes: [{ path: /, pool: web }, { path: /a, pool: a }, { path: /b, pool: b }] } }",
+            "proxies: { edge: { routes: [{ path: /, pool: web }, { path: /a, pool: a }, { path: /b, pool: b }] } }",
         ),
     ];
-    let key = piece.split(':').next().unwrap_or_default();
-    let piece = match key {
-        "ports" => format!("pools: {{ web: {{ app: web, {piece} }} }}"),
-        "routes" => format!("proxies: {{ door: {{ {piece} }} }}"),
-        _ => piece.to_owned(),
+    let key = part.split(':').next().unwrap_or_default();
+    let part = match key {
+        "ports" => format!("pools: {{ web: {{ app: web, {part} }} }}"),
+        "routes" => format!("proxies: {{ edge: {{ {part} }} }}"),
+        _ => part.to_owned(),
     };
-    let has = |key: &str| piece.lines().any(|l| l.starts_with(&format!("{key}:")));
-    let rest = sound
+    let has = |key: &str| part.lines().any(|l| l.starts_with(&format!("{key}:")));
+    let rest = valid
         .iter()
         .filter(|(key, _)| !has(key))
         .map(|(_, line)| *line);
-    rest.chain([piece.as_str()]).collect::<Vec<_>>().join("\n")
+    rest.chain([part.as_str()]).collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! One health check for an app: who asks sends the same Host header and expects the same codes.
+//! All health checks of an app send the same Host header and expect the same status codes.
 
 use genconf::diagnostic::Diagnostics;
 use genconf::layout::Layout;
@@ -13,14 +13,14 @@ fn generated(health: &str, proxies: &str) -> Generated {
          pools:\n  web: {{ app: web, ports: [8080] }}\n  spare: {{ app: web, ports: [8090] }}\n\
          proxies:\n{proxies}"
     );
-    let renderers = render::embedded().expect("the embedded templates are valid");
-    let mut faults = Diagnostics::default();
+    let renderers = render::embedded().expect("the embedded templates are sound");
+    let mut diagnostics = Diagnostics::default();
     let source = Source::new("topology.yaml", topology.as_str());
-    let made = generate(&source, ".", &renderers, &mut faults);
-    made.unwrap_or_else(|e| panic!("{e:?} {faults:?}\n{topology}"))
+    let made = generate(&source, ".", &renderers, &mut diagnostics);
+    made.unwrap_or_else(|e| panic!("{e:?} {diagnostics:?}\n{topology}"))
 }
 
-/// A proxy on a port of its own with these names and a route to `pool`.
+/// A proxy with this port, these names, and a route to `pool`.
 fn proxy(name: &str, port: u16, names: &str, pool: &str) -> String {
     let names = match names {
         "" => String::new(),
@@ -29,7 +29,7 @@ fn proxy(name: &str, port: u16, names: &str, pool: &str) -> String {
     format!("  {name}: {{ listen: {port}, {names}routes: [{{ path: /, pool: {pool} }}] }}\n")
 }
 
-/// Host header and status codes of each check of the pool `web`, by who asks.
+/// Host header and status codes of each check of the pool `web`, with the program that checks.
 fn checks(layout: &Layout) -> Vec<(&'static str, String, String)> {
     let mut checks = Vec::new();
     for pool in layout.pools.iter().filter(|p| p.name == "web") {
@@ -59,7 +59,7 @@ fn assert_checks(health: &str, proxies: &str, host: &str, status: &str) {
 }
 
 #[test]
-fn the_status_is_200_to_299_unless_written() {
+fn the_default_status_is_200_to_299() {
     let edge = proxy("edge", 80, "", "web");
     for (written, status) in [
         ("/up", "200-299"),
@@ -73,7 +73,7 @@ fn the_status_is_200_to_299_unless_written() {
 }
 
 #[test]
-fn the_host_is_a_server_name_of_the_first_proxy_that_routes_there_unless_written() {
+fn the_default_host_is_a_server_name_of_the_first_proxy_with_a_route() {
     let both = |first: &str, second: &str| {
         let last = proxy("zone", 81, second, "web");
         [last, proxy("edge", 80, first, "web")].concat()
@@ -90,8 +90,8 @@ fn the_host_is_a_server_name_of_the_first_proxy_that_routes_there_unless_written
     ] {
         assert_checks("/up", &proxies, host, "200-299");
     }
-    // A proxy that routes elsewhere says nothing about the names of this pool.
-    let elsewhere = proxy("door", 82, "[door.example]", "spare");
+    // Server names of proxies without a route to the pool do not apply.
+    let elsewhere = proxy("front", 82, "[front.example]", "spare");
     let proxies = [elsewhere, both("", names)].concat();
     assert_checks("/up", &proxies, "shop.example.org", "200-299");
     for written in ["admin.example.org:8443", "127.0.0.1", "\"[::1]:80\""] {

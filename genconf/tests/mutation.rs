@@ -1,8 +1,8 @@
-//! The short form of `fuzz/run`: texts made from good and bad topologies by
-//! blind changes, always the same ones, and the same properties asked of them.
+//! A short version of `fuzz/run`: random but reproducible changes of valid and invalid topologies,
+//! with the same assertions.
 
-#[path = "../fuzz/invariants.rs"]
-mod invariants;
+#[path = "../fuzz/checks.rs"]
+mod checks;
 
 use std::fs;
 use std::panic;
@@ -15,7 +15,7 @@ use rand::{RngExt, SeedableRng};
 const PARSED: usize = 50_000;
 const RENDERED: usize = 5_000;
 
-/// What means something in YAML, in the language, or to a careless program.
+/// Texts with a meaning in YAML or in a topology.
 const PIECES: [&str; 24] = [
     ": ",
     "- ",
@@ -43,18 +43,18 @@ const PIECES: [&str; 24] = [
     "~",
 ];
 
-/// Every topology of the repository that may be changed: the good and the bad.
+/// Every topology of the repository, valid or invalid.
 fn seeds() -> Vec<String> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut seeds = Vec::new();
-    for folder in ["../topologies", "tests/diagnostics", "fuzz/seeds"] {
-        let mut files: Vec<_> = fs::read_dir(own.join(folder))
+    for directory in ["../topologies", "tests/diagnostics", "fuzz/seeds"] {
+        let mut files: Vec<_> = fs::read_dir(own.join(directory))
             .expect("is readable")
             .map(|entry| entry.expect("is readable").path())
             .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
             .collect();
         files.sort();
-        // What is long on purpose says no more when it is changed.
+        // Long topologies test limits only.
         let texts = files
             .iter()
             .map(|f| fs::read_to_string(f).expect("is text"));
@@ -63,70 +63,70 @@ fn seeds() -> Vec<String> {
     seeds
 }
 
-/// The nearest place at or before `at` between two characters.
+/// The character boundary at or before `at`.
 fn boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len()))
         .rev()
-        .find(|&place| text.is_char_boundary(place))
+        .find(|&at| text.is_char_boundary(at))
         .unwrap_or(0)
 }
 
-fn place(text: &str, dice: &mut StdRng) -> usize {
-    boundary(text, dice.random_range(0..=text.len()))
+fn position(text: &str, random: &mut StdRng) -> usize {
+    boundary(text, random.random_range(0..=text.len()))
 }
 
-/// A piece of `text` of at most so many bytes.
-fn piece<'t>(text: &'t str, most: usize, dice: &mut StdRng) -> &'t str {
-    let start = place(text, dice);
-    let end = boundary(text, start + dice.random_range(0..=most)).max(start);
+/// A piece of `text` of at most `limit` bytes.
+fn piece<'t>(text: &'t str, limit: usize, random: &mut StdRng) -> &'t str {
+    let start = position(text, random);
+    let end = boundary(text, start + random.random_range(0..=limit)).max(start);
     &text[start..end]
 }
 
-/// One blind change of `text`; `other` is where foreign pieces come from.
-fn change(text: &mut String, other: &str, dice: &mut StdRng) {
-    let at = place(text, dice);
-    match dice.random_range(0..4) {
+/// One random change of `text`, which can insert a piece of `other`.
+fn change(text: &mut String, other: &str, random: &mut StdRng) {
+    let at = position(text, random);
+    match random.random_range(0..4) {
         0 => {
-            let end = boundary(text, at + dice.random_range(0..24)).max(at);
+            let end = boundary(text, at + random.random_range(0..24)).max(at);
             text.replace_range(at..end, "");
         }
-        1 => text.insert_str(at, PIECES[dice.random_range(0..PIECES.len())]),
+        1 => text.insert_str(at, PIECES[random.random_range(0..PIECES.len())]),
         2 => {
-            let copy = piece(text, 80, dice).to_owned();
+            let copy = piece(text, 80, random).to_owned();
             text.insert_str(at, &copy);
         }
-        _ => text.insert_str(at, piece(other, 80, dice)),
+        _ => text.insert_str(at, piece(other, 80, random)),
     }
 }
 
-/// Gives `count` changed texts to `judge` one by one; says which one made it panic.
-fn judge_many(count: usize, judge: impl Fn(&str) -> bool + panic::RefUnwindSafe) -> usize {
+/// Checks `count` changed texts; panics with the text that fails. Returns the number of valid ones.
+fn check_many(count: usize, check: impl Fn(&str) -> bool + panic::RefUnwindSafe) -> usize {
     let seeds = seeds();
-    let mut dice = StdRng::seed_from_u64(20);
+    let mut random = StdRng::seed_from_u64(20);
     let mut passed = 0;
     for _ in 0..count {
-        let mut text = seeds[dice.random_range(0..seeds.len())].clone();
-        let other = &seeds[dice.random_range(0..seeds.len())];
-        for _ in 0..dice.random_range(1..6) {
-            change(&mut text, other, &mut dice);
+        let mut text = seeds[random.random_range(0..seeds.len())].clone();
+        let other = &seeds[random.random_range(0..seeds.len())];
+        for _ in 0..random.random_range(1..6) {
+            change(&mut text, other, &mut random);
         }
-        let judged = panic::catch_unwind(|| judge(&text));
-        passed += usize::from(judged.unwrap_or_else(|_| panic!("this text does it:\n{text:?}")));
+        let valid = panic::catch_unwind(|| check(&text));
+        passed += usize::from(valid.unwrap_or_else(|_| panic!("failed for this text:\n{text:?}")));
     }
     passed
 }
 
 #[test]
-fn any_text_is_read_or_refused_with_a_place() {
-    let passed = judge_many(PARSED, invariants::parsed);
-    // Changes that only ever break a text would try nothing behind the parser.
+fn any_text_is_parsed_or_has_a_located_error() {
+    let passed = check_many(PARSED, checks::parsed);
+    // Enough texts must be valid YAML to test more than the parser.
     assert!(passed > PARSED / 100, "{passed} texts passed");
 }
 
 #[test]
-fn what_passes_the_rules_is_printed_by_every_renderer() {
-    let renderers = render::embedded().expect("the embedded templates are valid");
+fn every_valid_topology_is_rendered() {
+    let renderers = render::embedded().expect("the embedded templates are sound");
     let renderers = panic::AssertUnwindSafe(renderers);
-    let passed = judge_many(RENDERED, move |text| invariants::rendered(text, &renderers));
+    let passed = check_many(RENDERED, move |text| checks::rendered(text, &renderers));
     assert!(passed > RENDERED / 200, "{passed} texts passed");
 }

@@ -1,5 +1,5 @@
-//! The schema, the reference file and the examples say the same language.
-#![allow(clippy::print_stderr)] // A skipped test says so.
+//! The schema, the reference topology, and the examples have the same keys.
+#![allow(clippy::print_stderr)] // A skipped test prints the reason.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ fn committed() -> PathBuf {
 }
 
 #[test]
-fn the_committed_schema_is_current() {
+fn the_committed_schema_is_up_to_date() {
     let made = format!("{:#}\n", genconf::topology::language_schema());
     if std::env::var_os("BLESS").is_some() {
         fs::write(committed(), &made).expect("a file can be written");
@@ -26,11 +26,11 @@ fn the_committed_schema_is_current() {
     let committed = fs::read_to_string(committed()).unwrap_or_default();
     assert!(
         made == committed,
-        "genconf/schema/topology.schema.json is stale; run make bless"
+        "genconf/schema/topology.schema.json is out of date; run make bless"
     );
 }
 
-/// The keys of a schema as paths; `*` stands for a name and for an element.
+/// The keys of a schema as paths; `*` is a name or an element.
 fn schema_keys(schema: &Value, path: &str, keys: &mut BTreeSet<String>) {
     for (key, below) in schema["properties"].as_object().into_iter().flatten() {
         let path = format!("{path}.{key}");
@@ -47,7 +47,7 @@ fn schema_keys(schema: &Value, path: &str, keys: &mut BTreeSet<String>) {
     }
 }
 
-/// The keys of a file, with `*` where the schema has names.
+/// The keys of a file, with `*` for names.
 fn file_keys(node: &Node, schema: &Value, path: &str, keys: &mut BTreeSet<String>) {
     match &node.kind {
         Kind::Scalar { .. } => {}
@@ -80,25 +80,25 @@ fn file_keys(node: &Node, schema: &Value, path: &str, keys: &mut BTreeSet<String
 }
 
 #[test]
-fn the_reference_has_every_key_and_no_other() {
+fn the_reference_topology_has_every_key() {
     let schema = genconf::topology::language_schema();
-    let mut wanted = BTreeSet::new();
-    schema_keys(&schema, "", &mut wanted);
+    let mut expected = BTreeSet::new();
+    schema_keys(&schema, "", &mut expected);
     let text =
         fs::read_to_string(repository().join("topologies/reference.yaml")).expect("is readable");
     let root = read(&Source::new("reference.yaml", text)).expect("is YAML");
-    let mut there = BTreeSet::new();
-    file_keys(&root, &schema, "", &mut there);
-    assert_eq!(there, wanted);
+    let mut found = BTreeSet::new();
+    file_keys(&root, &schema, "", &mut found);
+    assert_eq!(found, expected);
 }
 
-/// Every element of the schema that an editor shows says something.
+/// Editors show these descriptions.
 #[test]
-fn every_key_is_described() {
+fn every_key_has_a_description() {
     fn check(schema: &Value, path: &str) {
         for (key, below) in schema["properties"].as_object().into_iter().flatten() {
-            let said = below["description"].as_str().unwrap_or_default();
-            assert!(said.ends_with('.'), "{path}.{key} is not described");
+            let text = below["description"].as_str().unwrap_or_default();
+            assert!(text.ends_with('.'), "{path}.{key} has no description");
             check(below, &format!("{path}.{key}"));
         }
         if schema["additionalProperties"].is_object() {
@@ -112,7 +112,7 @@ fn every_key_is_described() {
 }
 
 #[test]
-fn every_example_validates_by_a_validator_of_its_own() {
+fn an_independent_validator_accepts_every_example() {
     const VALIDATE: &str = "
 import json, sys, yaml, jsonschema
 schema = json.load(open(sys.argv[1]))
@@ -140,8 +140,8 @@ sys.exit(wrong > 0)
         eprintln!("skipped: python3-jsonschema or python3-yaml is not installed");
         return;
     }
-    let folder = fs::read_dir(repository().join("topologies")).expect("is readable");
-    let examples = folder
+    let directory = fs::read_dir(repository().join("topologies")).expect("is readable");
+    let examples = directory
         .map(|e| e.expect("is readable").path())
         .filter(|p| p.extension().is_some_and(|e| e == "yaml"));
     let examples: Vec<_> = examples

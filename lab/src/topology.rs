@@ -1,7 +1,7 @@
 //! The hosts of a topology.
 
 use genconf::diagnostic::Diagnostics;
-use genconf::diagnostic::human::{self, Colour};
+use genconf::diagnostic::human::{self, Color};
 use genconf::layout::{self, Layout};
 use genconf::source::Source;
 use genconf::{topology, validate};
@@ -16,7 +16,7 @@ pub fn hosts(name: &str, text: &str) -> Result<Vec<HostSpec>> {
         .and_then(|topology| validate::validate(topology, &mut diagnostics))
         .ok_or_else(|| Error::Invalid {
             what: format!("invalid topology {name}"),
-            text: human::render(&diagnostics, &source, Colour::Never),
+            text: human::render(&diagnostics, &source, Color::Never),
         })?;
     Ok(specs(&layout::resolve(&valid, ".")))
 }

@@ -1,4 +1,4 @@
-//! Parses arbitrary text as a topology.
+//! Parses any text: the result is a topology or a located error.
 
 #![no_main]
 
@@ -8,6 +8,6 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Corpus::Reject;
     };
-    invariants::parsed(text);
+    checks::parsed(text);
     Corpus::Keep
 });

@@ -1,4 +1,4 @@
-//! Renders arbitrary text with every renderer.
+//! Renders any text: every renderer accepts a valid topology.
 
 #![no_main]
 
@@ -14,6 +14,6 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Corpus::Reject;
     };
-    invariants::rendered(text, &RENDERERS);
+    checks::rendered(text, &RENDERERS);
     Corpus::Keep
 });

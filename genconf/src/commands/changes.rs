@@ -7,7 +7,7 @@ use similar::TextDiff;
 
 use super::options::Format;
 use super::streams::Streams;
-use crate::diagnostic::human::Colour;
+use crate::diagnostic::human::Color;
 use crate::tree::{Change, State};
 
 /// Prints the state and the path of each file that differs.
@@ -33,14 +33,14 @@ pub(super) fn list(
 pub(super) fn print_diff(
     changes: &[Change],
     out: &mut dyn Write,
-    colour: Colour,
+    color: Color,
 ) -> io::Result<()> {
     changes
         .iter()
-        .try_for_each(|change| print_file_diff(change, out, colour))
+        .try_for_each(|change| print_file_diff(change, out, color))
 }
 
-fn print_file_diff(change: &Change, out: &mut dyn Write, colour: Colour) -> io::Result<()> {
+fn print_file_diff(change: &Change, out: &mut dyn Write, color: Color) -> io::Result<()> {
     let old = String::from_utf8_lossy(&change.old);
     let new = String::from_utf8_lossy(&change.new);
     let names = (format!("a/{}", change.path), format!("b/{}", change.path));
@@ -49,9 +49,9 @@ fn print_file_diff(change: &Change, out: &mut dyn Write, colour: Colour) -> io::
         .header(&names.0, &names.1)
         .to_string();
     for line in text.lines() {
-        match (colour, line.as_bytes().first()) {
-            (Colour::Always, Some(b'+')) => writeln!(out, "\x1b[32m{line}\x1b[0m")?,
-            (Colour::Always, Some(b'-')) => writeln!(out, "\x1b[31m{line}\x1b[0m")?,
+        match (color, line.as_bytes().first()) {
+            (Color::Always, Some(b'+')) => writeln!(out, "\x1b[32m{line}\x1b[0m")?,
+            (Color::Always, Some(b'-')) => writeln!(out, "\x1b[31m{line}\x1b[0m")?,
             _ => writeln!(out, "{line}")?,
         }
     }

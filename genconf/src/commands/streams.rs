@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::exit::Exit;
-use crate::diagnostic::human::Colour;
+use crate::diagnostic::human::Color;
 
 /// How much is printed on standard error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,9 +23,9 @@ pub struct Streams<'s> {
     /// Messages.
     pub err: &'s mut dyn Write,
     /// Whether results are colored.
-    pub out_colour: Colour,
+    pub out_color: Color,
     /// Whether messages are colored.
-    pub err_colour: Colour,
+    pub err_color: Color,
     /// How many messages are printed.
     pub verbosity: Verbosity,
 }

@@ -1,43 +1,43 @@
-//! The stable names of faults, and what each means.
+//! The codes of diagnostics and their explanations.
 
-/// What `genconf explain CODE` tells.
+/// The text of `genconf explain CODE`.
 #[derive(Clone, Copy, Debug)]
 pub struct Explanation {
-    /// Why this is a fault.
+    /// Why the rule exists.
     pub cause: &'static str,
-    /// A piece of a topology that has it.
+    /// A part of a topology that violates the rule.
     pub wrong: &'static str,
-    /// The same piece, mended.
+    /// The same part without the error.
     pub right: &'static str,
 }
 
 macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal {
+    ($($variant:ident = $name:literal, $summary:literal {
         cause: $cause:literal, wrong: $wrong:literal, right: $right:literal $(,)?
     })+) => {
-        /// A kind of fault. Its name never changes once released.
+        /// A rule that a topology can violate. Names of codes are stable across releases.
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         pub enum Code {
-            $($(#[doc = $doc])+ $variant,)+
+            $(#[doc = $summary] $variant,)+
         }
 
         impl Code {
-            /// Every code there is.
+            /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The kebab-case name people see.
+            /// The name in kebab case.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// One sentence for the list of codes.
+            /// One sentence that describes the error.
             #[must_use]
             pub fn summary(self) -> &'static str {
-                self.explanation().cause
+                match self { $(Self::$variant => $summary,)+ }
             }
 
-            /// Cause, example and cure.
+            /// The cause, an example, and the fix.
             #[must_use]
             pub fn explanation(self) -> Explanation {
                 match self {
@@ -49,130 +49,200 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The text is not YAML that can be read.
-    BadYaml = "bad-yaml" {
-        cause: "The file is not YAML: an indentation, a quote or a bracket does not fit. Nothing else can be checked until it does.",
+    BadYaml = "bad-yaml", "The file is not valid YAML." {
+        cause: "The YAML parser reports a syntax error, such as a wrong indentation or a missing quote or bracket. Other rules are not checked until it is fixed.",
         wrong: "hosts: { node1: { address: 192.0.2.1 }",
         right: "hosts: { node1: { address: 192.0.2.1 } }",
     }
-    /// A value that cannot be what its key asks for.
-    BadValue = "bad-value" {
-        cause: "The value can be judged by itself and is not what its key asks for: a port above 65535, a name with a space, an address that is none.",
+    BadValue = "bad-value", "A value does not have the format that its key requires." {
+        cause: "Each key accepts one format, such as a port, a duration with a unit, or one of several words. The message has the expected format.",
+        wrong: "pools: { web: { app: web, mode: clutser, ports: [8080] } }",
+        right: "pools: { web: { app: web, mode: cluster, ports: [8080] } }",
+    }
+    OutOfRange = "out-of-range", "A number, size, duration, or length is outside of its limits." {
+        cause: "The value has the right format but is smaller than the minimum or larger than the maximum in the message.",
         wrong: "ports: [80820]",
         right: "ports: [8082]",
     }
-    /// A list where a mapping should be, and the like.
-    WrongShape = "wrong-shape" {
-        cause: "The key asks for a single value, a list or a mapping, and another of the three stands there.",
+    EmptyValue = "empty-value", "A list, mapping, or text is empty but must not be." {
+        cause: "The key requires at least one entry or character. If nothing is to be set, remove an optional key.",
+        wrong: "ports: []",
+        right: "ports: [8080]",
+    }
+    UnsupportedVersion = "unsupported-version", "This genconf does not support the version of the topology." {
+        cause: "The key `version` selects the topology format. This genconf supports version 1 only.",
+        wrong: "version: 2",
+        right: "version: 1",
+    }
+    ReservedName = "reserved-name", "A name is reserved by systemd, Debian, or Ansible." {
+        cause: "Names of projects, pools, and proxies become names of systemd units, and names of hosts become names in the Ansible inventory. A unit with the name of an existing one would override it.",
+        wrong: "project: default",
+        right: "project: my-default",
+    }
+    ReservedHeader = "reserved-header", "A header is set by the proxy." {
+        cause: "The proxy sets headers for message framing, such as `Connection` and `Content-Length`. Another value would break connections.",
+        wrong: "proxies: { edge: { headers: { Connection: close }, routes: [{ path: /, pool: web }] } }",
+        right: "proxies: { edge: { headers: { X-Frame-Options: DENY }, routes: [{ path: /, pool: web }] } }",
+    }
+    ReservedVariable = "reserved-variable", "An environment variable is set by the systemd unit." {
+        cause: "The unit of each instance sets `PORT` and variables that start with `GENCONF_`, and `HOST` for an app that binds its own port. Another value would be the same for all instances.",
+        wrong: "apps: { web: { artifact: web, env: { PORT: 8080 } } }",
+        right: "apps: { web: { artifact: web, env: { LOG_LEVEL: info } } }",
+    }
+    WrongShape = "wrong-shape", "A value is not the scalar, list, or mapping that its key requires." {
+        cause: "Each key accepts a single value, a list, or a mapping. The message has the expected kind.",
         wrong: "routes: { path: /, pool: web }",
         right: "routes: [{ path: /, pool: web }]",
     }
-    /// A key the language does not have.
-    UnknownKey = "unknown-key" {
-        cause: "The language has no such key at this place. An ignored key would be a setting that silently does nothing.",
+    UnknownKey = "unknown-key", "A key does not exist in the topology format." {
+        cause: "The key is not defined at this place. It is an error because a setting with a typo would have no effect.",
         wrong: "pools: { web: { app: web, port: [8080] } }",
         right: "pools: { web: { app: web, ports: [8080] } }",
     }
-    /// A key under its old name.
-    RenamedKey = "renamed-key" {
-        cause: "The key has a new name. Its values and its meaning are unchanged.",
+    RenamedKey = "renamed-key", "A key has a new name." {
+        cause: "The key was renamed. Its values and its meaning are unchanged.",
         wrong: "pools: { web: { app: web, mode: cluster, workers_by: systemd, ports: [8080] } }",
         right: "pools: { web: { app: web, mode: cluster, supervisor: systemd, ports: [8080] } }",
     }
-    /// A key that must be there and is not.
-    MissingKey = "missing-key" {
-        cause: "This key has no default: genconf cannot know what you mean without it.",
+    MissingKey = "missing-key", "A required key is missing." {
+        cause: "The key has no default.",
         wrong: "pools: { web: { app: web } }",
         right: "pools: { web: { app: web, ports: [8080] } }",
     }
-    /// The same key twice in one mapping.
-    DuplicateKey = "duplicate-key" {
-        cause: "YAML readers disagree about which of two equal keys counts, so none may be repeated.",
+    DuplicateKey = "duplicate-key", "A mapping has the same key twice." {
+        cause: "YAML does not define which of two equal keys applies.",
         wrong: "hosts: { a: { address: 192.0.2.1 }, a: { address: 192.0.2.2 } }",
         right: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }",
     }
-    /// A reference to something the topology does not describe.
-    UnknownName = "unknown-name" {
-        cause: "A pool names an app, a route names a pool, or a list names a host that is not described anywhere in this file.",
+    UnknownName = "unknown-name", "An app, pool, or host is not defined." {
+        cause: "A pool refers to an app, a route to a pool, and a list to hosts by name. Each name must be defined in the same file.",
         wrong: "routes: [{ path: /, pool: wbe }]",
         right: "routes: [{ path: /, pool: web }]",
     }
-    /// Something described that nothing refers to.
-    Unused = "unused" {
-        cause: "An app without a pool, a pool without a route or a host without work is probably a forgotten line. It is a warning because the result is well defined.",
+    Unused = "unused", "An app, pool, or host is not used." {
+        cause: "An app without a pool, a pool without a route, and a host without instances have no effect. It is a warning because the result is well defined.",
         wrong: "apps: { web: { artifact: web }, old: { artifact: old } }",
         right: "apps: { web: { artifact: web } }",
     }
-    /// A port taken twice on one host.
-    PortClash = "port-clash" {
-        cause: "Two sockets of one host cannot listen on one port of one address: the second would fail to start. A port alone is that of every IPv4 and every IPv6 address.",
+    PortClash = "port-clash", "A port is used twice on one host." {
+        cause: "Two sockets cannot listen on the same port of the same address; the second one fails to start. A port without an address listens on every IPv4 and IPv6 address.",
         wrong: "pools: { a: { app: web, ports: [8080] }, b: { app: web, ports: [8080] } }",
         right: "pools: { a: { app: web, ports: [8080] }, b: { app: web, ports: [8081] } }",
     }
-    /// One address given to two hosts.
-    AddressClash = "address-clash" {
-        cause: "Two hosts cannot have one address: playbooks would describe both on the same machine.",
+    AddressClash = "address-clash", "Two hosts have the same address." {
+        cause: "Ansible would configure the same machine twice.",
         wrong: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.1 } }",
         right: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }",
     }
-    /// Two routes of one proxy with one path.
-    DuplicateRoute = "duplicate-route" {
-        cause: "A proxy can send a path to one pool only.",
+    DuplicateRoute = "duplicate-route", "Two routes of a proxy have the same path." {
+        cause: "A path has one pool. A trailing slash makes no difference, because a route includes all paths below its own.",
         wrong: "routes: [{ path: /, pool: a }, { path: /, pool: b }]",
         right: "routes: [{ path: /, pool: a }, { path: /b, pool: b }]",
     }
-    /// Names that collide once they become unit names.
-    NameClash = "name-clash" {
-        cause: "Pools and proxies become systemd units named PROJECT-NAME; two things cannot share a unit name, and none may have that of a unit which the host has already.",
+    NameClash = "name-clash", "Two systemd units would have the same name." {
+        cause: "Pools and proxies become units with the name PROJECT-NAME. genconf adds units with a suffix: -PORT for workers of a cluster, -port, -probe, -watch, and -rotate.",
         wrong: "pools: { edge: { app: web, ports: [8080] } }\nproxies: { edge: { routes: [{ path: /, pool: edge }] } }",
         right: "pools: { web: { app: web, ports: [8080] } }\nproxies: { edge: { routes: [{ path: /, pool: web }] } }",
     }
-    /// More memory or processors asked for than a host has.
-    HostTooSmall = "host-too-small" {
-        cause: "The instances of this host together may use more memory than the host has; the kernel would kill one of them under load.",
+    HostTooSmall = "host-too-small", "The instances of a host may use more memory than it has." {
+        cause: "The memory limits of all instances must fit in the memory of the host. Otherwise the kernel kills an instance under load.",
         wrong: "hosts: { a: { address: 192.0.2.1, memory: 1GiB } }\napps: { web: { artifact: web, memory: 600MiB } }\npools: { web: { app: web, ports: [8082-8083] } }",
         right: "hosts: { a: { address: 192.0.2.1, memory: 2GiB } }\napps: { web: { artifact: web, memory: 600MiB } }\npools: { web: { app: web, ports: [8082-8083] } }",
     }
-    /// More instances than anybody runs.
-    TooManyInstances = "too-many-instances" {
-        cause: "A host may have 10,000 instances and all hosts together 1,000,000; more is a slip of the pen, such as a range of ports with a digit too many.",
+    TooManyWorkers = "too-many-workers", "A port has more workers than its host has CPUs." {
+        cause: "More workers than CPUs do not increase throughput unless they wait for I/O. It is a warning for that reason.",
+        wrong: "hosts: { a: { address: 192.0.2.1, cpus: 2 } }\npools: { web: { app: web, mode: cluster, workers: 4, ports: [8080] } }",
+        right: "hosts: { a: { address: 192.0.2.1, cpus: 4 } }\npools: { web: { app: web, mode: cluster, workers: 4, ports: [8080] } }",
+    }
+    TooManyInstances = "too-many-instances", "A host or all hosts have too many instances." {
+        cause: "The limits are 10,000 instances per host and 1,000,000 in total. More is probably a typo in a port range.",
         wrong: "pools: { web: { app: web, mode: cluster, ports: [10000-20000], workers: 2 } }",
         right: "pools: { web: { app: web, mode: cluster, ports: [10000-10002], workers: 2 } }",
     }
-    /// Keys that contradict each other.
-    Contradiction = "contradiction" {
-        cause: "Two keys cannot both be meant: workers belong to a cluster, a fork pool has one process for each port.",
+    ClusterOnly = "cluster-only", "A key requires `mode: cluster`." {
+        cause: "A pool with `mode: fork`, the default, has one process per port. `workers` and `supervisor` apply to clusters only.",
         wrong: "pools: { web: { app: web, mode: fork, ports: [8080], workers: 4 } }",
         right: "pools: { web: { app: web, mode: cluster, ports: [8080], workers: 4 } }",
     }
-    /// A setting that changes nothing.
-    NoEffect = "no-effect" {
-        cause: "The result would be the same without this line; what it was meant to do does not happen. It is a warning because the result is well defined.",
+    ContainerOnly = "container-only", "A key requires `runtime: container`." {
+        cause: "`image` and `container_port` apply to containers only.",
+        wrong: "apps: { web: { artifact: web.tar, main: web, image: \"web:1\" } }",
+        right: "apps: { web: { artifact: web.tar, runtime: container, image: \"web:1\" } }",
+    }
+    UnsupportedInContainer = "unsupported-in-container", "A key is not supported with `runtime: container`." {
+        cause: "Socket activation, sd_notify, and the state directory of systemd do not reach the process in a container. The image defines the program, so `main` does not apply.",
+        wrong: "apps: { web: { artifact: web.tar, runtime: container, image: \"web:1\", sd_notify: true } }",
+        right: "apps: { web: { artifact: web.tar, runtime: container, image: \"web:1\" } }",
+    }
+    MissingMain = "missing-main", "An archive has no `main`." {
+        cause: "An archive is unpacked on the host. `main` is the path of the program inside it.",
+        wrong: "apps: { web: { artifact: web.tar.gz, runtime: node } }",
+        right: "apps: { web: { artifact: web.tar.gz, runtime: node, main: server.js } }",
+    }
+    MainWithoutArchive = "main-without-archive", "`main` is set but the artifact is not an archive." {
+        cause: "`main` is a path inside an archive (.tar, .tar.gz, or .tgz). Any other artifact is the program.",
+        wrong: "apps: { web: { artifact: web.js, runtime: node, main: server.js } }",
+        right: "apps: { web: { artifact: web.tar.gz, runtime: node, main: server.js } }",
+    }
+    MissingImage = "missing-image", "A container has no `image`." {
+        cause: "The artifact of a container is an archive that can have several images. `image` selects one.",
+        wrong: "apps: { web: { artifact: web.tar, runtime: container } }",
+        right: "apps: { web: { artifact: web.tar, runtime: container, image: \"web:1\" } }",
+    }
+    MissingTrustedProxies = "missing-trusted-proxies", "`proxy_protocol: true` requires `trusted_proxies`." {
+        cause: "Without a list of trusted senders any client could set its own address.",
+        wrong: "proxies: { edge: { proxy_protocol: true, routes: [{ path: /, pool: web }] } }",
+        right: "proxies: { edge: { proxy_protocol: true, trusted_proxies: [192.0.2.10], routes: [{ path: /, pool: web }] } }",
+    }
+    RequiresSocketActivation = "requires-socket-activation", "A pool requires an app with `socket_activation: true`." {
+        cause: "With `supervisor: systemd` the workers of a cluster share a socket that systemd opens, and systemd opens every Unix socket. The app must accept it (LISTEN_FDS).",
+        wrong: "apps: { web: { artifact: web.js, runtime: node } }\npools: { web: { app: web, listen: unix, ports: [8080] } }",
+        right: "apps: { web: { artifact: web.js, runtime: node, socket_activation: true } }\npools: { web: { app: web, listen: unix, ports: [8080] } }",
+    }
+    RequiresSdNotify = "requires-sd-notify", "`type: watchdog` requires an app with `sd_notify: true`." {
+        cause: "systemd restarts an instance that does not send WATCHDOG=1 in time.",
+        wrong: "apps: { web: { artifact: web, sd_notify: false, health: { type: watchdog } } }",
+        right: "apps: { web: { artifact: web, sd_notify: true, health: { type: watchdog } } }",
+    }
+    RequiresDevelopment = "requires-development", "`watch: true` requires hosts with `development: true`." {
+        cause: "With `watch` a file on the host is deployed as soon as it changes, without a check. This is for development hosts only.",
+        wrong: "apps: { web: { artifact: web, watch: true } }",
+        right: "hosts: { a: { address: 192.0.2.1, development: true } }\napps: { web: { artifact: web, watch: true } }",
+    }
+    ProbeOnCluster = "probe-on-cluster", "A probe cannot check the workers of a cluster." {
+        cause: "All workers accept from the same port, so a request reaches any of them. systemd checks each worker if the app sends WATCHDOG=1.",
+        wrong: "apps: { web: { artifact: web, health: { type: probe } } }\npools: { web: { app: web, mode: cluster, ports: [8080] } }",
+        right: "apps: { web: { artifact: web, health: { type: watchdog } } }\npools: { web: { app: web, mode: cluster, ports: [8080] } }",
+    }
+    PathTooLong = "path-too-long", "The path of a Unix socket is too long." {
+        cause: "Linux limits the path of a Unix socket to 107 bytes, HAProxy to 97. The path has the names of the project and the pool or proxy.",
+        wrong: "project: web-of-the-customer-portal-in-production-north\npools: { web-of-the-customer-portal-in-production-north: { app: web, listen: unix, ports: [8080] } }\nproxies: { edge: { routes: [{ path: /, pool: web-of-the-customer-portal-in-production-north }] } }",
+        right: "project: portal\npools: { web: { app: web, listen: unix, ports: [8080] } }\nproxies: { edge: { routes: [{ path: /, pool: web }] } }",
+    }
+    NoEffect = "no-effect", "A setting has no effect." {
+        cause: "The rendered files are the same without this key or value. It is a warning because the result is well defined.",
         wrong: "routes: [{ path: /api, pool: web, rewrite: /api/ }]",
         right: "routes: [{ path: /api, pool: web, rewrite: /v1 }]",
     }
-    /// A key that an engine can honor in part only.
-    EngineLimit = "engine-limit" {
-        cause: "The engine of this proxy honors the key for some requests only. It is a warning because the others are served without it.",
-        wrong: "proxies: { door: { engine: haproxy, max_body: 5MiB, routes: [{ path: /, pool: web }] } }",
-        right: "proxies: { door: { engine: nginx, max_body: 5MiB, routes: [{ path: /, pool: web }] } }",
+    EngineLimit = "engine-limit", "The engine of a proxy supports a key for some requests only." {
+        cause: "nginx and HAProxy differ. It is a warning because other requests are served without the setting.",
+        wrong: "proxies: { edge: { engine: haproxy, max_body: 5MiB, routes: [{ path: /, pool: web }] } }",
+        right: "proxies: { edge: { engine: nginx, max_body: 5MiB, routes: [{ path: /, pool: web }] } }",
     }
-    /// A socket that a proxy cannot reach.
-    Unreachable = "unreachable" {
-        cause: "A unix socket and a loopback address are met on their own host only, a link-local address on its own wire; a proxy on another host would answer 502 to everything.",
-        wrong: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }\npools: { web: { app: web, hosts: [b], listen: unix, ports: [8080] } }\nproxies: { door: { hosts: [a], routes: [{ path: /, pool: web }] } }",
-        right: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }\npools: { web: { app: web, hosts: [b], ports: [8080] } }\nproxies: { door: { hosts: [a], routes: [{ path: /, pool: web }] } }",
+    Unreachable = "unreachable", "A socket or an address cannot be reached from another host." {
+        cause: "A Unix socket and a loopback address are reachable on the same host only, a link-local address on the same network segment. A proxy on another host would answer 502.",
+        wrong: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }\npools: { web: { app: web, hosts: [b], listen: unix, ports: [8080] } }\nproxies: { edge: { hosts: [a], routes: [{ path: /, pool: web }] } }",
+        right: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }\npools: { web: { app: web, hosts: [b], ports: [8080] } }\nproxies: { edge: { hosts: [a], routes: [{ path: /, pool: web }] } }",
     }
-    /// A port below 1024 for an app.
-    PrivilegedPort = "privileged-port" {
-        cause: "Ports below 1024 are for the doors of proxies: an app there would be reached around them, and a status page is opened without the privilege that such a port takes.",
+    PrivilegedPort = "privileged-port", "A pool or a status page uses a port below 1024." {
+        cause: "Linux requires privileges for ports below 1024. Apps and status pages run without them; a proxy listens on such a port instead.",
         wrong: "pools: { web: { app: web, ports: [80] } }",
         right: "pools: { web: { app: web, ports: [8080] } }",
     }
 }
 
 impl Code {
-    /// The code called `name`.
+    /// The code with this name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|c| c.name() == name)

@@ -1,4 +1,4 @@
-//! For people: the lines at fault, with carets.
+//! Output for terminals: source lines with underlined spans.
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -6,39 +6,38 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use super::{Diagnostic, Diagnostics, Severity};
 use crate::source::{Source, Span};
 
-/// Whether escape sequences colour the output.
+/// Whether the output contains ANSI color sequences.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Colour {
+pub enum Color {
     /// Plain text.
     Never,
-    /// ANSI colours.
+    /// ANSI colors.
     Always,
 }
 
-/// More than this nobody reads with their lines.
-const SHOWN: usize = 50;
+/// Diagnostics that are printed with source lines.
+const LIMIT: usize = 50;
 
-/// Prints the diagnostics, an empty line between two, and a closing count.
+/// Prints the diagnostics, separated by empty lines, and a summary line.
 #[must_use]
-pub fn render(diagnostics: &Diagnostics, source: &Source, colour: Colour) -> String {
-    let renderer = match colour {
-        Colour::Never => Renderer::plain(),
-        Colour::Always => Renderer::styled(),
+pub fn render(diagnostics: &Diagnostics, source: &Source, color: Color) -> String {
+    let renderer = match color {
+        Color::Never => Renderer::plain(),
+        Color::Always => Renderer::styled(),
     };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     let mut text = String::new();
     let all = diagnostics.sorted();
-    for diagnostic in all.iter().take(SHOWN) {
+    for diagnostic in all.iter().take(LIMIT) {
         text.push_str(&renderer.render(&groups(diagnostic, source)));
         text.push_str("\n\n");
     }
-    if all.len() > SHOWN {
-        let more = all.len() - SHOWN;
-        text.push_str("... and ");
+    if all.len() > LIMIT {
+        let more = all.len() - LIMIT;
         text.push_str(&more.to_string());
-        text.push_str(" more; `--format line` shows all\n\n");
+        text.push_str(" more; use `--output line` to print all of them\n\n");
     }
-    text.push_str(&count(diagnostics, source));
+    text.push_str(&summary(diagnostics, source));
     text
 }
 
@@ -51,42 +50,39 @@ fn groups<'d>(diagnostic: &'d Diagnostic, source: &'d Source) -> Vec<Group<'d>> 
         .path(source.name())
         .annotation(
             AnnotationKind::Primary
-                .span(range(diagnostic.primary.span, source))
+                .span(first_line(diagnostic.primary.span, source))
                 .label(diagnostic.primary.text.as_str()),
         )
         .annotations(diagnostic.secondary.iter().map(|label| {
             AnnotationKind::Context
-                .span(range(label.span, source))
+                .span(first_line(label.span, source))
                 .label(label.text.as_str())
         }));
-    let mut group = level
+    let group = level
         .primary_title(diagnostic.message.as_str())
         .id(diagnostic.code.name())
-        .element(snippet);
-    if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
-    }
+        .element(snippet)
+        .element(Level::HELP.message(diagnostic.help.as_str()));
     vec![group]
 }
 
-/// The part of a span on its first line: a caret under one line says more
-/// than a frame around a block.
-fn range(span: Span, source: &Source) -> std::ops::Range<usize> {
+/// The part of a span on its first line; a block is not framed.
+fn first_line(span: Span, source: &Source) -> std::ops::Range<usize> {
     let text = source.text();
     let start = span.start.min(text.len());
     let end = span.end.clamp(start, text.len());
-    let first = text[start..end].lines().next().map_or(0, str::len);
-    start..start + first
+    let length = text[start..end].lines().next().map_or(0, str::len);
+    start..start + length
 }
 
-fn count(diagnostics: &Diagnostics, source: &Source) -> String {
+fn summary(diagnostics: &Diagnostics, source: &Source) -> String {
     let plural = |n: usize, word: &str| match n {
         1 => format!("1 {word}"),
         n => format!("{n} {word}s"),
     };
     let errors = diagnostics.count(Severity::Error);
     let warnings = diagnostics.count(Severity::Warning);
-    let said = match (errors, warnings) {
+    let counts = match (errors, warnings) {
         (0, 0) => return String::new(),
         (0, w) => plural(w, "warning"),
         (e, 0) => plural(e, "error"),
@@ -97,5 +93,5 @@ fn count(diagnostics: &Diagnostics, source: &Source) -> String {
     } else {
         ""
     };
-    format!("{}: {said}{end}\n", source.name())
+    format!("{}: {counts}{end}\n", source.name())
 }

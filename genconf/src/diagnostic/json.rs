@@ -1,4 +1,4 @@
-//! For programs: one JSON array.
+//! Output for programs: one JSON array.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Diagnostic, Diagnostics, Label};
 use crate::source::Source;
 
 /// Prints an array of objects with the keys `code`, `severity`, `message`,
-/// `help`, `primary` and `secondary`; places count from 1.
+/// `help`, `primary` and `secondary`; lines and columns start at 1.
 #[must_use]
 pub fn render(diagnostics: &Diagnostics, source: &Source) -> String {
     format!("{:#}\n", Value::Array(objects(diagnostics, source)))
@@ -23,15 +23,15 @@ fn object(diagnostic: &Diagnostic, source: &Source) -> Value {
     let secondary = diagnostic.secondary.iter();
     json!({
         "code": diagnostic.code.name(),
-        "severity": diagnostic.severity.word(),
+        "severity": diagnostic.severity.name(),
         "message": diagnostic.message,
         "help": diagnostic.help,
-        "primary": place(&diagnostic.primary, source),
-        "secondary": secondary.map(|l| place(l, source)).collect::<Vec<_>>(),
+        "primary": location(&diagnostic.primary, source),
+        "secondary": secondary.map(|l| location(l, source)).collect::<Vec<_>>(),
     })
 }
 
-fn place(label: &Label, source: &Source) -> Value {
+fn location(label: &Label, source: &Source) -> Value {
     let start = source.position(label.span.start);
     let end = source.position(label.span.end);
     json!({

@@ -1,11 +1,11 @@
-//! For editors and grep: one line for each diagnostic.
+//! Output for editors and grep: one line per diagnostic.
 
 use std::fmt::Write as _;
 
 use super::Diagnostics;
 use crate::source::Source;
 
-/// Prints `file:line:column: severity[code]: message; help` for each.
+/// Prints `file:line:column: severity[code]: message; help` for each diagnostic.
 #[must_use]
 pub fn render(diagnostics: &Diagnostics, source: &Source) -> String {
     diagnostics
@@ -13,17 +13,17 @@ pub fn render(diagnostics: &Diagnostics, source: &Source) -> String {
         .into_iter()
         .fold(String::new(), |mut text, d| {
             let at = source.position(d.primary.span.start);
-            let help = d.help.as_ref().map_or(String::new(), |h| format!("; {h}"));
-            // A String takes any text.
+            // Writing to a String does not fail.
             let _ = writeln!(
                 text,
-                "{}:{}:{}: {}[{}]: {}{help}",
+                "{}:{}:{}: {}[{}]: {}; {}",
                 source.name(),
                 at.line,
                 at.column,
-                d.severity.word(),
+                d.severity.name(),
                 d.code.name(),
-                d.message
+                d.message,
+                d.help
             );
             text
         })

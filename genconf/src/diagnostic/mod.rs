@@ -1,8 +1,7 @@
-//! A fault as data: what is wrong, where, and what would work.
+//! Diagnostics as data: the violated constraint, its location, and a fix.
 //!
-//! Touches nothing and never prints. Whoever finds a fault builds a
-//! [`Diagnostic`]; a command chooses one of the renderers [`human`],
-//! [`line`] or [`json`] for its reader.
+//! This module does no I/O. `topology` and `validate` build each [`Diagnostic`];
+//! a command passes all of them to one of the renderers [`human`], [`line`], or [`json`].
 
 mod code;
 pub mod human;
@@ -13,19 +12,19 @@ pub use code::{Code, Explanation};
 
 use crate::source::Span;
 
-/// How much a fault weighs.
+/// How severe a diagnostic is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Severity {
-    /// Nothing is written.
+    /// No file is written.
     Error,
-    /// The run goes on; the reader should know.
+    /// Files are written.
     Warning,
 }
 
 impl Severity {
-    /// The word people read.
+    /// The name that every output format prints.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
@@ -33,65 +32,77 @@ impl Severity {
     }
 }
 
-/// A place and what is to be said about it.
+/// A location and a note on it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Label {
-    /// The place.
+    /// The location.
     pub span: Span,
-    /// As brief as possible; may be empty.
+    /// A short phrase, or empty.
     pub text: String,
 }
 
-/// One fault.
+/// One error or warning.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Diagnostic {
-    /// The stable name of this kind of fault.
+    /// The violated rule.
     pub code: Code,
-    /// Its weight.
+    /// Error or warning.
     pub severity: Severity,
-    /// One short phrase: lower case, the user's words in backticks, no full stop.
+    /// The violated constraint with the expected and the found value: lower case, code in
+    /// backticks, no full stop.
     pub message: String,
-    /// The place at fault.
+    /// The location of the problem.
     pub primary: Label,
-    /// Other places that take part in the fault.
+    /// Other locations that are part of the problem.
     pub secondary: Vec<Label>,
-    /// What would work, when that is known.
-    pub help: Option<String>,
+    /// A fix to copy.
+    pub help: String,
 }
 
 impl Diagnostic {
-    /// An error of kind `code` at `span`.
+    /// An error with the violated constraint and a fix.
     #[must_use]
-    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
+    pub fn error(
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        let primary = Label {
+            span,
+            text: String::new(),
+        };
         Self {
             code,
             severity: Severity::Error,
             message: message.into(),
-            primary: Label {
-                span,
-                text: String::new(),
-            },
+            primary,
             secondary: Vec::new(),
-            help: None,
+            help: help.into(),
         }
     }
 
-    /// A warning of kind `code` at `span`.
+    /// A warning with the violated constraint and a fix.
     #[must_use]
-    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
-        let mut diagnostic = Self::error(code, span, message);
+    pub fn warning(
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        let mut diagnostic = Self::error(code, span, message, help);
         diagnostic.severity = Severity::Warning;
         diagnostic
     }
 
-    /// Says something beside the primary place.
+    /// Sets the note on the primary location.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
         self.primary.text = text.into();
         self
     }
 
-    /// Adds the other place.
+    /// Adds a secondary location.
     #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
         self.secondary.push(Label {
@@ -100,56 +111,55 @@ impl Diagnostic {
         });
         self
     }
-
-    /// Says what would work.
-    #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
-        self
-    }
 }
 
-/// All that was found in one run.
+/// All diagnostics of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
-    found: Vec<Diagnostic>,
+    all: Vec<Diagnostic>,
 }
 
 impl Diagnostics {
-    /// Adds one.
+    /// Adds a diagnostic.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.found.push(diagnostic);
+        self.all.push(diagnostic);
     }
 
-    /// How many were told so far.
+    /// The number of diagnostics so far.
     #[must_use]
-    pub fn told(&self) -> usize {
-        self.found.len()
+    pub fn len(&self) -> usize {
+        self.all.len()
     }
 
-    /// Whether anything forbids going on.
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether any of them is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.count(Severity::Error) > 0
     }
 
-    /// How many of this weight there are.
+    /// The number of diagnostics with this severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        self.found.iter().filter(|d| d.severity == severity).count()
+        self.all.iter().filter(|d| d.severity == severity).count()
     }
 
-    /// All of them in the order of the text; two at one place by code.
+    /// All of them in source order, without duplicates; equal locations are ordered by code.
     #[must_use]
     pub fn sorted(&self) -> Vec<&Diagnostic> {
-        let mut all: Vec<_> = self.found.iter().collect();
+        let mut all: Vec<_> = self.all.iter().collect();
         all.sort_by_key(|d| (d.primary.span, d.code.name(), d.message.clone()));
         all.dedup();
         all
     }
 }
 
-/// The candidate nearest to a misspelt `word`, when one is near enough to be meant.
+/// The candidate with the smallest edit distance to `word`, unless all differ too much.
 #[must_use]
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let lowered = word.to_lowercase();
@@ -162,15 +172,35 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// Up to 12 names in backticks, separated by commas.
+#[must_use]
+pub fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    const LIMIT: usize = 12;
+    let names: Vec<_> = names.into_iter().map(|n| format!("`{n}`")).collect();
+    let shown = names.iter().take(LIMIT).cloned().collect::<Vec<_>>();
+    let shown = shown.join(", ");
+    match names.len().saturating_sub(LIMIT) {
+        0 => shown,
+        more => format!("{shown}, and {more} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_word_is_found_and_a_far_one_is_not() {
+    fn nearest_accepts_small_edit_distances_only() {
         let keys = ["artifact", "args", "health"];
         assert_eq!(nearest("artefact", keys), Some("artifact"));
         assert_eq!(nearest("Health", keys), Some("health"));
         assert_eq!(nearest("replicas", keys), None);
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        assert_eq!(listed(["a", "b"]), "`a`, `b`");
+        let names: Vec<_> = (0..14).map(|n| n.to_string()).collect();
+        assert!(listed(names.iter().map(String::as_str)).ends_with("`11`, and 2 more"));
     }
 }

@@ -98,6 +98,7 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
         .map_or(default::READY_TIMEOUT, |t| t.value);
     let memory = app.memory.as_ref().map(|m| m.value.bytes().to_string());
     let runtime = app.runs_on();
+    let has_network = app.allows_outbound();
     let check = app.health.as_ref().map(|h| &h.0);
     let duration = |pick: fn(&HealthCheck) -> Option<topology::quantity::Duration>,
                     default: topology::quantity::Duration| {
@@ -109,12 +110,8 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
         runtime: runtime.word(),
         sd_notify: app.notifies(),
         socket_activation: app.uses_socket_activation(),
-        has_network: app.allows_outbound(),
-        network_mode: if app.allows_outbound() {
-            "host"
-        } else {
-            "none"
-        },
+        has_network,
+        network_mode: if has_network { "host" } else { "none" },
         args: texts(app.args.as_ref()),
         env_file: app
             .env_file

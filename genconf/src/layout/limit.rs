@@ -44,10 +44,11 @@ mod tests {
     use crate::diagnostic::Diagnostics;
     use crate::source::{Source, read};
     use crate::topology::decode::Decode;
+    use crate::topology::decoder::Decoder;
 
     fn limit(text: &str) -> Limit {
         let node = read(&Source::new("t", text)).expect("is YAML");
-        let decoded = RateLimit::decode(&node, &mut Diagnostics::default());
+        let decoded = RateLimit::decode(&node, &mut Decoder::new(&mut Diagnostics::default()));
         resolve("clients", &decoded.expect("is a limit"))
     }
 

@@ -12,10 +12,10 @@ use crate::source::Spanned;
 use crate::topology::address::Listen;
 use crate::topology::choice::{Engine, Os, Retry};
 use crate::topology::decode::Named;
-use crate::topology::foreign::Directive;
 use crate::topology::path::UrlPath;
 use crate::topology::quantity::Duration;
 use crate::topology::text::{HeaderName, HeaderValue};
+use crate::topology::verbatim::Directive;
 use crate::topology::{self, Topology, default, is_on};
 
 pub(super) fn resolve_all(topology: &Topology, pools: &[Pool]) -> Vec<Proxy> {
@@ -78,6 +78,7 @@ impl Resolver<'_> {
                 .map(|d| d.value.as_str().to_owned())
                 .collect()
         };
+        let status_port = proxy.status_port.as_ref();
         let raw = proxy.raw.as_ref();
         let raw_server: Vec<String> = directives(raw.and_then(|e| e.server.as_ref()));
         let upstreams = self.upstreams();
@@ -98,12 +99,9 @@ impl Resolver<'_> {
             removed_headers: default::REMOVED_HEADERS,
             os: self.os(),
             headers: headers(proxy.headers.as_ref()),
-            raw_global: directives(raw.and_then(|e| e.global.as_ref())),
+            raw_global: directives(raw.and_then(|r| r.global.as_ref())),
             sends_request_id: !self.sets_header("X-Request-ID"),
-            status_port: proxy
-                .status_port
-                .as_ref()
-                .map_or(status, |s| s.value.number()),
+            status_port: status_port.map_or(status, |s| s.value.number()),
             accepted_names: accepted_names(&server_names),
             server_names,
             max_body: self.max_body(),
@@ -181,9 +179,11 @@ impl Resolver<'_> {
                 repeats_port: n > 0,
             })
         };
-        let redirects = self.proxy.redirect().into_iter();
+        let redirects = self.proxy.http_listener().into_iter();
         let redirects = redirects.flat_map(|listen| binds(listen, false));
-        binds(self.proxy.door(), true).chain(redirects).collect()
+        binds(self.proxy.listener(), true)
+            .chain(redirects)
+            .collect()
     }
 
     /// Whether `headers` sets this header. genconf then does not add it, because clients use the first.
@@ -195,7 +195,7 @@ impl Resolver<'_> {
     }
 
     fn tls(&self, tls: &topology::Tls) -> Tls {
-        let port = self.proxy.door().port();
+        let port = self.proxy.listener().port();
         let hsts = tls.hsts.as_ref().map_or(default::HSTS, |d| d.value);
         let sends_hsts = !self.sets_header("Strict-Transport-Security");
         Tls {

@@ -1,13 +1,12 @@
-//! The text a person wrote, and where each piece of it stands.
+//! The input text as nodes with their location.
 //!
-//! Touches nothing: whoever reads the file hands the text in. It comes first
-//! in the pipeline; `topology` reads the [`Node`]s made here.
+//! This module does no I/O; a command reads the file. `topology` reads the [`Node`]s.
 
 mod node;
 mod yaml;
 
 pub use node::{Entry, Kind, Node};
-pub use yaml::{BYTE_BUDGET, Fault, read};
+pub use yaml::{BYTE_BUDGET, YamlError, read};
 
 /// A byte range of a [`Source`], end exclusive.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash)]
@@ -18,16 +17,16 @@ pub struct Span {
     pub end: usize,
 }
 
-/// A value and the place it was written at.
+/// A value and its location.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Spanned<T> {
-    /// What was written.
+    /// The value.
     pub value: T,
-    /// Where.
+    /// Its location.
     pub span: Span,
 }
 
-/// A place as people name it: both numbers count from 1, columns in characters.
+/// A line and a column, both from 1.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Position {
     /// Line, from 1.
@@ -36,7 +35,7 @@ pub struct Position {
     pub column: usize,
 }
 
-/// One input file: its name as the user typed it, and its text.
+/// One input file: its name from the command line, and its text.
 #[derive(Clone, Debug)]
 pub struct Source {
     name: String,
@@ -45,7 +44,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Takes the text of the file that the user calls `name`.
+    /// A file with this name and text.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
@@ -59,7 +58,7 @@ impl Source {
         }
     }
 
-    /// The file's name as the user typed it.
+    /// The name from the command line.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -71,7 +70,7 @@ impl Source {
         &self.text
     }
 
-    /// Line and column of a byte; a byte past the end is taken as the end.
+    /// Line and column of a byte offset; an offset past the end is the end.
     #[must_use]
     pub fn position(&self, byte: usize) -> Position {
         let byte = byte.min(self.text.len());
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_an_empty_text_is_its_first_place() {
+    fn an_empty_text_has_one_position() {
         let source = Source::new("t", "");
         assert_eq!(source.position(9), Position { line: 1, column: 1 });
     }

@@ -1,34 +1,33 @@
-//! YAML as a tree of nodes that know their place.
+//! YAML as a tree of nodes with their location.
 
 use std::rc::Rc;
 
 use super::Span;
 
-/// A YAML node and the bytes it was written with.
+/// A YAML node.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Where it stands; for an alias, where the anchored node stands.
+    /// Its location; for an alias, the location of the anchored node.
     pub span: Span,
-    /// What it is.
+    /// Scalar, sequence, or mapping.
     pub kind: Kind,
 }
 
-/// The three things a node can be.
+/// The kinds of nodes.
 ///
-/// Scalars keep their text: whether `010` is a port or a name is for the
-/// reader of the key to say, not for YAML's own guesses about types.
+/// Scalars are text: the type of the key decides whether `010` is a port or a name, not YAML.
 #[derive(Clone, Debug)]
 pub enum Kind {
-    /// Text, after YAML's own escapes. `plain` is false inside quotes.
+    /// Text with escapes resolved.
     Scalar {
         /// The text.
         text: String,
-        /// Written without quotes.
+        /// Whether it has no quotes.
         plain: bool,
     },
     /// A list.
     Sequence(Vec<Rc<Node>>),
-    /// Keys and values in the order they were written, repeats included.
+    /// Keys and values in source order, including duplicates.
     Mapping(Vec<Entry>),
 }
 
@@ -51,14 +50,14 @@ impl Node {
         }
     }
 
-    /// Whether nothing was written: an empty plain scalar, `~` or `null`.
+    /// Whether it has no value: an empty plain scalar, `~`, or `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Scalar { text, plain: true }
             if matches!(text.as_str(), "" | "~" | "null"))
     }
 
-    /// The value under `key`, when this is a mapping that has it.
+    /// The value of `key`, if this is a mapping with this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         let Kind::Mapping(entries) = &self.kind else {
@@ -68,7 +67,7 @@ impl Node {
         Some(&entry.value)
     }
 
-    /// The elements of a sequence; a node of another kind has none.
+    /// The elements of a sequence; empty for other kinds.
     #[must_use]
     pub fn elements(&self) -> &[Rc<Node>] {
         match &self.kind {
@@ -77,7 +76,7 @@ impl Node {
         }
     }
 
-    /// The entries of a mapping; a node of another kind has none.
+    /// The entries of a mapping; empty for other kinds.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         match &self.kind {
@@ -86,11 +85,11 @@ impl Node {
         }
     }
 
-    /// The noun a diagnostic uses for this node.
+    /// The noun for this node in diagnostics.
     #[must_use]
     pub fn noun(&self) -> &'static str {
         match self.kind {
-            Kind::Scalar { .. } if self.is_null() => "nothing",
+            Kind::Scalar { .. } if self.is_null() => "no value",
             Kind::Scalar { .. } => "a single value",
             Kind::Sequence(_) => "a list",
             Kind::Mapping(_) => "a mapping",

@@ -1,4 +1,4 @@
-//! From text to nodes, by the events of the YAML crate.
+//! Builds nodes from the events of the YAML parser.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -7,43 +7,99 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as Range};
 
 use super::{Entry, Kind, Node, Source, Span};
 
-/// Nodes a file may come to once its aliases are written out. A file of this
-/// size is 20 MB of YAML; a bomb of nested aliases passes it in 30 lines.
+/// Maximum number of nodes with all aliases expanded. A file of this size is 20 MB of YAML; nested
+/// aliases exceed it in 30 lines.
 const NODE_BUDGET: usize = 2_000_000;
 
-/// Bytes of text a file may have. Larger ones are not topologies.
+/// Maximum size of a file in bytes.
 pub const BYTE_BUDGET: usize = 16 * 1024 * 1024;
 
-/// Why a text is not YAML we read, and where.
+/// Why a text cannot be read as YAML.
 #[derive(Clone, Debug)]
-pub struct Fault {
-    /// The place.
+pub struct YamlError {
+    /// The location.
     pub span: Span,
-    /// A short phrase, lower case, no full stop.
+    /// What the parser expected or found: lower case, no full stop.
     pub message: String,
+    /// A fix to copy.
+    pub help: String,
 }
 
-/// Reads the one document of `source`.
-pub fn read(source: &Source) -> Result<Rc<Node>, Fault> {
+/// Parses the only document of `source`.
+pub fn read(source: &Source) -> Result<Rc<Node>, YamlError> {
     if source.text().len() > BYTE_BUDGET {
-        return Err(fault(Span::default(), "the file is larger than 16 MiB"));
+        let size = source.text().len();
+        return Err(error(
+            Span::default(),
+            format!("the file must be at most {BYTE_BUDGET} bytes, found {size}"),
+            "split the file: one topology per project",
+        ));
     }
     let mut builder = Builder::new(source.text());
     for event in Parser::new_from_str(source.text()) {
-        let (event, range) = event.map_err(|e| builder.scan_fault(&e))?;
+        let (event, range) = event.map_err(|e| builder.scan_error(&e))?;
         builder.take(event, &range)?;
     }
     builder.finish()
 }
 
-fn fault(span: Span, message: impl Into<String>) -> Fault {
-    Fault {
+fn error(span: Span, message: impl Into<String>, help: impl Into<String>) -> YamlError {
+    YamlError {
         span,
         message: message.into(),
+        help: help.into(),
     }
 }
 
-/// A collection whose end has not come yet.
+/// Parts of the parser's messages and the fix for each; the first match applies.
+const FIXES: &[(&str, &str)] = &[
+    ("tab", "replace tabs with spaces"),
+    (
+        "unclosed quote",
+        "close the quote on the same line: `artifact: \"web\"`",
+    ),
+    ("bracket", "close every `[` with `]` and every `{` with `}`"),
+    ("flow sequence", "close the list: `ports: [8080, 8081]`"),
+    (
+        "flow mapping",
+        "close the mapping: `node1: { address: 192.0.2.1 }`",
+    ),
+    (
+        "anchor",
+        "define the anchor before its alias: `web: &name { … }`, then `*name`",
+    ),
+    (
+        "recursion limit",
+        "remove nested brackets; a topology has at most 8 levels",
+    ),
+    (
+        "unexpected character",
+        "remove the character, or write it as an escape in double quotes: `\"\\u0085\"`",
+    ),
+    (
+        "mapping values are not allowed",
+        "quote text that contains `: `: `args: [\"a: b\"]`",
+    ),
+    (
+        "block mapping",
+        "indent all keys of a mapping by the same number of spaces",
+    ),
+    (
+        "block",
+        "indent all entries of a list or mapping by the same number of spaces",
+    ),
+];
+
+const DEFAULT_FIX: &str =
+    "check the indentation and quote text with special characters: `key: \"a: b\"`";
+
+/// The fix for an error of the parser.
+fn fix(message: &str) -> &'static str {
+    let found = FIXES.iter().find(|(part, _)| message.contains(part));
+    found.map_or(DEFAULT_FIX, |(_, fix)| fix)
+}
+
+/// A collection that is not closed yet.
 struct Open {
     start: usize,
     anchor: usize,
@@ -52,9 +108,9 @@ struct Open {
     size: usize,
 }
 
-/// A node and how many nodes it comes to with its aliases written out.
+/// A node and its number of nodes with all aliases expanded.
 #[derive(Clone)]
-struct Weighed {
+struct Counted {
     node: Rc<Node>,
     size: usize,
 }
@@ -62,7 +118,7 @@ struct Weighed {
 struct Builder<'t> {
     text: &'t str,
     open: Vec<Open>,
-    anchors: HashMap<usize, Weighed>,
+    anchors: HashMap<usize, Counted>,
     root: Option<Rc<Node>>,
     documents: usize,
 }
@@ -78,17 +134,19 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn scan_fault(&self, error: &ScanError) -> Fault {
-        let at = error.marker().byte_offset().unwrap_or(self.text.len());
+    fn scan_error(&self, scan: &ScanError) -> YamlError {
+        let at = scan.marker().byte_offset().unwrap_or(self.text.len());
         let at = at.min(self.text.len());
         let end = self.text[at..]
             .chars()
             .next()
             .map_or(at, |c| at + c.len_utf8());
-        fault(Span { start: at, end }, error.info().clone())
+        let message = scan.info().clone();
+        let help = fix(&message);
+        error(Span { start: at, end }, message, help)
     }
 
-    fn take(&mut self, event: Event<'_>, range: &Range) -> Result<(), Fault> {
+    fn take(&mut self, event: Event<'_>, range: &Range) -> Result<(), YamlError> {
         let span = self.span(range);
         match event {
             Event::DocumentStart(..) => self.document(span),
@@ -99,11 +157,11 @@ impl<'t> Builder<'t> {
                     span,
                     kind: Kind::Scalar { text, plain },
                 };
-                let weighed = Weighed {
+                let counted = Counted {
                     node: Rc::new(node),
                     size: 1,
                 };
-                self.add(weighed, anchor, span)
+                self.add(counted, anchor, span)
             }
             Event::SequenceStart(_, anchor, _) => {
                 self.begin(span, anchor, false);
@@ -119,12 +177,13 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn document(&mut self, span: Span) -> Result<(), Fault> {
+    fn document(&mut self, span: Span) -> Result<(), YamlError> {
         self.documents += 1;
         if self.documents > 1 {
-            return Err(fault(
+            return Err(error(
                 span,
-                "a second document begins here; one file is one topology",
+                "a file must contain one document, found a second one",
+                "remove `---`, or move the second document to another file",
             ));
         }
         Ok(())
@@ -140,11 +199,15 @@ impl<'t> Builder<'t> {
         });
     }
 
-    fn end(&mut self, span: Span) -> Result<(), Fault> {
+    fn end(&mut self, span: Span) -> Result<(), YamlError> {
         let Some(open) = self.open.pop() else {
-            return Err(fault(span, "a collection ends that never began"));
+            return Err(error(
+                span,
+                "this list or mapping was not opened",
+                DEFAULT_FIX,
+            ));
         };
-        // A block collection ends where the next token begins: its last child is the better end.
+        // The parser ends a block collection at the next token; use the end of the last child.
         let last = open.children.last().map_or(open.start, |n| n.span.end);
         let end = if self.closes(span) { span.end } else { last };
         let span = Span {
@@ -156,11 +219,11 @@ impl<'t> Builder<'t> {
         } else {
             Kind::Sequence(open.children)
         };
-        let weighed = Weighed {
+        let counted = Counted {
             node: Rc::new(Node { span, kind }),
             size: open.size,
         };
-        self.add(weighed, open.anchor, span)
+        self.add(counted, open.anchor, span)
     }
 
     fn closes(&self, span: Span) -> bool {
@@ -169,31 +232,34 @@ impl<'t> Builder<'t> {
             .is_some_and(|t| t == "]" || t == "}")
     }
 
-    fn alias(&mut self, id: usize, span: Span) -> Result<(), Fault> {
-        let Some(weighed) = self.anchors.get(&id).cloned() else {
-            return Err(fault(span, "this alias is inside the node it names"));
+    fn alias(&mut self, id: usize, span: Span) -> Result<(), YamlError> {
+        let Some(counted) = self.anchors.get(&id).cloned() else {
+            return Err(error(
+                span,
+                "an alias must not be inside of the node with its anchor",
+                "remove the alias, or move it out of that node",
+            ));
         };
-        self.add(weighed, 0, span)
+        self.add(counted, 0, span)
     }
 
-    fn add(&mut self, weighed: Weighed, anchor: usize, span: Span) -> Result<(), Fault> {
+    fn add(&mut self, counted: Counted, anchor: usize, span: Span) -> Result<(), YamlError> {
         if anchor != 0 {
-            self.anchors.insert(anchor, weighed.clone());
+            self.anchors.insert(anchor, counted.clone());
         }
         let Some(open) = self.open.last_mut() else {
-            self.root = Some(weighed.node);
+            self.root = Some(counted.node);
             return Ok(());
         };
-        open.size = open.size.saturating_add(weighed.size);
+        open.size = open.size.saturating_add(counted.size);
         if open.size > NODE_BUDGET {
-            return Err(fault(
+            return Err(error(
                 span,
-                format!(
-                    "the file comes to more than {NODE_BUDGET} values once its aliases are written out"
-                ),
+                format!("the file must have at most {NODE_BUDGET} values with aliases expanded"),
+                "remove nested aliases",
             ));
         }
-        open.children.push(weighed.node);
+        open.children.push(counted.node);
         Ok(())
     }
 
@@ -201,16 +267,21 @@ impl<'t> Builder<'t> {
         let byte = |m: &granit_parser::Marker| m.byte_offset().unwrap_or(self.text.len());
         let (start, end) = (byte(&range.start), byte(&range.end));
         let written = self.text.get(start..end).unwrap_or("");
-        // The parser's range of a plain scalar may reach over the white space behind it.
+        // The parser's range of a plain scalar may include trailing white space.
         Span {
             start,
             end: start + written.trim_end().len(),
         }
     }
 
-    fn finish(self) -> Result<Rc<Node>, Fault> {
-        self.root
-            .ok_or_else(|| fault(Span::default(), "the file is empty"))
+    fn finish(self) -> Result<Rc<Node>, YamlError> {
+        self.root.ok_or_else(|| {
+            error(
+                Span::default(),
+                "expected a topology, found an empty file",
+                "create a starter topology: `genconf init --force`",
+            )
+        })
     }
 }
 
@@ -228,7 +299,7 @@ fn pairs(children: &[Rc<Node>]) -> Vec<Entry> {
 mod tests {
     use super::*;
 
-    fn written(text: &str, path: &[&str]) -> String {
+    fn covered(text: &str, path: &[&str]) -> String {
         let root = read(&Source::new("t", text)).expect("is YAML");
         let node = path
             .iter()
@@ -237,13 +308,13 @@ mod tests {
     }
 
     #[test]
-    fn spans_cover_what_was_written() {
+    fn spans_cover_the_text_of_a_node() {
         let text =
             "a:\n  b: [1, 2]  # two\n  c: \"x y\"\n  d:\n    - 1\n    - 2\ne: plain text   \n";
-        assert_eq!(written(text, &["a", "b"]), "[1, 2]");
-        assert_eq!(written(text, &["a", "c"]), "\"x y\"");
-        assert_eq!(written(text, &["a", "d"]), "- 1\n    - 2");
-        assert_eq!(written(text, &["e"]), "plain text");
+        assert_eq!(covered(text, &["a", "b"]), "[1, 2]");
+        assert_eq!(covered(text, &["a", "c"]), "\"x y\"");
+        assert_eq!(covered(text, &["a", "d"]), "- 1\n    - 2");
+        assert_eq!(covered(text, &["e"]), "plain text");
     }
 
     #[test]
@@ -254,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_bomb_is_refused() {
+    fn nested_aliases_are_limited() {
         use std::fmt::Write as _;
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for n in 1..30 {
@@ -262,25 +333,28 @@ mod tests {
             let ten = vec![format!("*a{p}"); 10].join(", ");
             writeln!(text, "a{n}: &a{n} [{ten}]").expect("a string takes text");
         }
-        let fault = read(&Source::new("t", text)).expect_err("is a bomb");
+        let error = read(&Source::new("t", text)).expect_err("is too large");
         assert!(
-            fault.message.contains("2000000 values"),
+            error.message.contains("2000000 values"),
             "{}",
-            fault.message
+            error.message
         );
     }
 
     #[test]
-    fn a_second_document_and_an_empty_file_are_refused() {
+    fn a_second_document_and_an_empty_file_are_errors() {
         let message = |text: &str| {
             read(&Source::new("t", text))
-                .expect_err("is refused")
+                .expect_err("is an error")
                 .message
         };
         assert_eq!(
             message("a: 1\n---\nb: 2\n"),
-            "a second document begins here; one file is one topology"
+            "a file must contain one document, found a second one"
         );
-        assert_eq!(message("# nothing\n"), "the file is empty");
+        assert_eq!(
+            message("# nothing\n"),
+            "expected a topology, found an empty file"
+        );
     }
 }

@@ -1,18 +1,12 @@
-//! Values that are one of a few words.
+//! Values from a fixed set of words, and counts.
 
 use serde_json::{Value, json};
 
 use super::decode::Leaf;
-use crate::diagnostic::nearest;
+use super::invalid::{Invalid, not_one_of, whole_number};
+use crate::diagnostic::Code;
 
-fn misspelt(text: &str, words: &[&'static str]) -> String {
-    match nearest(text, words.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("it is one of {}", words.join(", ")),
-    }
-}
-
-/// `true` and `false` are words to us and booleans to an editor.
+/// The schema of a set of words; `true` and `false` are a boolean.
 fn words_schema(words: &[&'static str]) -> Value {
     if words == ["true", "false"] {
         return json!({ "type": "boolean" });
@@ -21,7 +15,7 @@ fn words_schema(words: &[&'static str]) -> Value {
 }
 
 macro_rules! choices {
-    ($($(#[doc = $doc:literal])+ $name:ident, $what:literal {
+    ($($(#[doc = $doc:literal])+ $name:ident, $noun:literal {
         $($(#[doc = $vdoc:literal])+ $variant:ident = $word:literal,)+
     })+) => {$(
         $(#[doc = $doc])+
@@ -31,7 +25,7 @@ macro_rules! choices {
         }
 
         impl $name {
-            /// The word a user writes.
+            /// The word in the topology.
             #[must_use]
             pub fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
@@ -39,16 +33,17 @@ macro_rules! choices {
         }
 
         impl Leaf for $name {
-            const WHAT: &'static str = $what;
+            const NOUN: &'static str = $noun;
+            const EXAMPLE: &'static str = [$($word),+][0];
 
             fn schema() -> Value {
                 words_schema(&[$($word),+])
             }
 
-            fn read(text: &str) -> Result<Self, String> {
+            fn read(text: &str) -> Result<Self, Invalid> {
                 match text.to_ascii_lowercase().as_str() {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(misspelt(text, &[$($word),+])),
+                    _ => Err(not_one_of(text, &[$($word),+])),
                 }
             }
         }
@@ -56,61 +51,61 @@ macro_rules! choices {
 }
 
 choices! {
-    /// How a pool's processes share its ports.
+    /// How the processes of a pool share its ports.
     Mode, "a mode" {
         /// One process for each port.
         Fork = "fork",
-        /// N workers behind one shared port.
+        /// Several workers for each port.
         Cluster = "cluster",
     }
-    /// How a route chooses among the instances of its pool.
-    Balance, "a way to balance" {
-        /// Each in turn.
+    /// How a route selects an instance of its pool.
+    Balance, "a load balancing method" {
+        /// Every instance in turn.
         RoundRobin = "round_robin",
-        /// The one with the fewest open requests.
+        /// The instance with the fewest open requests.
         LeastConn = "least_conn",
-        /// The same one for the same client address.
+        /// The same instance for each client address.
         IpHash = "ip_hash",
-        /// Two at random, the less busy of them.
+        /// Of two random instances, the one with fewer open requests.
         Random = "random",
     }
-    /// What runs as the front door.
+    /// The program that runs as the proxy.
     Engine, "an engine" {
         /// nginx.
         Nginx = "nginx",
         /// `HAProxy`.
         Haproxy = "haproxy",
     }
-    /// What runs the artifact, which decides how it is started and sandboxed.
+    /// The program that runs the artifact; it determines the start command and the sandbox.
     Runtime, "a runtime" {
         /// The artifact is a program.
         Native = "native",
-        /// Node.js runs it: V8 writes machine code, which the strictest sandbox forbids.
+        /// Node.js. The sandbox allows the machine code that V8 generates.
         Node = "node",
-        /// Java runs it: as V8.
+        /// Java. The sandbox allows generated machine code.
         Jvm = "jvm",
-        /// The artifact is an archive with an image, which Podman or Docker runs.
+        /// Podman or Docker. The artifact is an image archive.
         Container = "container",
     }
     /// How the health of an instance is checked.
     CheckType, "a type of health check" {
-        /// The app tells systemd (`WATCHDOG=1`, `sd_notify(3)`).
+        /// The app sends `WATCHDOG=1` to systemd (`sd_notify(3)`).
         Watchdog = "watchdog",
-        /// A timer asks the health path.
+        /// A timer requests the health path.
         Probe = "probe",
     }
     /// What starts and restarts the workers of a cluster.
     Supervisor, "a supervisor" {
         /// systemd: each worker is a unit.
         Systemd = "systemd",
-        /// The app's own master, in one unit.
+        /// The app: one unit has the app and its workers.
         App = "app",
     }
-    /// Which requests a proxy sends again when the connection to an instance fails.
+    /// Requests that a proxy retries when the connection to an instance fails.
     Retry, "a retry policy" {
         /// GET, HEAD and OPTIONS (RFC 9110, section 9.2.1).
         Safe = "safe",
-        /// PUT and DELETE as well (RFC 9110, section 9.2.2).
+        /// Also PUT and DELETE (RFC 9110, section 9.2.2).
         Idempotent = "idempotent",
     }
     /// The operating system of a host, oldest first.
@@ -120,18 +115,18 @@ choices! {
         /// Debian 13: nginx 1.26, `HAProxy` 3.0, systemd 257.
         Debian13 = "debian13",
     }
-    /// What kind of socket a pool listens on.
-    Transport, "a kind of socket" {
+    /// The kind of socket that a pool listens on.
+    Transport, "a socket type" {
         /// TCP ports.
         Tcp = "tcp",
-        /// Unix sockets, numbered by the ports.
+        /// Unix sockets, named by the port numbers.
         Unix = "unix",
     }
-    /// Yes or no.
-    Switch, "a switch" {
-        /// Yes.
+    /// A boolean.
+    Switch, "`true` or `false`" {
+        /// `true`.
         Yes = "true",
-        /// No.
+        /// `false`.
         No = "false",
     }
 }
@@ -142,36 +137,40 @@ impl From<Switch> for bool {
     }
 }
 
-/// How many workers a cluster has.
+/// The number of workers per port of a cluster.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Workers {
-    /// One for each processor of the host it runs on, counted there.
+    /// One per CPU of the host.
     Max,
-    /// So many.
+    /// A fixed number.
     Count(u16),
 }
 
-const MOST_WORKERS: u16 = 1024;
+const MAX_WORKERS: u16 = 1024;
 
 impl Leaf for Workers {
-    const WHAT: &'static str = "a number of workers";
+    const NOUN: &'static str = "a number of workers";
+    const EXAMPLE: &'static str = "max";
 
     fn schema() -> Value {
-        json!({ "anyOf": [{ "const": "max" }, { "type": "integer", "minimum": 1, "maximum": MOST_WORKERS }] })
+        json!({ "anyOf": [{ "const": "max" }, { "type": "integer", "minimum": 1, "maximum": MAX_WORKERS }] })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, Invalid> {
         if text == "max" {
             return Ok(Self::Max);
         }
-        match text.parse() {
-            Ok(count @ 1..=MOST_WORKERS) if !text.starts_with(['0', '+']) => Ok(Self::Count(count)),
-            _ => Err("write `max` or a whole number from 1 to 1024".to_owned()),
+        if text.parse::<i128>().is_err() {
+            return Err(Invalid::expected(
+                format!("`max` or a whole number from 1 to {MAX_WORKERS}"),
+                "use `max` for one worker per CPU, or a number such as `2`",
+            ));
         }
+        count(text, MAX_WORKERS).map(Self::Count)
     }
 }
 
-/// A whole number of things, at least one.
+/// A whole number from 1 to 65535.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Count(u16);
 
@@ -184,22 +183,26 @@ impl Count {
 }
 
 impl Leaf for Count {
-    const WHAT: &'static str = "a whole number";
+    const NOUN: &'static str = "a whole number";
+    const EXAMPLE: &'static str = "2";
 
     fn schema() -> Value {
         json!({ "type": "integer", "minimum": 1, "maximum": 65535 })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        match text.parse() {
-            Ok(number @ 1..) if !text.starts_with(['0', '+']) => Ok(Self(number)),
-            _ => Err("write a whole number from 1 to 65535".to_owned()),
-        }
+    fn read(text: &str) -> Result<Self, Invalid> {
+        count(text, u16::MAX).map(Self)
     }
 }
 
-/// A host's share of a pool's requests beside the others: twice the weight, twice the requests.
-/// At most 256, which is `HAProxy`'s bound.
+/// A number from 1 to `max`.
+fn count(text: &str, max: u16) -> Result<u16, Invalid> {
+    let number = whole_number(text, 1..=max.into())?;
+    Ok(u16::try_from(number).unwrap_or(max))
+}
+
+/// The share of requests that a host gets: twice the weight is twice the requests. At most 256,
+/// the limit of `HAProxy`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Weight(u16);
 
@@ -212,35 +215,35 @@ impl Weight {
 }
 
 impl Leaf for Weight {
-    const WHAT: &'static str = "a weight";
+    const NOUN: &'static str = "a weight";
+    const EXAMPLE: &'static str = "1";
 
     fn schema() -> Value {
         json!({ "type": "integer", "minimum": 1, "maximum": 256 })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        match text.parse() {
-            Ok(number @ 1..=256) if !text.starts_with(['0', '+']) => Ok(Self(number)),
-            _ => Err("write a whole number from 1 to 256".to_owned()),
-        }
+    fn read(text: &str) -> Result<Self, Invalid> {
+        count(text, 256).map(Self)
     }
 }
 
-/// The version of the language.
+/// The version of the topology format.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Version;
 
 impl Leaf for Version {
-    const WHAT: &'static str = "a version of the language";
+    const NOUN: &'static str = "a format version";
+    const EXAMPLE: &'static str = "1";
 
     fn schema() -> Value {
         json!({ "const": 1 })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        match text {
-            "1" => Ok(Self),
-            _ => Err("this genconf reads version 1".to_owned()),
+    fn read(text: &str) -> Result<Self, Invalid> {
+        if text == "1" {
+            return Ok(Self);
         }
+        let invalid = Invalid::must("be `1`", "use `version: 1`");
+        Err(invalid.code(Code::UnsupportedVersion))
     }
 }

@@ -1,5 +1,4 @@
-//! What a key means when it is not written. Filled in by `layout`; rules that
-//! must know them read them here.
+//! Default values. `layout` applies them; rules of `validate` read them.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -20,7 +19,7 @@ pub const HOST_MEMORY: ByteSize = ByteSize::from_bytes(1 << 30);
 pub const HEALTH: &str = "/health";
 /// `apps.*.health.status`.
 pub const HEALTH_STATUS: StatusRange = StatusRange::SUCCESSFUL;
-/// `apps.*.health.host` of an app that no proxy with a server name routes to.
+/// `apps.*.health.host` without a server name of a proxy that routes to the app.
 pub const HEALTH_HOST: &str = "localhost";
 /// `apps.*.stop_timeout`.
 pub const STOP_TIMEOUT: Duration = Duration::from_millis(10_000);
@@ -30,19 +29,19 @@ pub const READY_TIMEOUT: Duration = Duration::from_millis(30_000);
 pub const HEALTH_TIMEOUT: Duration = Duration::from_millis(3_000);
 /// `apps.*.health.interval`.
 pub const HEALTH_INTERVAL: Duration = Duration::from_millis(2_000);
-/// `apps.*.tasks_max`: tokio alone may start 512 threads for blocking work.
+/// `apps.*.tasks_max`. Tokio starts up to 512 threads for blocking work.
 pub const TASKS_MAX: u16 = 512;
 /// `proxies.*.listen`.
 pub const LISTEN: Listen = Listen::any(80);
 /// `proxies.*.listen` with `tls`.
 pub const LISTEN_TLS: Listen = Listen::any(443);
-/// The port of `proxies.*.tls.http_port`; its address is that of the door.
+/// The port of `proxies.*.tls.http_port`; the address is that of `listen`.
 pub const HTTP_PORT: u16 = 80;
 /// `proxies.*.tls.hsts`.
 pub const HSTS: Duration = Duration::from_millis(24 * 3_600_000);
 /// `proxies.*.rate_limit.burst`.
 pub const BURST: u16 = 20;
-/// What `proxies.*.compress` compresses: text, and no event streams.
+/// Content types that `proxies.*.compress` compresses: text without event streams.
 pub const COMPRESSED_TYPES: &[&str] = &[
     "application/atom+xml",
     "application/javascript",
@@ -63,7 +62,8 @@ pub const COMPRESSED_TYPES: &[&str] = &[
     "text/plain",
     "text/xml",
 ];
-/// Request headers by which proxies report what the client asked for, in addition to those that a proxy sets.
+/// Request headers with information about the original request that a proxy removes, in addition to
+/// those that it sets.
 pub const REMOVED_HEADERS: &[&str] = &[
     "Forwarded",
     "Front-End-Https",
@@ -78,15 +78,15 @@ pub const REMOVED_HEADERS: &[&str] = &[
     "X-Rewrite-URL",
     "X-Url-Scheme",
 ];
-/// Where status pages are met: on their own host only.
+/// The address of status pages: reachable on the same host only.
 pub const STATUS_IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-/// `proxies.*.status_port` of the first proxy; each next one, by name, has the next port.
+/// `proxies.*.status_port` of the first proxy by name; each next proxy has the next port.
 pub const FIRST_STATUS_PORT: u16 = 9080;
 /// `proxies.*.max_body`.
 pub const MAX_BODY: ByteSize = ByteSize::from_bytes(1 << 20);
 /// `proxies.*.timeouts.connect`.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
-/// `proxies.*.timeouts.read`. A vanished host is found by TCP, not by this.
+/// `proxies.*.timeouts.read`. TCP detects an unreachable host earlier.
 pub const READ_TIMEOUT: Duration = Duration::from_millis(60_000);
 /// `proxies.*.timeouts.send`.
 pub const SEND_TIMEOUT: Duration = Duration::from_millis(60_000);
@@ -106,16 +106,16 @@ impl App {
     /// `apps.*.sd_notify`.
     #[must_use]
     pub fn notifies(&self) -> bool {
-        self.unless_written(self.sd_notify.as_ref())
+        self.native_default(self.sd_notify.as_ref())
     }
 
     /// `apps.*.socket_activation`.
     #[must_use]
     pub fn uses_socket_activation(&self) -> bool {
-        self.unless_written(self.socket_activation.as_ref())
+        self.native_default(self.socket_activation.as_ref())
     }
 
-    /// `apps.*.outbound`; an app that opens its own port has one in any case.
+    /// `apps.*.outbound`; always true for an app that binds its own port.
     #[must_use]
     pub fn allows_outbound(&self) -> bool {
         !self.uses_socket_activation() || self.outbound.as_ref().is_some_and(|n| n.value.into())
@@ -138,18 +138,18 @@ impl App {
     /// `apps.*.health.type`.
     #[must_use]
     pub fn check_type(&self) -> CheckType {
-        let written = self.health.as_ref().and_then(|h| h.0.r#type.as_ref());
-        let usual = if self.notifies() {
+        let set = self.health.as_ref().and_then(|h| h.0.r#type.as_ref());
+        let default = if self.notifies() {
             CheckType::Watchdog
         } else {
             CheckType::Probe
         };
-        written.map_or(usual, |v| v.value)
+        set.map_or(default, |v| v.value)
     }
 
-    /// A native program is expected to know systemd's protocols, others only when they say so.
-    fn unless_written(&self, written: Option<&Spanned<Switch>>) -> bool {
-        written.map_or(self.runs_on() == Runtime::Native, |s| s.value.into())
+    /// A switch whose default is true for native programs only.
+    fn native_default(&self, switch: Option<&Spanned<Switch>>) -> bool {
+        switch.map_or(self.runs_on() == Runtime::Native, |s| s.value.into())
     }
 }
 
@@ -178,21 +178,21 @@ impl Route {
 
 /// Defaults that depend on another key of the same proxy.
 impl Proxy {
-    /// `proxies.*.listen`, which TLS moves to 443.
+    /// `proxies.*.listen`; the default depends on `tls`.
     #[must_use]
-    pub fn door(&self) -> Listen {
-        let usual = if self.tls.is_some() {
+    pub fn listener(&self) -> Listen {
+        let default = if self.tls.is_some() {
             LISTEN_TLS
         } else {
             LISTEN
         };
-        self.listen.as_ref().map_or(usual, |l| l.value)
+        self.listen.as_ref().map_or(default, |l| l.value)
     }
 
-    /// `proxies.*.tls.http_port`; nowhere without TLS.
+    /// `proxies.*.tls.http_port`; `None` without TLS.
     #[must_use]
-    pub fn redirect(&self) -> Option<Listen> {
-        let written = self.tls.as_ref()?.http_port.as_ref();
-        Some(written.map_or(self.door().at(HTTP_PORT), |l| l.value))
+    pub fn http_listener(&self) -> Option<Listen> {
+        let set = self.tls.as_ref()?.http_port.as_ref();
+        Some(set.map_or(self.listener().at(HTTP_PORT), |l| l.value))
     }
 }

@@ -1,4 +1,4 @@
-//! What a health check sends and expects: the Host header and the status codes.
+//! The Host header and the status codes of a health check.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::address::Port;
 use super::decode::Leaf;
+use super::invalid::{Invalid, whole_number};
 use super::name::is_label;
 
-/// Codes that a final response can have. A 1xx response is interim (RFC 9110, section 15.2) and
-/// is never the answer to a health check.
+/// Status codes of final responses; 1xx responses are interim (RFC 9110, section 15.2).
 const CODES: std::ops::RangeInclusive<u16> = 200..=599;
 
-/// One status code, or a range with both ends in it: `204`, `200-299`.
+/// One status code, or an inclusive range: `204`, `200-299`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StatusRange {
     first: u16,
@@ -27,7 +27,7 @@ impl StatusRange {
         last: 299,
     };
 
-    /// Whether every code of `other` is in it.
+    /// Whether it contains every code of `other`.
     #[must_use]
     pub const fn covers(self, other: Self) -> bool {
         self.first <= other.first && other.last <= self.last
@@ -35,7 +35,7 @@ impl StatusRange {
 }
 
 impl fmt::Display for StatusRange {
-    /// The form that `HAProxy` reads after `http-check expect status`.
+    /// The format of `http-check expect status` in `HAProxy`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.first == self.last {
             write!(f, "{}", self.first)
@@ -46,7 +46,8 @@ impl fmt::Display for StatusRange {
 }
 
 impl Leaf for StatusRange {
-    const WHAT: &'static str = "a status code from 200 to 599 or a range of them";
+    const NOUN: &'static str = "a status code or a range of status codes";
+    const EXAMPLE: &'static str = "200-299";
 
     fn schema() -> Value {
         json!({
@@ -55,25 +56,30 @@ impl Leaf for StatusRange {
         })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, Invalid> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        match (code(first.trim()), code(last.trim())) {
-            (Some(first), Some(last)) if first <= last => Ok(Self { first, last }),
-            (Some(first), Some(last)) => {
-                Err(format!("write the lower code first: `{last}-{first}`"))
-            }
-            _ => Err(match class(text) {
-                Some(digit) => format!("write `{digit}00-{digit}99`"),
-                None => "write `204`, `200-299`, or a list: `[200-299, 401]`".to_owned(),
-            }),
+        let (first, last) = (first.trim(), last.trim());
+        let is_number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+        if !is_number(first) || !is_number(last) {
+            let help = match class(text) {
+                Some(digit) => format!("use `{digit}00-{digit}99`"),
+                None => "use `204`, `200-299`, or a list: `[200-299, 401]`".to_owned(),
+            };
+            return Err(Invalid::expected("a status code or a range", help));
         }
+        let (first, last) = (code(first)?, code(last)?);
+        if first > last {
+            let help = format!("use `{last}-{first}`");
+            return Err(Invalid::must("have the lower status code first", help));
+        }
+        Ok(Self { first, last })
     }
 }
 
-fn code(text: &str) -> Option<u16> {
-    let is_plain = text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit());
-    let code = is_plain.then(|| text.parse().ok()).flatten()?;
-    CODES.contains(&code).then_some(code)
+fn code(text: &str) -> Result<u16, Invalid> {
+    let (min, max) = (*CODES.start(), *CODES.end());
+    let code = whole_number(text, min.into()..=max.into())?;
+    Ok(u16::try_from(code).unwrap_or(max))
 }
 
 /// The digit of `2xx`.
@@ -96,22 +102,23 @@ impl HostHeader {
 }
 
 impl Leaf for HostHeader {
-    const WHAT: &'static str = "a host name or an IP address, with or without a port";
+    const NOUN: &'static str = "a host name or an IP address";
+    const EXAMPLE: &'static str = "example.org";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^([a-z0-9.-]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]+)?$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, Invalid> {
         if is_host_header(text) {
             return Ok(Self(text.to_owned()));
         }
-        Err(match meant(text) {
-            Some(meant) => format!("write `{meant}`"),
-            None => {
-                "write `shop.example.org`, `shop.example.org:8443` or `\"[::1]:80\"`".to_owned()
-            }
-        })
+        let help = match host_in(text) {
+            Some(host) => format!("use `{host}`"),
+            None => "use `shop.example.org`, `shop.example.org:8443`, or `\"[::1]:80\"`".to_owned(),
+        };
+        let expected = "a host name or an IP address, with an optional port";
+        Err(Invalid::expected(expected, help))
     }
 }
 
@@ -130,7 +137,7 @@ fn is_host_header(text: &str) -> bool {
     }
 }
 
-/// A name whose last label is a number is an IPv4 address or nothing (RFC 1123, section 2.1).
+/// A name whose last label is a number must be an IPv4 address (RFC 1123, section 2.1).
 fn is_host(text: &str) -> bool {
     let last = text.rsplit('.').next().unwrap_or_default();
     if last.bytes().all(|b| b.is_ascii_digit()) {
@@ -139,14 +146,14 @@ fn is_host(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)
 }
 
-/// The value inside a URL, in capitals, below a wildcard or without the brackets of IPv6.
-fn meant(text: &str) -> Option<String> {
+/// The host in a URL, with upper-case letters, with a wildcard, or an IPv6 address without brackets.
+fn host_in(text: &str) -> Option<String> {
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let text = text.split('/').next().unwrap_or_default();
     let text = text.strip_prefix("*.").unwrap_or(text);
     let plain = text.trim_end_matches('.').to_ascii_lowercase();
     if plain.parse::<Ipv6Addr>().is_ok() {
-        // Quoted, or YAML would read a list.
+        // Without quotes YAML reads a list.
         return Some(format!("\"[{plain}]\""));
     }
     is_host_header(&plain).then_some(plain)
@@ -157,15 +164,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_range_is_a_code_or_two_ends() {
+    fn a_status_range_is_a_code_or_a_range() {
         let printed = |text| StatusRange::read(text).map(|r| r.to_string());
         assert_eq!(printed("204"), Ok("204".to_owned()));
         assert_eq!(printed("200-299"), Ok("200-299".to_owned()));
         assert_eq!(printed("200 - 200"), Ok("200".to_owned()));
         assert_eq!(printed("200-599"), Ok("200-599".to_owned()));
-        let swapped = "write the lower code first: `200-299`".to_owned();
+        let swapped = Invalid::must("have the lower status code first", "use `200-299`");
         assert_eq!(printed("299-200"), Err(swapped));
-        assert_eq!(printed("4XX"), Err("write `400-499`".to_owned()));
+        let class = Invalid::expected("a status code or a range", "use `400-499`");
+        assert_eq!(printed("4XX"), Err(class));
         for wrong in [
             "",
             "0",
@@ -206,7 +214,7 @@ mod tests {
             "3com.example",
         ] {
             let read = HostHeader::read(right).map(|h| h.0);
-            assert_eq!(read.as_deref(), Ok(right));
+            assert_eq!(read, Ok(right.to_owned()));
         }
         for wrong in [
             "",
@@ -244,14 +252,11 @@ mod tests {
 
     #[test]
     fn the_help_for_a_host_header_can_be_copied() {
-        let help = |text| HostHeader::read(text).expect_err("is wrong");
-        assert_eq!(
-            help("https://shop.example.org/x"),
-            "write `shop.example.org`"
-        );
-        assert_eq!(help("Shop.Example.ORG:80"), "write `shop.example.org:80`");
-        assert_eq!(help("*.example.org"), "write `example.org`");
-        assert_eq!(help("::1"), "write `\"[::1]\"`");
-        assert!(help("my_shop").contains("`shop.example.org:8443`"));
+        let host = |text| host_in(text).unwrap_or_default();
+        assert_eq!(host("https://shop.example.org/x"), "shop.example.org");
+        assert_eq!(host("Shop.Example.ORG:80"), "shop.example.org:80");
+        assert_eq!(host("*.example.org"), "example.org");
+        assert_eq!(host("::1"), "\"[::1]\"");
+        assert_eq!(host("my_shop"), "");
     }
 }

@@ -1,25 +1,26 @@
-//! Names of container images.
+//! Container image names.
 
 use serde_json::{Value, json};
 
 use super::decode::{Decode, Leaf};
+use super::decoder::Decoder;
+use super::invalid::Invalid;
 use super::schema::Described;
-use crate::diagnostic::Diagnostics;
 use crate::source::{Node, Span, Spanned};
 
 /// The name of an image and its tag: `randoms`, `randoms:1`, `example.org:5000/shop/web:2.3`.
 ///
-/// What `docker build --tag` takes, without the digest that only a registry can give.
+/// The format of `docker build --tag`, without digests, which only a registry assigns.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Image(String);
 
-/// Longest name and tag together, as both engines have it.
-const LONGEST: usize = 255;
-/// Longest tag.
-const LONGEST_TAG: usize = 128;
+/// Maximum length of name and tag in Podman and Docker.
+const MAX_LENGTH: usize = 255;
+/// Maximum length of a tag.
+const MAX_TAG_LENGTH: usize = 128;
 
 impl Image {
-    /// The name, with a tag in any case.
+    /// The name and the tag.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -27,58 +28,74 @@ impl Image {
 }
 
 impl Leaf for Image {
-    const WHAT: &'static str = "an image";
+    const NOUN: &'static str = "an image name";
+    const EXAMPLE: &'static str = "shop:1";
 
     fn schema() -> Value {
-        json!({ "type": "string", "maxLength": LONGEST, "pattern":
+        json!({ "type": "string", "maxLength": MAX_LENGTH, "pattern":
             "^[a-z0-9]+([._-]+[a-z0-9]+)*(:[0-9]+/[a-z0-9]+([._-]+[a-z0-9]+)*)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
         })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, Invalid> {
         if text.contains('@') {
-            return Err(
-                "write a tag, not a digest: an archive knows its images by tags".to_owned(),
-            );
+            // An archive has its images by tag.
+            let name = text.split('@').next().unwrap_or_default();
+            let help = match Self::read(name) {
+                Ok(image) => format!("use a tag: `{}`", image.0),
+                Err(_) => format!("use a tag, such as `{}`", Self::EXAMPLE),
+            };
+            return Err(Invalid::must("not have a digest", help));
+        }
+        if text.len() > MAX_LENGTH {
+            let help = "use a shorter name";
+            return Err(Invalid::too_long(MAX_LENGTH, "bytes", text.len(), help));
         }
         let (name, tag) = split(text);
-        if text.len() > LONGEST || !is_name(name) || !tag.is_none_or(is_tag) {
-            return Err(
-                "write NAME or NAME:TAG, in small letters, digits and `._-/` as `docker build --tag` takes it"
-                    .to_owned(),
-            );
+        if !is_name(name) || !tag.is_none_or(is_tag) {
+            let lowered = text.to_ascii_lowercase();
+            let help = if lowered != text && Self::read(&lowered).is_ok() {
+                format!("use `{lowered}`")
+            } else {
+                format!("use a name such as `{}`", Self::EXAMPLE)
+            };
+            let expected = "`NAME` or `NAME:TAG` as in `docker build --tag`";
+            return Err(Invalid::expected(expected, help));
         }
         Ok(Self(format!("{name}:{}", tag.unwrap_or("latest"))))
     }
 }
 
-/// The image of an app, as it was written. One that cannot be read was told
-/// and is blank: the app still has one, whatever it is.
+/// The image of an app. An invalid one is `None`: the key is set.
 #[derive(Clone, Debug)]
-pub struct Written {
-    /// Where.
+pub struct SpannedImage {
+    /// The location.
     pub span: Span,
-    /// What.
+    /// The image, if it is valid.
     pub image: Option<Image>,
 }
 
-impl Decode for Written {
-    fn decode(node: &Node, faults: &mut Diagnostics) -> Option<Self> {
-        let image = Spanned::<Image>::decode(node, faults).map(|i| i.value);
+impl Decode for SpannedImage {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        let image = Spanned::<Image>::decode(node, decoder).map(|i| i.value);
         Some(Self {
             span: node.span,
             image,
         })
     }
+
+    fn example() -> String {
+        Image::EXAMPLE.to_owned()
+    }
 }
 
-impl Described for Written {
+impl Described for SpannedImage {
     fn describe() -> Value {
         Spanned::<Image>::describe()
     }
 }
 
-/// A colon after the last slash begins the tag; an earlier one a port.
+/// The name and the tag: a colon after the last slash starts the tag, an earlier one a port.
 fn split(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
@@ -91,16 +108,16 @@ fn is_name(name: &str) -> bool {
         Some((first, rest)) => (first, Some(rest)),
         None => (name, None),
     };
-    let (place, port) = match first.split_once(':') {
-        Some((place, port)) if rest.is_some() => (place, Some(port)),
+    let (host, port) = match first.split_once(':') {
+        Some((host, port)) if rest.is_some() => (host, Some(port)),
         _ => (first, None),
     };
-    is_part(place)
+    is_part(host)
         && port.is_none_or(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
         && rest.is_none_or(|r| r.split('/').all(is_part))
 }
 
-/// Letters and digits, with single or repeated separators between them.
+/// Letters and digits with separators between them.
 fn is_part(part: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let inner = |b: u8| plain(b) || b"._-".contains(&b);
@@ -113,7 +130,7 @@ fn is_tag(tag: &str) -> bool {
     let inner = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
     !tag.is_empty()
         && !tag.starts_with(['.', '-'])
-        && tag.len() <= LONGEST_TAG
+        && tag.len() <= MAX_TAG_LENGTH
         && tag.bytes().all(inner)
 }
 
@@ -122,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_has_a_tag_in_any_case() {
+    fn the_default_tag_is_latest() {
         let read = |text| Image::read(text).map(|i| i.0).ok();
         for (text, whole) in [
             ("randoms", "randoms:latest"),
@@ -136,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_engine_or_a_shell_would_take_for_something_else_is_refused() {
+    fn an_image_name_has_safe_characters_only() {
         for wrong in [
             "",
             ":1",

@@ -1,15 +1,17 @@
-//! The topology as it was written: what each key holds and where it stands.
+//! The topology: the value and the location of each key.
 //!
-//! Reads nodes of `source`, tells faults to `diagnostic`; fills no default and
-//! looks up no name. `validate` comes next.
+//! This module decodes nodes of `source` and reports invalid ones to `diagnostic`. It applies no
+//! defaults and resolves no names; `validate` checks the result.
 
 pub mod address;
 pub mod choice;
 pub mod decode;
+pub mod decoder;
 pub mod default;
-pub mod foreign;
+mod fields;
 pub mod health;
 pub mod image;
+pub mod invalid;
 pub mod name;
 pub mod network;
 pub mod path;
@@ -19,16 +21,17 @@ mod renamed;
 pub mod reserved;
 pub mod schema;
 pub mod text;
+pub mod verbatim;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::source::{Source, Spanned, read};
+use crate::source::{Kind, Node, Source, Spanned, read};
 use address::{Address, Listen, PortRange};
 use choice::{
     Balance, CheckType, Count, Engine, Mode, Os, Retry, Runtime, Supervisor, Switch, Transport,
     Version, Weight, Workers,
 };
 use decode::{Decode, Named, NonEmpty, OneOrMany};
-use foreign::{Command, Directive};
+use decoder::Decoder;
 use health::{HostHeader, StatusRange};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
 use network::Network;
@@ -36,115 +39,121 @@ use path::{FilePath, HostPath, InnerPath, UrlPath};
 use quantity::{ByteSize, Duration, Rate};
 use record::record;
 use text::{EnvName, HeaderName, HeaderValue, Text};
+use verbatim::{Command, Directive};
 
 record! {
-    /// One service: its hosts, programs, processes and front doors.
-    Topology, "a topology" {
-        /// Version of the language; 1.
+    /// One project: its hosts, apps, pools, and proxies.
+    Topology, "topology" {
+        /// Version of the topology format; 1.
         expected version: Spanned<Version>,
-        /// Prefix of every unit, and the folder under /opt, /etc and /var/log.
+        /// Prefix of every systemd unit, and the directory under /opt, /etc, and /var/log.
         expected project: Spanned<ProjectName>,
-        /// Machines with an address.
+        /// Hosts by name.
         expected hosts: NonEmpty<Named<HostName, Host>>,
-        /// Programs and how they are run.
+        /// Apps by name.
         expected apps: NonEmpty<Named<AppName, App>>,
-        /// Apps on ports of hosts.
+        /// Pools by name: apps on ports of hosts.
         expected pools: NonEmpty<Named<PoolName, Pool>>,
-        /// Front doors.
+        /// Proxies by name.
         optional proxies: Named<ProxyName, Proxy>,
     }
 }
 
 record! {
-    /// A machine with an address.
-    Host, "a host" {
-        /// Address by which the other hosts and Ansible reach it.
+    /// A host.
+    Host, "host" {
+        /// IP address that Ansible and the other hosts connect to.
         required address: Spanned<Address>,
-        /// Processors of its VM. Default: 2.
+        /// Number of CPUs. Default: 2.
         optional cpus: Spanned<Count>,
-        /// Memory of its VM, and the bound that memory rules check. Default: 1GiB.
+        /// Memory of the VM; if set, the memory limits of all instances must fit. Default: 1GiB.
         optional memory: Spanned<ByteSize>,
-        /// Share of the requests of its pools beside their other hosts. Default: 1.
+        /// Share of requests compared with the other hosts of a pool. Default: 1.
         optional weight: Spanned<Weight>,
-        /// Operating system, which decides between forms of directives. Default: forms that every supported one accepts.
+        /// Operating system; selects directives that its nginx and `HAProxy` support. Default: directives that every supported system accepts.
         optional os: Spanned<Os>,
-        /// For work in progress: apps may be watched here. Default: false.
+        /// Development host: allows apps with `watch: true`. Default: false.
         optional development: Spanned<Switch>,
     }
 }
 
 record! {
-    /// A program and how it is run.
-    App, "an app" {
-        /// File to deploy, relative to the topology; a `.tar`, `.tar.gz` or `.tgz` is unpacked on the host.
+    /// An app: a program and how it runs.
+    App, "app" {
+        /// File to deploy, relative to the topology; a `.tar`, `.tar.gz`, or `.tgz` archive is unpacked on the host.
         required artifact: Spanned<FilePath>,
-        /// Command that makes the artifact, run in the topology's folder.
+        /// Command that builds the artifact, run in the directory of the topology.
         optional build: Spanned<Command>,
-        /// What is run of an artifact that is an archive, by its path inside.
+        /// Path of the program inside the archive.
         optional main: Spanned<InnerPath>,
-        /// Arguments; `{port}` is the port of the instance. Default: none.
+        /// Arguments; `{port}` is replaced with the port of the instance. Default: none.
         optional args: Vec<Spanned<Text>>,
         /// Environment variables; `{port}` as in `args`. Default: none.
         optional env: Named<EnvName, Spanned<Text>>,
-        /// File with more variables, relative to the topology; reaches the host readable by root alone.
+        /// File with more variables, relative to the topology; only root can read it on the host.
         optional env_file: Spanned<FilePath>,
-        /// What runs the artifact. Default: native.
+        /// Program that runs the artifact. Default: native.
         optional runtime: Spanned<Runtime>,
-        /// The image that a container runs, one of those in its artifact; the tag is latest unless written.
-        optional image: image::Written,
-        /// Port that the image listens on whatever PORT says. Default: none, it listens on PORT itself.
+        /// Image of a container, one of those in its artifact. Default tag: latest.
+        optional image: image::SpannedImage,
+        /// Port that the image listens on. Default: the port in `PORT`.
         optional container_port: Spanned<address::Port>,
-        /// Tells systemd when it is ready and alive (`sd_notify`). Default: true for native, false otherwise.
+        /// Sends `READY=1` and `WATCHDOG=1` to systemd (`sd_notify(3)`). Default: true for native, false otherwise.
         optional sd_notify: Spanned<Switch>,
-        /// Takes its listening socket from systemd (`LISTEN_FDS`). Default: true for native, false otherwise.
+        /// Uses socket activation (`LISTEN_FDS`). Default: true for native, false otherwise.
         optional socket_activation: Spanned<Switch>,
-        /// Opens connections itself, to a database for example. Default: false where it takes its socket.
+        /// Opens outbound connections, for example to a database. Default: false with socket activation, true otherwise.
         optional outbound: Spanned<Switch>,
-        /// Keeps files from one release to the next, in /var/lib/PROJECT/APP, told as `STATE_DIRECTORY`. Default: false.
+        /// Provides a persistent directory, /var/lib/PROJECT/APP, in `STATE_DIRECTORY`. Default: false.
         optional state_directory: Spanned<Switch>,
-        /// How it is known to serve; a path alone is enough. Default: /health.
+        /// Health check: a path, or a mapping. Default: /health.
         optional health: Health,
-        /// Longest time for a stop: requests in flight are answered within it. Default: 10s.
+        /// Time limit for a stop, including in-flight requests. Default: 10s.
         optional stop_timeout: Spanned<Duration>,
-        /// Longest time from start to ready. Default: 30s.
+        /// Time limit from start to ready. Default: 30s.
         optional ready_timeout: Spanned<Duration>,
-        /// Most memory of one instance. Default: only the bound of all together, 90% of the host.
+        /// Memory limit of one instance. Default: only the limit of all instances, 90% of the host.
         optional memory: Spanned<ByteSize>,
-        /// Most threads and processes of one instance. Default: 512.
+        /// Maximum number of threads and processes of one instance. Default: 512.
         optional tasks_max: Spanned<Count>,
-        /// Rolls a new version as soon as its file is put on the host; for hosts in development. Default: false.
+        /// Deploys a new version when its file changes on the host; requires `development: true` on the host. Default: false.
         optional watch: Spanned<Switch>,
     }
 }
 
-/// The health of an app: its path, or a mapping with more.
+/// The health check of an app: a path, or a mapping.
 #[derive(Clone, Debug)]
 pub struct Health(pub HealthCheck);
 
 record! {
-    /// How an app is known to serve.
-    HealthCheck, "a health check" {
-        /// Path that a health check requests. Default: /health.
+    /// The health check of an app.
+    HealthCheck, "health check" {
+        /// Path of the request. Default: /health.
         optional path: Spanned<UrlPath>,
         /// Status codes of a healthy instance: one code or range, or a list of them. Redirects are not followed. Default: 200-299.
         optional status: OneOrMany<Spanned<StatusRange>>,
-        /// Host header of a health check. Default: the first server name of a proxy that routes to the app, else localhost.
+        /// Host header of the request. Default: the first server name of a proxy that routes to the app, else localhost.
         optional host: Spanned<HostHeader>,
-        /// Silence after which an instance is replaced. Default: 3s.
+        /// Time without a successful check after which an instance is restarted. Default: 3s.
         optional timeout: Spanned<Duration>,
-        /// Time between two probes. Default: 2s.
+        /// Time between two checks. Default: 2s.
         optional interval: Spanned<Duration>,
-        /// Who watches. Default: watchdog for an app that notifies, probe for others.
+        /// `watchdog`: the app sends `WATCHDOG=1`; `probe`: a timer requests the path. Default: watchdog with `sd_notify: true`, else probe.
         optional r#type: Spanned<CheckType>,
     }
 }
 
-impl decode::Decode for Health {
-    fn decode(node: &crate::source::Node, faults: &mut Diagnostics) -> Option<Self> {
-        if node.text().is_none() {
-            return HealthCheck::decode(node, faults).map(Self);
+impl Decode for Health {
+    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        match node.kind {
+            Kind::Mapping(_) => return HealthCheck::decode(node, decoder).map(Self),
+            Kind::Sequence(_) => {
+                decoder.wrong_shape(node, "a URL path or a mapping", &Self::example());
+                return None;
+            }
+            Kind::Scalar { .. } => {}
         }
-        let path = Some(Spanned::<UrlPath>::decode(node, faults)?);
+        let path = Some(Spanned::<UrlPath>::decode(node, decoder)?);
         Some(Self(HealthCheck {
             path,
             status: None,
@@ -152,8 +161,12 @@ impl decode::Decode for Health {
             timeout: None,
             interval: None,
             r#type: None,
-            unsure: Vec::new(),
+            invalid: Vec::new(),
         }))
+    }
+
+    fn example() -> String {
+        default::HEALTH.to_owned()
     }
 }
 
@@ -164,192 +177,197 @@ impl schema::Described for Health {
 }
 
 record! {
-    /// An app on some ports of some hosts.
-    Pool, "a pool" {
-        /// The app its instances run.
+    /// An app on ports of hosts.
+    Pool, "pool" {
+        /// App of the instances.
         required app: Spanned<AppName>,
-        /// `fork`: a process for each port; `cluster`: workers share each port. Default: fork.
+        /// `fork`: one process per port; `cluster`: several workers share each port. Default: fork.
         optional mode: Spanned<Mode>,
-        /// Hosts it runs on. Default: all.
+        /// Hosts that run it. Default: all.
         optional hosts: HostList,
-        /// Ports and ranges of ports.
+        /// Ports and port ranges.
         expected ports: NonEmpty<Vec<Spanned<PortRange>>>,
-        /// Workers behind each port of a cluster. Default: max.
+        /// Workers per port of a cluster; `max` is one per CPU. Default: max.
         optional workers: Spanned<Workers>,
-        /// Who is the master of a cluster's workers. Default: systemd.
+        /// What starts the workers of a cluster: `systemd` or the `app`. Default: systemd.
         optional supervisor: Spanned<Supervisor>,
-        /// TCP ports, or unix sockets numbered by the ports. Default: tcp.
+        /// `tcp`: TCP ports; `unix`: Unix sockets named by the port numbers. Default: tcp.
         optional listen: Spanned<Transport>,
         /// Arguments of this pool, after those of the app. Default: none.
         optional args: Vec<Spanned<Text>>,
-        /// Environment variables of this pool, over those of the app.
+        /// Environment variables of this pool; they override those of the app. Default: none.
         optional env: Named<EnvName, Spanned<Text>>,
     }
 }
 
 record! {
-    /// A front door.
-    Proxy, "a proxy" {
-        /// The program. Default: nginx.
+    /// A proxy.
+    Proxy, "proxy" {
+        /// Program of the proxy. Default: nginx.
         optional engine: Spanned<Engine>,
-        /// Hosts it runs on. Default: all.
+        /// Hosts that run it. Default: all.
         optional hosts: HostList,
-        /// Port, at every IPv4 and every IPv6 address, or address and port. Default: 80, with `tls` 443.
+        /// Port on every IPv4 and IPv6 address, or address and port. Default: 80, with `tls` 443.
         optional listen: Spanned<Listen>,
-        /// Encryption. Default: none.
+        /// TLS settings. Default: no TLS.
         optional tls: Tls,
-        /// Loopback port of the status page. Default: 9080 for the first proxy by name, 9081 for the next, and so on.
+        /// Port of the status page on 127.0.0.1. Default: 9080 for the first proxy by name, 9081 for the next, and so on.
         optional status_port: Spanned<address::Port>,
-        /// Names it answers to; a request for another one gets a 421. Default: any.
+        /// Server names; requests for any other name get `421`. Default: any name.
         optional server_name: NonEmpty<Vec<Spanned<ServerName>>>,
-        /// How routes balance that do not say. Default: `round_robin`.
+        /// Load balancing method of routes without `balance`. Default: `round_robin`.
         optional balance: Spanned<Balance>,
-        /// Largest request body; `HAProxy` does not limit bodies without a `Content-Length`. Default: 1MiB.
+        /// Maximum size of a request body; `HAProxy` does not limit bodies without a `Content-Length`. Default: 1MiB.
         optional max_body: Spanned<ByteSize>,
         /// Timeouts.
         optional timeouts: Timeouts,
-        /// Most requests of one client address. Default: no limit.
+        /// Request limit per client address. Default: no limit.
         optional rate_limit: RateLimit,
-        /// Load balancers and CDNs in front, as addresses or networks: the client address, scheme and host that they report are used, those of other clients are replaced. Default: none.
+        /// Addresses or networks of load balancers and CDNs in front. The client address, scheme, and host from their headers are used; those of other clients are replaced. Default: none.
         optional trusted_proxies: NonEmpty<Vec<Spanned<Network>>>,
-        /// Whether `trusted_proxies` report the client address by the PROXY protocol, and nothing else. Default: false.
+        /// Whether `trusted_proxies` send the client address with the PROXY protocol only. Default: false.
         optional proxy_protocol: Spanned<Switch>,
-        /// Compresses text for clients that accept gzip. Default: true.
+        /// Compresses text responses for clients that accept gzip. Default: true.
         optional compress: Spanned<Switch>,
-        /// Headers added to every answer, in place of the proxy's own where they have one name. Default: none.
+        /// Headers added to every response; they replace headers of the proxy with the same name. Default: none.
         optional headers: Named<HeaderName, Spanned<HeaderValue>>,
-        /// Lines of the engine's own language, printed as written. Default: none.
+        /// Raw directives of the engine, not validated. Default: none.
         optional raw: Raw,
-        /// Which path goes to which pool.
+        /// Routes from paths to pools.
         expected routes: NonEmpty<Vec<Route>>,
     }
 }
 
 record! {
-    /// Encryption of a proxy.
+    /// TLS settings of a proxy.
     Tls, "tls" {
-        /// Certificate chain in PEM, on the host.
+        /// Path of the PEM certificate chain on the host.
         required certificate: Spanned<HostPath>,
-        /// Private key in PEM, on the host; root alone need be able to read it.
+        /// Path of the PEM private key on the host; only root must be able to read it.
         required key: Spanned<HostPath>,
-        /// Where plain HTTP is answered with a redirect. Default: 80, at the address of `listen`.
+        /// Port, or address and port, that redirects HTTP to HTTPS. Default: 80 on the address of `listen`.
         optional http_port: Spanned<Listen>,
-        /// How long browsers remember to come encrypted (HSTS). Default: 24h.
+        /// `max-age` of the HSTS header. Default: 24h.
         optional hsts: Spanned<Duration>,
     }
 }
 
 record! {
-    /// Most requests of one client, which is an IPv4 address or an IPv6 /64 network; more are answered 429.
-    RateLimit, "a rate limit" {
-        /// Requests for a second or a minute: `50/s`, `300/m`.
+    /// Request limit per client, an IPv4 address or an IPv6 /64 network; requests beyond it get `429`.
+    RateLimit, "rate_limit" {
+        /// Requests per second or minute: `50/s`, `300/m`.
         required rate: Spanned<Rate>,
-        /// Requests that may come at once beyond it. Default: 20.
+        /// Requests allowed at once beyond the rate. Default: 20.
         optional burst: Spanned<Count>,
     }
 }
 
 record! {
-    /// Lines of the engine's own language and where they go.
+    /// Raw directives of the engine by section.
     Raw, "raw" {
-        /// In nginx's `http`, in `HAProxy`'s `global`.
+        /// Section `http` of nginx, `global` of `HAProxy`.
         optional global: Vec<Spanned<Directive>>,
-        /// In nginx's `server`, in `HAProxy`'s `frontend`.
+        /// Section `server` of nginx, `frontend` of `HAProxy`.
         optional server: Vec<Spanned<Directive>>,
     }
 }
 
 record! {
-    /// How long a proxy waits.
+    /// Timeouts of a proxy.
     Timeouts, "timeouts" {
-        /// Longest time to connect to an instance; then another one is tried. Default: 1s.
+        /// Timeout for connecting to an instance; the next instance is tried afterwards. Default: 1s.
         optional connect: Spanned<Duration>,
-        /// Longest time between two reads of a response; then 504, without a retry. Default: 60s.
+        /// Timeout between two reads of a response; afterwards `504` without a retry. Default: 60s.
         optional read: Spanned<Duration>,
-        /// Longest time between two writes of a request; `HAProxy` has `read` for both directions. Default: 60s.
+        /// Timeout between two writes of a request; `HAProxy` uses `read` for both directions. Default: 60s.
         optional send: Spanned<Duration>,
-        /// Longest time between two transfers of a websocket, or of a request that accepts `text/event-stream`. Default: 1h.
+        /// Timeout between two transfers of a WebSocket, or of a request that accepts `text/event-stream`. Default: 1h.
         optional tunnel: Spanned<Duration>,
-        /// Longest life of connections to replaced workers after a reload. Default: 1h.
+        /// Time limit for connections of old worker processes after a reload. Default: 1h.
         optional drain: Spanned<Duration>,
     }
 }
 
 record! {
-    /// How long a proxy waits for the instances of one route.
-    RouteTimeouts, "the timeouts of a route" {
-        /// Longest time between two reads of a response; then 504, without a retry. Default: as the proxy.
+    /// Timeouts of a route.
+    RouteTimeouts, "timeouts" {
+        /// Timeout between two reads of a response; afterwards `504` without a retry. Default: that of the proxy.
         optional read: Spanned<Duration>,
-        /// Longest time between two writes of a request; `HAProxy` has `read` for both directions. Default: as the proxy.
+        /// Timeout between two writes of a request; `HAProxy` uses `read` for both directions. Default: that of the proxy.
         optional send: Spanned<Duration>,
-        /// Longest time between two transfers of a websocket, or of a request that accepts `text/event-stream`. Default: as the proxy.
+        /// Timeout between two transfers of a WebSocket, or of a request that accepts `text/event-stream`. Default: that of the proxy.
         optional tunnel: Spanned<Duration>,
     }
 }
 
 record! {
-    /// A path on a proxy and the pool it goes to.
-    Route, "a route" {
-        /// Path and everything below it.
+    /// A route from a path to a pool.
+    Route, "route" {
+        /// Path; includes all paths below it.
         required path: Spanned<UrlPath>,
-        /// The pool that answers.
+        /// Pool that receives the requests.
         required pool: Spanned<PoolName>,
-        /// How to choose among its instances. Default: as the proxy.
+        /// Load balancing method. Default: that of the proxy.
         optional balance: Spanned<Balance>,
-        /// What replaces the path before the request is passed on. Default: as it came.
+        /// Path that replaces `path` in forwarded requests. Default: unchanged.
         optional rewrite: Spanned<UrlPath>,
-        /// Timeouts here. Default: as the proxy.
+        /// Timeouts of the route. Default: those of the proxy.
         optional timeouts: RouteTimeouts,
-        /// Largest request body here. Default: as the proxy.
+        /// Maximum size of a request body. Default: that of the proxy.
         optional max_body: Spanned<ByteSize>,
-        /// Most requests of one client address here, in addition to the limit of the proxy. Default: no limit.
+        /// Request limit per client address, in addition to that of the proxy. Default: no limit.
         optional rate_limit: RateLimit,
-        /// Requests that are retried when the connection fails after they were sent: `safe` (GET, HEAD, OPTIONS) or `idempotent` (PUT and DELETE as well). Default: safe.
+        /// Requests that are retried if the connection fails after they were sent: `safe` (GET, HEAD, OPTIONS) or `idempotent` (also PUT and DELETE). Default: safe.
         optional retry: Spanned<Retry>,
     }
 }
 
-/// Hosts that something runs on.
+/// Hosts that run a pool or a proxy.
 pub type HostList = NonEmpty<Vec<Spanned<HostName>>>;
 
-/// Whether `list` holds `host`; no list means every host.
+/// Whether `list` has `host`; no list means every host.
 #[must_use]
 pub fn is_on(list: Option<&HostList>, host: &HostName) -> bool {
     list.is_none_or(|l| l.iter().any(|h| h.value == *host))
 }
 
 impl Pool {
-    /// Whether it runs on `host`; not where that was told of as a fault.
+    /// Whether it runs on `host`; false if `hosts` is invalid.
     #[must_use]
-    pub fn is_surely_on(&self, host: &HostName) -> bool {
-        let is_known = self.hosts.is_some() || !self.is_unsure_of(&["hosts"]);
+    pub fn runs_on_host(&self, host: &HostName) -> bool {
+        let is_known = self.hosts.is_some() || !self.has_invalid(&["hosts"]);
         is_known && is_on(self.hosts.as_ref(), host)
     }
 }
 
 impl Proxy {
-    /// Whether it runs on `host`; not where that was told of as a fault.
+    /// Whether it runs on `host`; false if `hosts` is invalid.
     #[must_use]
-    pub fn is_surely_on(&self, host: &HostName) -> bool {
-        let is_known = self.hosts.is_some() || !self.is_unsure_of(&["hosts"]);
+    pub fn runs_on_host(&self, host: &HostName) -> bool {
+        let is_known = self.hosts.is_some() || !self.has_invalid(&["hosts"]);
         is_known && is_on(self.hosts.as_ref(), host)
     }
 }
 
-/// Reads the topology in `source`. `None` when its top is not even a topology;
-/// every fault is told either way.
-pub fn parse(source: &Source, faults: &mut Diagnostics) -> Option<Topology> {
+/// Parses the topology in `source` and reports all errors. `None` if the root is not a mapping.
+pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Option<Topology> {
     let root = match read(source) {
         Ok(root) => root,
-        Err(fault) => {
-            faults.push(Diagnostic::error(Code::BadYaml, fault.span, fault.message));
+        Err(error) => {
+            let code = Code::BadYaml;
+            diagnostics.push(Diagnostic::error(
+                code,
+                error.span,
+                error.message,
+                error.help,
+            ));
             return None;
         }
     };
-    Topology::decode(&root, faults)
+    Topology::decode(&root, &mut Decoder::new(diagnostics))
 }
 
-/// The schema of the whole language, ready to print.
+/// The JSON Schema of the topology.
 #[must_use]
 pub fn language_schema() -> serde_json::Value {
     use schema::Described;

@@ -1,18 +1,18 @@
-//! Names a user chooses. They become unit names, file names, upstream names
-//! and host names, so what they may hold is what all of those can.
+//! Names chosen by the user. They become unit names, file names, upstream names, and host names,
+//! so they are limited to the characters that all of these accept.
 
 use serde_json::{Value, json};
 
 use super::decode::Leaf;
+use super::invalid::{Invalid, replaced};
 use super::reserved::{FIRST_WORDS, GROUPS};
+use crate::diagnostic::Code;
 
-/// Longest name of a thing. Three of them and a port must fit a unit name,
-/// which systemd limits to 255 bytes (systemd.unit(5)).
+/// Maximum length of a name. Three names and a port must fit in a unit name, which systemd limits
+/// to 255 bytes (systemd.unit(5)).
 const LIMIT: usize = 48;
 
 const NAME: &str = "^[a-z]([a-z0-9-]{0,46}[a-z0-9])?$";
-const NAME_HELP: &str =
-    "use lower-case letters, digits and inner hyphens, at most 48, a letter first";
 
 fn is_name(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
@@ -22,8 +22,31 @@ fn is_name(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
+/// `text`, if it is a name.
+fn name(text: &str) -> Result<String, Invalid> {
+    if is_name(text) {
+        return Ok(text.to_owned());
+    }
+    if text.chars().count() > LIMIT {
+        let length = text.chars().count();
+        let help = format!("use at most {LIMIT} characters");
+        return Err(Invalid::too_long(LIMIT, "characters", length, help));
+    }
+    let plain = replaced(&text.to_lowercase(), |c| {
+        c.is_ascii_lowercase() || c.is_ascii_digit()
+    });
+    let plain = plain.trim_start_matches(|c: char| !c.is_ascii_lowercase());
+    let help = if is_name(plain) {
+        format!("use `{plain}`")
+    } else {
+        "use a name such as `web-1`".to_owned()
+    };
+    let expected = "lowercase letters, digits, and inner hyphens, starting with a letter";
+    Err(Invalid::expected(expected, help))
+}
+
 macro_rules! names {
-    ($($(#[doc = $doc:literal])+ $name:ident, $what:literal;)+) => {$(
+    ($($(#[doc = $doc:literal])+ $name:ident, $noun:literal;)+) => {$(
         $(#[doc = $doc])+
         #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub struct $name(String);
@@ -37,20 +60,21 @@ macro_rules! names {
         }
 
         impl Leaf for $name {
-            const WHAT: &'static str = $what;
+            const NOUN: &'static str = $noun;
+            const EXAMPLE: &'static str = "web";
 
             fn schema() -> Value {
                 json!({ "type": "string", "pattern": NAME })
             }
 
-            fn read(text: &str) -> Result<Self, String> {
-                if is_name(text) { Ok(Self(text.to_owned())) } else { Err(NAME_HELP.to_owned()) }
+            fn read(text: &str) -> Result<Self, Invalid> {
+                name(text).map(Self)
             }
         }
     )+};
 }
 
-/// The name of the whole: the prefix of every unit.
+/// The name of the project: the prefix of every unit.
 #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ProjectName(String);
 
@@ -63,7 +87,8 @@ impl ProjectName {
 }
 
 impl Leaf for ProjectName {
-    const WHAT: &'static str = "a project name";
+    const NOUN: &'static str = "a project name";
+    const EXAMPLE: &'static str = "shop";
 
     fn schema() -> Value {
         let first = FIRST_WORDS.join("|");
@@ -74,29 +99,25 @@ impl Leaf for ProjectName {
         })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        if GROUPS.contains(&text) {
-            return Err(format!(
-                "systemd has a unit `{text}` of its own; take another name"
-            ));
-        }
+    fn read(text: &str) -> Result<Self, Invalid> {
+        let help = || format!("use another name, such as `my-{text}`");
         let first = text.split('-').next().unwrap_or_default();
+        if GROUPS.contains(&text) {
+            let rule = "not be the name of a systemd target or slice";
+            return Err(Invalid::must(rule, help()).code(Code::ReservedName));
+        }
         if FIRST_WORDS.contains(&first) {
-            return Err(format!(
-                "systemd has units of its own whose names begin with `{first}`; take another name"
-            ));
+            let rule = format!("not start with `{first}`, a prefix of systemd units");
+            return Err(Invalid::must(rule, help()).code(Code::ReservedName));
         }
+        let name = name(text)?;
         if text.contains("--") {
-            return Err(
-                "a slice is called after it, and systemd takes no slice with two hyphens in a row"
-                    .to_owned(),
-            );
+            // A slice has this name (systemd.slice(5)).
+            let rule = "not have two hyphens in a row";
+            let help = format!("use `{}`", replaced(text, |c| c != '-'));
+            return Err(Invalid::must(rule, help));
         }
-        if is_name(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NAME_HELP.to_owned())
-        }
+        Ok(Self(name))
     }
 }
 
@@ -109,7 +130,7 @@ names! {
     ProxyName, "a proxy name";
 }
 
-/// The name of a host: labels of RFC 1123, joined by dots.
+/// The name of a host: labels of RFC 1123, separated by dots.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HostName(String);
 
@@ -130,7 +151,8 @@ pub(super) fn is_label(label: &str) -> bool {
 }
 
 impl Leaf for HostName {
-    const WHAT: &'static str = "a host name";
+    const NOUN: &'static str = "a host name";
+    const EXAMPLE: &'static str = "node1";
 
     fn schema() -> Value {
         json!({
@@ -140,19 +162,37 @@ impl Leaf for HostName {
         })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let starts = text.starts_with(|c: char| c.is_ascii_lowercase());
+    fn read(text: &str) -> Result<Self, Invalid> {
+        let is_valid = |t: &str| {
+            let starts = t.starts_with(|c: char| c.is_ascii_lowercase());
+            starts && t.len() <= 253 && t.split('.').all(is_label)
+        };
         if text == "localhost" || text == "all" {
-            return Err("Ansible gives this name a meaning of its own; choose another".to_owned());
+            let rule = "not be a name that Ansible reserves";
+            let help = "use another name, such as `node1`";
+            return Err(Invalid::must(rule, help).code(Code::ReservedName));
         }
-        if starts && text.len() <= 253 && text.split('.').all(is_label) {
+        if is_valid(text) {
             return Ok(Self(text.to_owned()));
         }
-        Err("use lower-case letters, digits, hyphens and dots, a letter first".to_owned())
+        if text.len() > 253 {
+            let help = "use at most 253 characters";
+            return Err(Invalid::too_long(253, "characters", text.len(), help));
+        }
+        let plain = replaced(&text.to_lowercase(), |c| {
+            c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.'
+        });
+        let help = if is_valid(&plain) {
+            format!("use `{plain}`")
+        } else {
+            "use a name such as `node1` or `web-1.example.org`".to_owned()
+        };
+        let expected = "lowercase letters, digits, hyphens, and dots, starting with a letter";
+        Err(Invalid::expected(expected, help))
     }
 }
 
-/// What a proxy answers to: a host name, `*.` and a host name, or `_` for any.
+/// A server name of a proxy: a host name, `*.` and a host name, or `_` for any name.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct ServerName(String);
 
@@ -165,18 +205,31 @@ impl ServerName {
 }
 
 impl Leaf for ServerName {
-    const WHAT: &'static str = "a server name";
+    const NOUN: &'static str = "a server name";
+    const EXAMPLE: &'static str = "example.org";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^(_|(\\*\\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?)$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let plain = text.strip_prefix("*.").unwrap_or(text);
-        if text == "_" || (plain.len() <= 253 && plain.split('.').all(is_label)) {
+    fn read(text: &str) -> Result<Self, Invalid> {
+        let is_valid = |t: &str| {
+            let plain = t.strip_prefix("*.").unwrap_or(t);
+            t == "_" || (plain.len() <= 253 && plain.split('.').all(is_label))
+        };
+        if is_valid(text) {
             return Ok(Self(text.to_owned()));
         }
-        Err("write `example.org`, `*.example.org` or `_`".to_owned())
+        let host = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let host = host.split([':', '/']).next().unwrap_or_default();
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let help = if is_valid(&host) {
+            format!("use `{host}`")
+        } else {
+            "use `example.org`, `\"*.example.org\"`, or `_` for any name".to_owned()
+        };
+        let expected = "a host name, `*.` and a host name, or `_`";
+        Err(Invalid::expected(expected, help))
     }
 }
 
@@ -185,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_project_is_called_as_no_slice_of_systemd_s_is() {
+    fn a_project_does_not_have_the_name_of_a_systemd_unit() {
         for text in [
             "default",
             "network-online",
@@ -205,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_could_leave_a_file_is_refused() {
+    fn a_name_has_safe_characters_only() {
         for text in [
             "", "-a", "a-", "A", "a b", "a\n", "a/..", "a;b", "ä", "a@1", "a%i",
         ] {

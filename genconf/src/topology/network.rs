@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde_json::{Value, json};
 
 use super::decode::Leaf;
+use super::invalid::Invalid;
 
 /// A network in CIDR notation (RFC 4632), or one address: `10.0.0.0/8`, `192.0.2.7`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,7 +36,7 @@ impl Network {
 }
 
 impl fmt::Display for Network {
-    /// `10.0.0.0/8`; one address without its prefix.
+    /// `10.0.0.0/8`; a single address has no prefix.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.prefix == Self::width(self.address) {
             write!(f, "{}", self.address)
@@ -46,23 +47,32 @@ impl fmt::Display for Network {
 }
 
 impl Leaf for Network {
-    const WHAT: &'static str = "an IP address or a network";
+    const NOUN: &'static str = "an IP address or a network";
+    const EXAMPLE: &'static str = "192.0.2.10";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let help = || "write an address or a network: `192.0.2.7`, `10.0.0.0/8`".to_owned();
+    fn read(text: &str) -> Result<Self, Invalid> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
         };
-        let address: IpAddr = address.parse().map_err(|_| help())?;
+        let unreadable = || {
+            Invalid::expected(
+                "an IP address, or a network in CIDR notation",
+                "use an address such as `192.0.2.7`, or a network such as `10.0.0.0/8`",
+            )
+        };
+        let address: IpAddr = address.parse().map_err(|_| unreadable())?;
+        if prefix.is_some_and(|p| p.parse::<i64>().is_err()) {
+            return Err(unreadable());
+        }
         if address.is_ipv6() && address.to_canonical().is_ipv4() {
-            return Err(format!(
-                "write the IPv4 address itself: `{}`",
-                address.to_canonical()
+            return Err(Invalid::must(
+                "not be an IPv4-mapped IPv6 address",
+                format!("use `{}`", address.to_canonical()),
             ));
         }
         let width = Self::width(address);
@@ -74,13 +84,19 @@ impl Leaf for Network {
                 .and_then(|p| p.parse().ok())
                 .filter(|p| *p <= width)
                 .ok_or_else(|| {
-                    format!("the prefix is a number from 0 to {width}: `{address}/{width}`")
+                    Invalid::out_of_range(
+                        format!("have a prefix length from 0 to {width}"),
+                        format!("use `{address}/{width}` for a single address"),
+                    )
                 })?,
         };
         let network = Self { address, prefix };
         let base = network.base();
         if base != address {
-            return Err(format!("it has host bits; write `{base}/{prefix}`"));
+            return Err(Invalid::must(
+                "not have host bits set",
+                format!("use `{base}/{prefix}` for the network"),
+            ));
         }
         Ok(network)
     }
@@ -101,10 +117,11 @@ mod tests {
             ("2001:db8::/32", "2001:db8::/32"),
             ("::1", "::1"),
         ] {
-            assert_eq!(network(written).as_deref(), Ok(read), "{written}");
+            assert_eq!(network(written), Ok(read.to_owned()), "{written}");
         }
-        let help = network("10.1.2.3/8").expect_err("has bits after its prefix");
-        assert!(help.contains("`10.0.0.0/8`"), "{help}");
+        let help = "use `10.0.0.0/8` for the network";
+        let invalid = Invalid::must("not have host bits set", help);
+        assert_eq!(network("10.1.2.3/8"), Err(invalid));
         for wrong in [
             "",
             "10/8",

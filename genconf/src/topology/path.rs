@@ -1,8 +1,9 @@
-//! Paths: on a host, on the machine where genconf runs, inside an archive, of a URL.
+//! Paths on a host, on the machine that runs genconf, inside an archive, and in a URL.
 
 use serde_json::{Value, json};
 
 use super::decode::Leaf;
+use super::invalid::{Invalid, replaced};
 
 /// An absolute path on a host.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,39 +18,43 @@ impl HostPath {
 }
 
 impl Leaf for HostPath {
-    const WHAT: &'static str = "an absolute path on the host";
+    const NOUN: &'static str = "an absolute path on the host";
+    const EXAMPLE: &'static str = "/etc/ssl/certs/site.pem";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^/[A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-]$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str) -> Result<Self, Invalid> {
         if !text.starts_with('/') || text.split('/').any(|s| s == "..") {
-            return Err("write the whole path, from `/` on".to_owned());
+            return Err(Invalid::must(
+                "be an absolute path without `..`",
+                format!("use a path such as `{}`", Self::EXAMPLE),
+            ));
         }
         FilePath::read(text).map(Self)
     }
 }
 
-/// A path on the machine where genconf runs: relative to the topology, or absolute.
+/// A path on the machine that runs genconf: relative to the topology, or absolute.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FilePath(String);
 
 impl FilePath {
-    /// The path as written.
+    /// The path.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What follows the last slash.
+    /// The part after the last slash.
     #[must_use]
     pub fn file_name(&self) -> &str {
         let trimmed = self.0.trim_end_matches('/');
         trimmed.rsplit('/').next().unwrap_or(trimmed)
     }
 
-    /// Whether it is a file of tar(1), plain or by gzip.
+    /// Whether it is a tar archive, with or without gzip.
     #[must_use]
     pub fn is_archive(&self) -> bool {
         let name = self.file_name();
@@ -60,23 +65,42 @@ impl FilePath {
 }
 
 impl Leaf for FilePath {
-    const WHAT: &'static str = "a path";
+    const NOUN: &'static str = "a path";
+    const EXAMPLE: &'static str = "web";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^[A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-]/?$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._/@+=-".contains(&b);
+    fn read(text: &str) -> Result<Self, Invalid> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._/@+=-".contains(c);
         let path = Self(text.to_owned());
-        let named =
-            !matches!(path.file_name(), "" | "." | "..") && !path.file_name().starts_with('-');
-        if named && text.len() <= 1024 && text.bytes().all(allowed) {
-            return Ok(path);
+        if text.len() > MAX_LENGTH {
+            let help = "move the file to a shorter path";
+            return Err(Invalid::too_long(MAX_LENGTH, "bytes", text.len(), help));
         }
-        Err("use letters, digits and `._/@+=-`, and end in a name".to_owned())
+        if !text.chars().all(allowed) {
+            let plain = replaced(text, allowed);
+            let help = match Self::read(&plain) {
+                Ok(_) => format!("rename the file to `{plain}`"),
+                Err(_) => format!("use a path such as `{}`", Self::EXAMPLE),
+            };
+            let rule = "have letters, digits, and `._/@+=-` only";
+            return Err(Invalid::must(rule, help));
+        }
+        let name = path.file_name();
+        if matches!(name, "" | "." | "..") || name.starts_with('-') {
+            return Err(Invalid::must(
+                "end with a file name that does not start with `-`",
+                format!("use a path such as `{}`", Self::EXAMPLE),
+            ));
+        }
+        Ok(path)
     }
 }
+
+/// Maximum length of a path in bytes.
+const MAX_LENGTH: usize = 1024;
 
 /// A path inside an archive.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -91,24 +115,31 @@ impl InnerPath {
 }
 
 impl Leaf for InnerPath {
-    const WHAT: &'static str = "a path inside an archive";
+    const NOUN: &'static str = "a path inside an archive";
+    const EXAMPLE: &'static str = "server.js";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^[A-Za-z0-9._@+=-]([A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-])?$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let odd = |step: &str| matches!(step, "" | "." | "..");
-        if text.split('/').any(odd) {
-            return Err(
-                "write it as it is in the archive: `server.js`, `dist/server.js`".to_owned(),
-            );
+    fn read(text: &str) -> Result<Self, Invalid> {
+        let is_special = |step: &str| matches!(step, "" | "." | "..");
+        if text.split('/').any(is_special) {
+            let steps = text.split('/').filter(|step| !is_special(step));
+            let plain = steps.collect::<Vec<_>>().join("/");
+            let help = match FilePath::read(&plain) {
+                Ok(_) => format!("use `{plain}`"),
+                Err(_) => "use a path such as `server.js` or `dist/server.js`".to_owned(),
+            };
+            let rule = "be a relative path without `.` and `..`";
+            return Err(Invalid::must(rule, help));
         }
         FilePath::read(text).map(Self)
     }
 }
 
-/// A path of a URL: begins with a slash, no query, nothing a proxy would read as syntax.
+/// The path of a URL: starts with a slash, without a query or characters with a meaning in a proxy
+/// configuration.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct UrlPath(String);
 
@@ -121,37 +152,35 @@ impl UrlPath {
 }
 
 impl Leaf for UrlPath {
-    const WHAT: &'static str = "a URL path";
+    const NOUN: &'static str = "a URL path";
+    const EXAMPLE: &'static str = "/";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^/[A-Za-z0-9._/@:+=,-]*$", "maxLength": 1024 })
     }
 
-    /// A subset of `path-absolute` of RFC 3986, section 3.3: percent escapes
-    /// are left out, because proxies compare paths after decoding them, and so
-    /// is what means something in a shell.
-    fn read(text: &str) -> Result<Self, String> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._/@:+=,-".contains(&b);
-        if !text.starts_with('/') {
-            return Err(format!(
-                "begin it with a slash: `/{}`",
-                text.trim_start_matches('/')
-                    .chars()
-                    .take(40)
-                    .collect::<String>()
-            ));
-        }
-        let steps = |s: &str| s == "." || s == "..";
-        if text.contains("//") || text.split('/').any(steps) {
-            return Err(
-                "write it without `//`, `.` and `..`: proxies resolve those before they compare"
-                    .to_owned(),
-            );
-        }
-        if text.len() <= 1024 && text.bytes().all(allowed) {
+    /// A subset of `path-absolute` of RFC 3986, section 3.3. Percent escapes are not allowed, because
+    /// proxies compare decoded paths; neither are characters with a meaning in a shell.
+    fn read(text: &str) -> Result<Self, Invalid> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._/@:+=,-".contains(c);
+        let is_special = |step: &str| step == "." || step == "..";
+        let rule = if text.len() > MAX_LENGTH {
+            let help = "use a shorter path: a route includes all paths below it";
+            return Err(Invalid::too_long(MAX_LENGTH, "bytes", text.len(), help));
+        } else if !text.starts_with('/') {
+            "start with `/`"
+        } else if text.contains("//") || text.split('/').any(is_special) {
+            // Proxies resolve these before they compare paths.
+            "not have `//`, `.`, or `..`"
+        } else if !text.chars().all(allowed) {
+            "have letters, digits, and `._/@:+=,-` only"
+        } else {
             return Ok(Self(text.to_owned()));
-        }
-        Err("use letters, digits and `._/@:+=,-`".to_owned())
+        };
+        let start: String = text.chars().take_while(|c| allowed(*c)).collect();
+        let steps = start.split('/').filter(|s| !s.is_empty() && !is_special(s));
+        let plain = steps.collect::<Vec<_>>().join("/");
+        Err(Invalid::must(rule, format!("use `/{plain}`")))
     }
 }
 
@@ -160,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_that_a_proxy_would_read_as_syntax_is_refused() {
+    fn a_url_path_has_safe_characters_only() {
         for wrong in [
             "", "api", "/a b", "/a;b", "/{a}", "/a$b", "/a\"b", "/..", "/a//b", "/a\n", "/%41",
             "/a/./b",
@@ -171,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_path_ends_in_a_name() {
+    fn a_file_path_ends_with_a_file_name() {
         let name = |text| FilePath::read(text).map(|p| p.file_name().to_owned()).ok();
         assert_eq!(name("target/release/randoms").as_deref(), Some("randoms"));
         assert_eq!(name("../app/").as_deref(), Some("app"));

@@ -1,4 +1,4 @@
-//! Sizes and durations in the forms people write.
+//! Sizes, durations, and rates with their units.
 
 use std::fmt;
 use std::time::Duration as StdDuration;
@@ -6,8 +6,9 @@ use std::time::Duration as StdDuration;
 use serde_json::{Value, json};
 
 use super::decode::Leaf;
+use super::invalid::Invalid;
 
-/// A number of bytes: `64KiB`, `512MiB`, `1GiB`, or with decimal units `500MB`.
+/// A size: `64KiB`, `512MiB`, `1GiB`, or with decimal units `500MB`.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct ByteSize(u64);
 
@@ -21,7 +22,7 @@ const SIZES: [(&str, u64); 7] = [
     ("B", 1),
 ];
 
-/// 4 EiB: nginx and `HAProxy` hold a size in 64 bits with a sign, and the latter counts one further.
+/// 4 EiB. nginx and `HAProxy` store a size as a signed 64-bit number, and `HAProxy` adds one to it.
 const LARGEST: u64 = 1 << 62;
 
 impl ByteSize {
@@ -58,34 +59,80 @@ impl fmt::Display for ByteSize {
 }
 
 impl Leaf for ByteSize {
-    const WHAT: &'static str = "a size";
+    const NOUN: &'static str = "a size";
+    const EXAMPLE: &'static str = "512MiB";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^[0-9]+(KiB|MiB|GiB|KB|MB|GB|B)$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let bytes = SIZES.iter().find_map(|(name, unit)| {
-            let number = text.strip_suffix(name)?;
-            digits(number)?.checked_mul(*unit)
-        });
-        match bytes {
-            Some(bytes) if bytes > LARGEST => {
-                Err("at most 4611686018427387904B, which is 4 EiB".to_owned())
-            }
-            Some(bytes) if bytes > 0 => Ok(Self(bytes)),
-            _ => Err("write a whole number and a unit: `64KiB`, `512MiB`, `1GiB`".to_owned()),
+    fn read(text: &str) -> Result<Self, Invalid> {
+        match amount(text, &SIZES) {
+            Some(bytes) if bytes > LARGEST => Err(Invalid::out_of_range(
+                format!("be at most `{}`", Self(LARGEST)),
+                "use a smaller size, such as `1GiB`",
+            )),
+            Some(0) => Err(Invalid::out_of_range(
+                "be at least `1B`",
+                "use a larger size, such as `512MiB`",
+            )),
+            Some(bytes) => Ok(Self(bytes)),
+            None => Err(Invalid::expected(
+                "a whole number and a unit (B, KB, MB, GB, KiB, MiB, or GiB)",
+                corrected(text, SIZE_UNITS, "512MiB"),
+            )),
         }
     }
 }
 
-/// A span of time: `500ms`, `10s`, `2m`, `1h`.
+/// Other spellings of units, in lower case, and the unit for each.
+const SIZE_UNITS: &[(&str, &str)] = &[
+    ("", "MiB"),
+    ("b", "B"),
+    ("k", "KiB"),
+    ("m", "MiB"),
+    ("g", "GiB"),
+    ("ki", "KiB"),
+    ("mi", "MiB"),
+    ("gi", "GiB"),
+    ("kb", "KB"),
+    ("mb", "MB"),
+    ("gb", "GB"),
+    ("kib", "KiB"),
+    ("mib", "MiB"),
+    ("gib", "GiB"),
+];
+
+/// The amount in the smallest unit; the largest number if it overflows. `None` for another format.
+fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    units.iter().find_map(|(name, unit)| {
+        let number = text.strip_suffix(name)?;
+        let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        let number = is_number.then(|| number.parse().unwrap_or(u64::MAX))?;
+        Some(u64::saturating_mul(number, *unit))
+    })
+}
+
+/// The fix for an amount whose unit is missing or has another spelling.
+fn corrected(text: &str, units: &[(&str, &str)], example: &str) -> String {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let end = plain.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = plain.split_at(end);
+    let unit = unit.to_ascii_lowercase();
+    let known = units.iter().find(|(name, _)| *name == unit);
+    match known {
+        Some((_, unit)) if (1..=18).contains(&number.len()) => format!("use `{number}{unit}`"),
+        _ => format!("use a whole number and a unit, such as `{example}`"),
+    }
+}
+
+/// A duration: `500ms`, `10s`, `2m`, `1h`.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Duration(StdDuration);
 
 const DURATIONS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 
-/// A day; a longer timeout is a slip of the pen.
+/// 24 hours. A longer timeout is probably a typo.
 const LONGEST_MS: u64 = 24 * 3_600_000;
 
 impl Duration {
@@ -109,7 +156,7 @@ impl Duration {
 }
 
 impl fmt::Display for Duration {
-    /// The form that nginx, `HAProxy`, systemd and the server all read: `10s` or `500ms`.
+    /// The format that nginx, `HAProxy`, systemd, and the server accept: `10s` or `500ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.millis();
         if millis.is_multiple_of(1_000) {
@@ -121,27 +168,52 @@ impl fmt::Display for Duration {
 }
 
 impl Leaf for Duration {
-    const WHAT: &'static str = "a duration";
+    const NOUN: &'static str = "a duration";
+    const EXAMPLE: &'static str = "10s";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let millis = DURATIONS.iter().find_map(|(name, unit)| {
-            let number = text.strip_suffix(name)?;
-            digits(number)?.checked_mul(*unit)
-        });
-        match millis {
+    fn read(text: &str) -> Result<Self, Invalid> {
+        match amount(text, &DURATIONS) {
             Some(millis @ 1..=LONGEST_MS) => Ok(Self::from_millis(millis)),
-            Some(0) => Err("a duration is longer than nothing; write `1ms` or more".to_owned()),
-            Some(_) => Err("a day, `24h`, is the longest".to_owned()),
-            None => Err("write a whole number and a unit: `500ms`, `10s`, `2m`, `1h`".to_owned()),
+            Some(0) => Err(Invalid::out_of_range(
+                "be at least `1ms`",
+                "use a longer duration, such as `10s`",
+            )),
+            Some(_) => Err(Invalid::out_of_range(
+                "be at most `24h`",
+                "use `24h` or less",
+            )),
+            None => Err(Invalid::expected(
+                "a whole number and a unit (ms, s, m, or h)",
+                corrected(text, DURATION_UNITS, "10s"),
+            )),
         }
     }
 }
 
-/// Requests in a span of time: `50/s` or `300/m`.
+/// Other spellings of units, in lower case, and the unit for each.
+const DURATION_UNITS: &[(&str, &str)] = &[
+    ("", "s"),
+    ("ms", "ms"),
+    ("msec", "ms"),
+    ("s", "s"),
+    ("sec", "s"),
+    ("second", "s"),
+    ("seconds", "s"),
+    ("m", "m"),
+    ("min", "m"),
+    ("minute", "m"),
+    ("minutes", "m"),
+    ("h", "h"),
+    ("hr", "h"),
+    ("hour", "h"),
+    ("hours", "h"),
+];
+
+/// Requests per second or minute: `50/s`, `300/m`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Rate {
     requests: u32,
@@ -155,7 +227,7 @@ impl Rate {
         self.requests
     }
 
-    /// `s` for a second, `m` for a minute.
+    /// `s` for second, `m` for minute.
     #[must_use]
     pub const fn unit(self) -> char {
         self.unit
@@ -163,38 +235,54 @@ impl Rate {
 }
 
 impl Leaf for Rate {
-    const WHAT: &'static str = "a rate";
+    const NOUN: &'static str = "a rate";
+    const EXAMPLE: &'static str = "50/s";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^[0-9]+/[sm]$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let read = |unit: char| {
-            let number = text.strip_suffix(unit)?.strip_suffix('/')?;
-            let requests = digits(number).and_then(|n| u32::try_from(n).ok())?;
-            (1..=1_000_000)
-                .contains(&requests)
-                .then_some(Self { requests, unit })
-        };
-        let help = "write requests for a second or a minute: `50/s`, `300/m`";
-        read('s')
-            .or_else(|| read('m'))
-            .ok_or_else(|| help.to_owned())
+    fn read(text: &str) -> Result<Self, Invalid> {
+        const MAX: u64 = 1_000_000;
+        let units = [("/s", 1), ("/m", 1)];
+        match (amount(text, &units), text.chars().last()) {
+            (Some(requests @ 1..=MAX), Some(unit)) => Ok(Self {
+                requests: u32::try_from(requests).unwrap_or(u32::MAX),
+                unit,
+            }),
+            (Some(_), _) => Err(Invalid::out_of_range(
+                format!("be from 1 to {MAX} requests"),
+                "use a rate such as `50/s` or `300/m`",
+            )),
+            (None, _) => Err(Invalid::expected(
+                "requests per second or minute",
+                corrected(text, RATE_UNITS, "50/s"),
+            )),
+        }
     }
 }
 
-fn digits(text: &str) -> Option<u64> {
-    let all = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    all.then(|| text.parse().ok()).flatten()
-}
+/// Other spellings of units, in lower case, and the unit for each.
+const RATE_UNITS: &[(&str, &str)] = &[
+    ("", "/s"),
+    ("/s", "/s"),
+    ("r/s", "/s"),
+    ("rps", "/s"),
+    ("/sec", "/s"),
+    ("/second", "/s"),
+    ("/m", "/m"),
+    ("r/m", "/m"),
+    ("rpm", "/m"),
+    ("/min", "/m"),
+    ("/minute", "/m"),
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_read_as_people_write_them() {
+    fn a_size_has_a_unit() {
         let size = |text| ByteSize::read(text).map(ByteSize::bytes).ok();
         assert_eq!(size("512MiB"), Some(512 << 20));
         assert_eq!(size("1GB"), Some(1_000_000_000));
@@ -218,12 +306,36 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_read_and_printed_in_one_form() {
+    fn a_duration_has_a_unit() {
         let round = |text| Duration::read(text).map(|d| d.to_string()).ok();
         assert_eq!(round("2m").as_deref(), Some("120s"));
         assert_eq!(round("1500ms").as_deref(), Some("1500ms"));
         for wrong in ["0s", "10", "25h", "1.5s", "s", "1d", "-1s"] {
             assert_eq!(round(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_help_has_the_usual_unit() {
+        for (text, help) in [
+            ("512", "use `512MiB`"),
+            ("64m", "use `64MiB`"),
+            ("1 GiB", "use `1GiB`"),
+            ("64MB!", "use a whole number and a unit, such as `512MiB`"),
+        ] {
+            assert_eq!(corrected(text, SIZE_UNITS, "512MiB"), help, "{text}");
+        }
+        assert_eq!(corrected("10", DURATION_UNITS, "10s"), "use `10s`");
+        assert_eq!(corrected("50r/s", RATE_UNITS, "50/s"), "use `50/s`");
+    }
+
+    #[test]
+    fn rates_are_per_second_or_minute() {
+        let rate = |text| Rate::read(text).map(|r| (r.requests(), r.unit())).ok();
+        assert_eq!(rate("50/s"), Some((50, 's')));
+        assert_eq!(rate("1000000/m"), Some((1_000_000, 'm')));
+        for wrong in ["0/s", "1000001/s", "50", "/s", "50/h", "-1/s", "5.5/s", ""] {
+            assert_eq!(rate(wrong), None, "{wrong:?}");
         }
     }
 

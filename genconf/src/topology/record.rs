@@ -1,11 +1,10 @@
-//! How a record of the language is declared.
+//! The macro that declares the records of the language.
 
-/// Declares a record of the language once: its type, how it is read, and its schema.
+/// Declares a record: its type, its decoder, and its schema.
 ///
-/// `required` and `expected` keys have no default: without the first there is
-/// no record, without the second a blank stands in, so that rules can still
-/// judge the rest. `optional` keys are `Option`; of one that is `None` because it could not be
-/// read, the record is unsure: a rule that would take its default for what is meant must ask.
+/// `required` and `expected` keys have no default. A record without a `required` key is not
+/// created; an empty value stands for a missing `expected` key. `optional` keys are `Option`.
+/// `None` can also be an invalid value: a rule that applies a default calls `has_invalid` first.
 macro_rules! record {
     (
         $(#[doc = $doc:literal])+
@@ -17,29 +16,42 @@ macro_rules! record {
         #[derive(Clone, Debug)]
         pub struct $name {
             $($(#[doc = $fdoc])+ pub $field: $crate::topology::record::field!($need $ty),)+
-            /// Keys of which a fault was told.
-            unsure: Vec<&'static str>,
+            /// Keys with an error.
+            invalid: Vec<&'static str>,
         }
 
         impl $name {
-            /// Whether a fault was told of one of these keys, so that nobody knows what was meant.
+            /// Whether one of these keys has an error, so that its default does not apply.
             #[must_use]
-            pub fn is_unsure_of(&self, keys: &[&'static str]) -> bool {
+            pub fn has_invalid(&self, keys: &[&'static str]) -> bool {
                 let known = [$($crate::topology::record::key(stringify!($field))),+];
                 debug_assert!(keys.iter().all(|k| known.contains(k)), "{keys:?}");
-                self.unsure.iter().any(|k| keys.contains(k))
+                self.invalid.iter().any(|k| keys.contains(k))
             }
         }
 
         impl $crate::topology::decode::Decode for $name {
             fn decode(
                 node: &$crate::source::Node,
-                faults: &mut $crate::diagnostic::Diagnostics,
+                decoder: &mut $crate::topology::decoder::Decoder<'_>,
             ) -> Option<Self> {
-                let mut fields = $crate::topology::decode::Fields::of(node, $noun, faults)?;
-                $(let $field = fields.$need::<$ty>($crate::topology::record::key(stringify!($field)), faults);)+
-                let unsure = fields.finish(faults);
-                Some(Self { $($field: $crate::topology::record::field!($need $field ?),)+ unsure })
+                let example = <Self as $crate::topology::decode::Decode>::example;
+                let mut fields = $crate::topology::fields::Fields::of(node, $noun, example, decoder)?;
+                $(let $field = fields.$need::<$ty>(
+                    $crate::topology::record::key(stringify!($field)),
+                    decoder,
+                );)+
+                let invalid = fields.finish(decoder);
+                Some(Self { $($field: $crate::topology::record::field!($need $field ?),)+ invalid })
+            }
+
+            fn example() -> String {
+                let fields = [$((
+                    $crate::topology::record::key(stringify!($field)),
+                    <$ty as $crate::topology::decode::Decode>::example as fn() -> String,
+                    stringify!($need) != "optional",
+                )),+];
+                $crate::topology::record::example(&fields)
             }
         }
 
@@ -64,7 +76,23 @@ pub(crate) fn key(field: &'static str) -> &'static str {
     field.trim_start_matches("r#")
 }
 
-/// The type of a field, and how its value is taken, by its need.
+/// A field: its key, an example of its value, and whether it is required.
+pub(crate) type Field = (&'static str, fn() -> String, bool);
+
+/// A record in YAML with its required fields, or the first one if none is required.
+pub(crate) fn example(fields: &[Field]) -> String {
+    let mut shown: Vec<_> = fields.iter().filter(|f| f.2).collect();
+    if shown.is_empty() {
+        shown.extend(fields.first());
+    }
+    let entries: Vec<_> = shown
+        .iter()
+        .map(|(key, value, _)| format!("{key}: {}", value()))
+        .collect();
+    format!("{{ {} }}", entries.join(", "))
+}
+
+/// The type of a field and the way its value is unwrapped.
 macro_rules! field {
     (required $ty:ty) => { $ty };
     (expected $ty:ty) => { $ty };

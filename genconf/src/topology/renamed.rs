@@ -1,23 +1,23 @@
-//! Keys that have a new name: the old name is an error whose help is the new one.
+//! Keys with a new name. The old name is an error whose help is the new name.
 
-/// Record, old key and new key.
+/// Record, old key, and new key.
 const RENAMED: &[(&str, &str, &str)] = &[
-    ("an app", "network", "outbound"),
-    ("an app", "notify", "sd_notify"),
-    ("an app", "socket", "socket_activation"),
-    ("an app", "state", "state_directory"),
-    ("an app", "tasks", "tasks_max"),
-    ("a health check", "via", "type"),
-    ("a pool", "workers_by", "supervisor"),
-    ("a proxy", "extra", "raw"),
-    ("a proxy", "status", "status_port"),
+    ("app", "network", "outbound"),
+    ("app", "notify", "sd_notify"),
+    ("app", "socket", "socket_activation"),
+    ("app", "state", "state_directory"),
+    ("app", "tasks", "tasks_max"),
+    ("health check", "via", "type"),
+    ("pool", "workers_by", "supervisor"),
+    ("proxy", "extra", "raw"),
+    ("proxy", "status", "status_port"),
     ("tls", "redirect_from", "http_port"),
 ];
 
-/// The new name of `key` in `record`, if it was renamed.
-pub(super) fn renamed(record: &str, key: &str) -> Option<&'static str> {
+/// The new name of the key `old` of `record`.
+pub(super) fn renamed(record: &str, old: &str) -> Option<&'static str> {
     RENAMED
         .iter()
-        .find(|(of, old, _)| *of == record && *old == key)
+        .find(|(of, key, _)| *of == record && *key == old)
         .map(|(_, _, new)| *new)
 }

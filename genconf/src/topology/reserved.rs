@@ -1,8 +1,7 @@
-//! Names of units that a host has already: a unit of ours in /etc would take their place.
-//!
-//! What Debian 12 and 13 ship, systemd first (systemd.special(7)).
+//! Names of units that Debian 12 and 13 install (systemd.special(7)). A unit in /etc with the same
+//! name would override them.
 
-/// Targets and slices of systemd, as a project would call its own.
+/// Targets and slices of systemd. A project has a target and a slice with its name.
 pub const GROUPS: &[&str] = &[
     "basic",
     "blockdev",
@@ -88,12 +87,11 @@ pub const GROUPS: &[&str] = &[
     "virt-guest-shutdown",
 ];
 
-/// First words that no project has. Below `system` and `user` systemd has slices of its own, for
-/// templates and for users, and its services begin with `systemd`.
+/// Prefixes that a project must not have: slices of systemd start with `system` and `user`, its
+/// services with `systemd`.
 pub const FIRST_WORDS: &[&str] = &["system", "systemd", "user"];
 
-/// Other units with a hyphen, without their type: those of systemd, and of packages that many
-/// hosts have.
+/// Other units with a hyphen, without their suffix: those of systemd and of common packages.
 pub const UNITS: &[&str] = &[
     "alsa-restore",
     "alsa-state",

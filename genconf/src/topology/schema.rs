@@ -1,15 +1,15 @@
-//! The JSON Schema (draft-07) of the language, from the same types that read it.
+//! The JSON Schema of the topology, from the types that decode it.
 //!
-//! Draft-07 because that is the newest draft that yaml-language-server reads.
+//! It is draft-07, the newest draft that yaml-language-server supports.
 
 use serde_json::{Map, Value, json};
 
 use super::decode::{Leaf, Named, NonEmpty, OneOrMany};
 use crate::source::Spanned;
 
-/// A type that can describe itself as JSON Schema.
+/// A type with a JSON Schema.
 pub trait Described {
-    /// Its schema.
+    /// The schema.
     fn describe() -> Value;
 }
 

@@ -1,16 +1,16 @@
-//! Free text, and the texts that are not quite free.
+//! Text, environment variable names, and HTTP headers.
 
 use serde_json::{Value, json};
 
 use super::decode::Leaf;
+use super::invalid::{Invalid, replaced};
+use crate::diagnostic::Code;
 
-/// Longest free text: more than any argument a kernel takes in one piece is
-/// no setting but a file (execve(2): 128 KiB for one string).
+/// Maximum length of a text in bytes. The kernel limits one argument to 128 KiB (execve(2)).
 const LIMIT: usize = 64 * 1024;
 
-/// Any text that a unit file can give to a process: no control character but
-/// line feed and tab (systemd refuses others in `Environment=`), nothing that
-/// Unicode reserves for no character at all, at most 64 KiB.
+/// A text that a unit file can pass to a process: at most 64 KiB, without control characters other
+/// than line feed and tab (systemd rejects others in `Environment=`) and without noncharacters.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Text(String);
 
@@ -23,34 +23,36 @@ impl Text {
 }
 
 impl Leaf for Text {
-    const WHAT: &'static str = "a text";
+    const NOUN: &'static str = "a text";
+    const EXAMPLE: &'static str = "text";
 
     fn schema() -> Value {
         json!({ "type": ["string", "number", "boolean"] })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let control = |c: char| c.is_control() && c != '\n' && c != '\t';
-        if text.contains(control) {
-            return Err(
-                "control characters, save line feed and tab, do not survive unit files".to_owned(),
-            );
+    fn read(text: &str) -> Result<Self, Invalid> {
+        let is_control = |c: &char| c.is_control() && *c != '\n' && *c != '\t';
+        let point = |c: char| format!("U+{:04X}", u32::from(c));
+        if let Some(control) = text.chars().find(is_control) {
+            let rule = "not have control characters other than line feed and tab";
+            let help = format!("remove {}", point(control));
+            return Err(Invalid::must(rule, help).found(point(control)));
         }
         if let Some(none) = text.chars().find(|c| is_noncharacter(*c)) {
-            return Err(format!(
-                "U+{:04X} is no character, and systemd refuses a unit that holds it",
-                u32::from(none)
-            ));
+            let rule = "not have Unicode noncharacters";
+            let help = format!("remove {}", point(none));
+            return Err(Invalid::must(rule, help).found(point(none)));
         }
         if text.len() > LIMIT {
-            return Err("at most 64 KiB; put longer settings in a file".to_owned());
+            let help = "move the text to a file and set its path";
+            return Err(Invalid::too_long(LIMIT, "bytes", text.len(), help));
         }
         Ok(Self(text.to_owned()))
     }
 }
 
-/// One of the 66 code points that are never assigned (Unicode, section 23.7): systemd reads a file
-/// with one as not UTF-8 (`unichar_is_valid` of its utf8.c).
+/// One of the 66 noncharacters (Unicode, section 23.7). systemd rejects a file with one as invalid
+/// UTF-8 (`unichar_is_valid` in its utf8.c).
 fn is_noncharacter(c: char) -> bool {
     matches!(u32::from(c), 0xFDD0..=0xFDEF) || u32::from(c) & 0xFFFE == 0xFFFE
 }
@@ -68,24 +70,42 @@ impl EnvName {
 }
 
 impl Leaf for EnvName {
-    const WHAT: &'static str = "the name of an environment variable";
+    const NOUN: &'static str = "an environment variable name";
+    const EXAMPLE: &'static str = "NAME";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        if starts && text.len() <= 128 && text.bytes().all(inner) {
+    fn read(text: &str) -> Result<Self, Invalid> {
+        let is_inner = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let is_valid = |t: &str| !t.is_empty() && t.chars().all(is_inner) && !starts_with_digit(t);
+        if text.len() > NAME_LIMIT {
+            let help = "use a shorter name";
+            return Err(Invalid::too_long(NAME_LIMIT, "bytes", text.len(), help));
+        }
+        if is_valid(text) {
             return Ok(Self(text.to_owned()));
         }
-        Err("use letters, digits and underscores, no digit first".to_owned())
+        let plain = replaced(text, is_inner).replace('-', "_");
+        let help = if is_valid(&plain) {
+            format!("use `{plain}`")
+        } else {
+            "use a name such as `LOG_LEVEL`".to_owned()
+        };
+        let expected = "letters, digits, and underscores, not starting with a digit";
+        Err(Invalid::expected(expected, help))
     }
 }
 
-/// The name of an HTTP header field: RFC 9110, section 5.1, without the
-/// rarer punctuation of `token`.
+fn starts_with_digit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Maximum length of the name of a variable or a header in bytes.
+const NAME_LIMIT: usize = 128;
+
+/// The name of an HTTP header: letters, digits, and hyphens of RFC 9110, section 5.1.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HeaderName(String);
 
@@ -97,8 +117,8 @@ impl HeaderName {
     }
 }
 
-/// Fields that the proxy itself must set for messages to stay whole.
-const OWN_HEADERS: [&str; 6] = [
+/// Headers that the proxy sets for correct message framing.
+const RESERVED_HEADERS: [&str; 6] = [
     "connection",
     "content-length",
     "date",
@@ -108,29 +128,46 @@ const OWN_HEADERS: [&str; 6] = [
 ];
 
 impl Leaf for HeaderName {
-    const WHAT: &'static str = "the name of a header";
+    const NOUN: &'static str = "a header name";
+    const EXAMPLE: &'static str = "X-Frame-Options";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9-]{0,127}$" })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-        let starts = text.starts_with(|c: char| c.is_ascii_alphabetic());
-        if OWN_HEADERS.contains(&text.to_ascii_lowercase().as_str()) {
-            return Err("the proxy sets this one itself".to_owned());
+    fn read(text: &str) -> Result<Self, Invalid> {
+        let is_inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let is_valid =
+            |t: &str| t.chars().all(is_inner) && t.starts_with(|c: char| c.is_ascii_alphabetic());
+        if RESERVED_HEADERS.contains(&text.to_ascii_lowercase().as_str()) {
+            let rule = format!(
+                "not be one that the proxy sets ({})",
+                RESERVED_HEADERS.join(", ")
+            );
+            let help = format!("remove `{text}`");
+            return Err(Invalid::must(rule, help).code(Code::ReservedHeader));
         }
-        if starts && text.len() <= 128 && text.bytes().all(inner) {
+        if text.len() > NAME_LIMIT {
+            let help = "use a shorter name";
+            return Err(Invalid::too_long(NAME_LIMIT, "bytes", text.len(), help));
+        }
+        if is_valid(text) {
             return Ok(Self(text.to_owned()));
         }
-        Err("use letters, digits and hyphens, a letter first".to_owned())
+        let plain = replaced(text, is_inner);
+        let help = if is_valid(&plain) {
+            format!("use `{plain}`")
+        } else {
+            "use a name such as `X-Frame-Options`".to_owned()
+        };
+        let expected = "letters, digits, and hyphens, starting with a letter";
+        Err(Invalid::expected(expected, help))
     }
 }
 
-/// The value of an HTTP header field that every engine can be told to send:
-/// visible ASCII and spaces (RFC 9110, section 5.5), without `$`, which names
-/// a variable in nginx and cannot be escaped there, and `%`, the same in `HAProxy`;
-/// at most 2,000 characters, since nginx takes words of 4,095 with their escapes.
+/// The value of an HTTP header: visible ASCII and spaces (RFC 9110, section 5.5), without `$`, which
+/// nginx expands and cannot escape, and `%`, which `HAProxy` expands. At most 2,000 characters:
+/// nginx limits a parameter to 4,095 bytes with escapes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HeaderValue(String);
 
@@ -143,21 +180,33 @@ impl HeaderValue {
 }
 
 impl Leaf for HeaderValue {
-    const WHAT: &'static str = "the value of a header";
+    const NOUN: &'static str = "a header value";
+    const EXAMPLE: &'static str = "DENY";
 
     fn schema() -> Value {
         json!({ "type": ["string", "number", "boolean"], "pattern": "^[ -#&-~]+$", "maxLength": 2000 })
     }
 
-    fn read(text: &str) -> Result<Self, String> {
-        let visible = |b: u8| matches!(b, b' '..=b'~') && b != b'$' && b != b'%';
-        if !text.is_empty() && text.len() <= 2000 && text.bytes().all(visible) {
-            return Ok(Self(text.to_owned()));
+    fn read(text: &str) -> Result<Self, Invalid> {
+        const LIMIT: usize = 2000;
+        if text.is_empty() {
+            let help = "remove the header, or set a value";
+            return Err(Invalid::must("not be empty", help).code(Code::EmptyValue));
         }
-        Err(
-            "use visible ASCII and spaces, at most 2000, without `$` and `%`, which proxies read as variables"
-                .to_owned(),
-        )
+        if text.len() > LIMIT {
+            let help = "use a shorter value";
+            return Err(Invalid::too_long(LIMIT, "bytes", text.len(), help));
+        }
+        if let Some(variable) = text.chars().find(|c| "$%".contains(*c)) {
+            let help = format!("remove `{variable}`; proxies expand it as a variable");
+            return Err(Invalid::must("not have `$` or `%`", help));
+        }
+        if let Some(other) = text.chars().find(|c| !matches!(c, ' '..='~')) {
+            let rule = "have visible ASCII characters and spaces only";
+            let help = format!("remove U+{:04X}", u32::from(other));
+            return Err(Invalid::must(rule, help));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -166,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_holds_what_a_unit_file_can_hold() {
+    fn a_text_has_no_noncharacters() {
         for wrong in [
             "a\u{FDD0}",
             "\u{FDEF}",

@@ -1,38 +1,40 @@
-//! What an archive needs to be run.
+//! Rules for `main`.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::topology::Topology;
 use crate::topology::choice::Runtime;
 
-/// An archive is unpacked and one file of it is run; nothing else has files inside.
-pub(super) fn archives_say_what_runs(topology: &Topology, faults: &mut Diagnostics) {
-    for (_, app) in topology.apps.iter() {
-        if app.is_unsure_of(&["main", "runtime"]) {
+/// `main` is set for archives, and for nothing else.
+pub(super) fn archives_have_main(topology: &Topology, diagnostics: &mut Diagnostics) {
+    for (name, app) in topology.apps.iter() {
+        if app.has_invalid(&["main", "runtime"]) {
             continue;
         }
-        let artifact = &app.artifact;
-        let is_image = app.runs_on() == Runtime::Container;
-        let is_unpacked = artifact.value.is_archive() && !is_image;
-        let fault = |span, said: &str| Diagnostic::error(Code::Contradiction, span, said);
+        let (name, artifact) = (name.value.as_str(), &app.artifact);
+        let is_container = app.runs_on() == Runtime::Container;
+        let is_unpacked = artifact.value.is_archive() && !is_container;
+        let file = artifact.value.file_name();
         match &app.main {
-            None if is_unpacked => faults.push(
-                fault(
-                    artifact.span,
-                    "an archive is unpacked, and nothing says what of it is run",
-                )
-                .help("write `main: server.js`, the file as it is called in the archive"),
-            ),
-            Some(main) if is_image => faults.push(
-                fault(main.span, "what a container runs is said by its image")
-                    .help("leave it out; `args` go to the image's own program"),
-            ),
-            Some(main) if !is_unpacked => faults.push(
-                fault(
+            None if is_unpacked => diagnostics.push(Diagnostic::error(
+                Code::MissingMain,
+                artifact.span,
+                format!("app `{name}` must have `main`, because its artifact is an archive"),
+                "set the path of the program inside the archive: `main: server.js`",
+            )),
+            Some(main) if is_container => diagnostics.push(Diagnostic::error(
+                Code::UnsupportedInContainer,
+                main.span,
+                "`main` is not supported with `runtime: container`",
+                "remove `main`; the image defines the program, and `args` are its arguments",
+            )),
+            Some(main) if !is_unpacked => diagnostics.push(
+                Diagnostic::error(
+                    Code::MainWithoutArchive,
                     main.span,
-                    "`main` is a file of an archive, and this artifact is none",
+                    format!("`main` requires an archive as artifact, found `{file}`"),
+                    "remove `main`, or deploy an archive: `artifact: web.tar.gz`",
                 )
-                .also(artifact.span, "this file is what is run")
-                .help("leave it out, or deploy a .tar, .tar.gz or .tgz"),
+                .also(artifact.span, "this file is the program"),
             ),
             _ => {}
         }

@@ -1,50 +1,54 @@
-//! Addresses of hosts, side by side.
+//! Rules for addresses of hosts.
 
 use std::collections::HashMap;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::topology::Topology;
 
-/// No two hosts have one address.
-pub(super) fn addresses_are_distinct(topology: &Topology, faults: &mut Diagnostics) {
+/// Hosts have different addresses.
+pub(super) fn addresses_are_distinct(topology: &Topology, diagnostics: &mut Diagnostics) {
     let mut seen = HashMap::new();
     for (name, host) in topology.hosts.iter() {
-        if let Some((first, span)) =
-            seen.insert(host.address.value, (&name.value, host.address.span))
-        {
-            let said = format!(
-                "`{}` has the address of `{}`",
-                name.value.as_str(),
-                first.as_str()
-            );
-            faults.push(
-                Diagnostic::error(Code::AddressClash, host.address.span, said)
-                    .also(span, "first here"),
-            );
-        }
+        let address = &host.address;
+        let Some((first, span)) = seen.insert(address.value, (&name.value, address.span)) else {
+            continue;
+        };
+        let ip = address.value.ip();
+        let message = format!(
+            "address `{ip}` is used by hosts `{}` and `{}`",
+            first.as_str(),
+            name.value.as_str()
+        );
+        let help = format!(
+            "set the address of host `{}`, or remove the host",
+            name.value.as_str()
+        );
+        diagnostics.push(
+            Diagnostic::error(Code::AddressClash, address.span, message, help)
+                .label("used again here")
+                .also(span, "first used here"),
+        );
     }
 }
 
-/// Where there are several hosts each is reached by the others. One host may be the machine
-/// that renders.
-pub(super) fn addresses_are_reached(topology: &Topology, faults: &mut Diagnostics) {
+/// With several hosts each address is reachable from the others. A single host can be the machine
+/// that runs genconf.
+pub(super) fn addresses_are_reachable(topology: &Topology, diagnostics: &mut Diagnostics) {
     if topology.hosts.names().count() < 2 {
         return;
     }
     for (name, host) in topology.hosts.iter() {
         let address = &host.address;
-        if !address.value.is_near() {
+        if !address.value.is_local() {
             continue;
         }
-        let said = format!(
-            "the other hosts do not reach `{}` at {}",
+        let message = format!(
+            "host `{}` must have an address that other hosts can reach, found `{}`",
             name.value.as_str(),
             address.value.ip()
         );
-        faults.push(
-            Diagnostic::error(Code::Unreachable, address.span, said).help(
-                "write an address of the network they share, such as 192.168.56.11; this one leads each host to itself or to its own wire",
-            ),
-        );
+        let help = "use an address of a network that all hosts share: `address: 192.168.56.11`";
+        let code = Code::Unreachable;
+        diagnostics.push(Diagnostic::error(code, address.span, message, help));
     }
 }

@@ -1,26 +1,26 @@
-//! What needs two places to be judged: names, clashes, contradictions.
+//! Rules that involve more than one value: references, clashes, and combinations of keys.
 //!
-//! Reads a [`Topology`], tells `diagnostic`; changes no value and never stops
-//! at the first fault. What could not be read has been told: no rule takes its
-//! default for what was meant (`is_unsure_of`). Only here can a [`Valid`] be made; `layout` takes it.
+//! Rules read a [`Topology`] and report to `diagnostic`; they change no value, and all of them run.
+//! The default of a key with an error does not apply (`has_invalid`). Only this module creates a
+//! [`Valid`], which `layout` requires.
 
 mod archive;
 mod capacity;
-mod clash;
 mod container;
 mod health;
 mod host;
-mod listen;
 mod pool;
+mod port;
 mod proxy;
 mod reference;
 mod route;
-mod usage;
+mod unit_name;
+mod unused;
 
 use crate::diagnostic::Diagnostics;
 use crate::topology::Topology;
 
-/// A value that every rule has passed.
+/// A value that satisfies every rule.
 #[derive(Clone, Debug)]
 pub struct Valid<T>(T);
 
@@ -31,46 +31,46 @@ impl<T> Valid<T> {
     }
 }
 
-/// A rule reads all of a topology and tells every fault it knows of.
+/// Checks a topology and reports all violations of one rule.
 type Rule = fn(&Topology, &mut Diagnostics);
 
 const RULES: &[Rule] = &[
-    reference::names_exist,
+    reference::names_are_defined,
     host::addresses_are_distinct,
-    host::addresses_are_reached,
-    listen::ports_are_free,
-    clash::unit_names_are_distinct,
-    clash::names_are_free,
+    host::addresses_are_reachable,
+    port::ports_are_used_once,
+    unit_name::unit_names_are_distinct,
+    unit_name::unit_names_are_not_reserved,
     pool::ports_are_unprivileged,
-    pool::workers_belong_to_clusters,
-    pool::sockets_are_taken,
-    pool::unix_sockets_fit,
-    pool::instances_keep_their_ports,
-    pool::workers_reach_their_master,
-    pool::health_can_be_watched,
-    health::status_codes_are_listed_once,
-    pool::only_development_is_watched,
+    pool::workers_require_clusters,
+    pool::sockets_require_activation,
+    pool::unix_socket_paths_fit,
+    pool::variables_are_not_reserved,
+    pool::workers_have_an_effect,
+    pool::health_checks_are_possible,
+    health::status_codes_are_distinct,
+    pool::watch_requires_development,
     pool::unix_sockets_are_local,
-    archive::archives_say_what_runs,
-    container::images_are_run,
-    container::engines_hand_nothing_on,
-    proxy::status_is_unprivileged,
-    proxy::haproxy_takes_the_sockets,
-    proxy::every_key_has_an_effect,
-    proxy::engine_honors_every_key,
-    proxy::proxy_protocol_has_senders,
+    archive::archives_have_main,
+    container::containers_have_images,
+    container::containers_use_supported_keys,
+    proxy::status_ports_are_unprivileged,
+    proxy::haproxy_socket_paths_fit,
+    proxy::keys_have_an_effect,
+    proxy::keys_are_supported_by_the_engine,
+    proxy::proxy_protocol_requires_trusted_proxies,
     route::paths_are_distinct,
-    route::rewrites_change_something,
+    route::rewrites_have_an_effect,
     capacity::memory_fits,
-    capacity::workers_have_processors,
-    capacity::instances_are_countable,
-    usage::everything_is_used,
+    capacity::workers_fit_cpus,
+    capacity::instances_are_limited,
+    unused::definitions_are_used,
 ];
 
-/// Asks every rule. `None` when any fault, here or in parsing, is an error.
-pub fn validate(topology: Topology, faults: &mut Diagnostics) -> Option<Valid<Topology>> {
+/// Checks every rule. `None` if parsing or a rule reported an error.
+pub fn validate(topology: Topology, diagnostics: &mut Diagnostics) -> Option<Valid<Topology>> {
     for rule in RULES {
-        rule(&topology, faults);
+        rule(&topology, diagnostics);
     }
-    (!faults.has_errors()).then_some(Valid(topology))
+    (!diagnostics.has_errors()).then_some(Valid(topology))
 }

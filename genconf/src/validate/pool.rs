@@ -1,4 +1,4 @@
-//! A pool's own keys, and those of its app, taken together.
+//! Rules for the keys of a pool and of its app.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
@@ -6,50 +6,50 @@ use crate::topology::choice::{CheckType, Mode, Runtime, Supervisor, Transport};
 use crate::topology::decode::Named;
 use crate::topology::{App, Pool, Topology, is_on};
 
-/// Ports below 1024 belong to proxies.
-pub(super) fn ports_are_unprivileged(topology: &Topology, faults: &mut Diagnostics) {
+/// Pools use ports from 1024 on.
+pub(super) fn ports_are_unprivileged(topology: &Topology, diagnostics: &mut Diagnostics) {
     for (name, pool) in topology.pools.iter() {
         for range in pool.ports.iter() {
             let Some(port) = range.value.ports().find(|p| p.number() < 1024) else {
                 continue;
             };
-            let said = format!(
-                "`{}` asks for the privileged port {}",
+            let message = format!(
+                "ports of pool `{}` must be at least 1024, found `{}`",
                 name.value.as_str(),
                 port.number()
             );
-            faults.push(
-                Diagnostic::error(Code::PrivilegedPort, range.span, said)
-                    .help("give the app a port from 1024 on and let a proxy listen on the low one"),
-            );
+            let help = "use a port such as `8080`, and let a proxy listen on the privileged port";
+            let code = Code::PrivilegedPort;
+            diagnostics.push(Diagnostic::error(code, range.span, message, help));
         }
     }
 }
 
-/// A fork pool has one process for each port.
-pub(super) fn workers_belong_to_clusters(topology: &Topology, faults: &mut Diagnostics) {
+/// `workers` and `supervisor` require `mode: cluster`.
+pub(super) fn workers_require_clusters(topology: &Topology, diagnostics: &mut Diagnostics) {
     for (_, pool) in topology.pools.iter() {
-        if is_cluster(pool) || pool.is_unsure_of(&["mode"]) {
+        if is_cluster(pool) || pool.has_invalid(&["mode"]) {
             continue;
         }
         let keys = [
-            pool.workers.as_ref().map(|w| w.span),
-            pool.supervisor.as_ref().map(|w| w.span),
+            ("workers", pool.workers.as_ref().map(|w| w.span)),
+            ("supervisor", pool.supervisor.as_ref().map(|s| s.span)),
         ];
-        for span in keys.into_iter().flatten() {
-            let said = "a fork pool has one process for each port, not workers";
-            let diagnostic = Diagnostic::error(Code::Contradiction, span, said)
-                .help("write `mode: cluster`, or give it more `ports`");
-            faults.push(match &pool.mode {
-                Some(mode) => diagnostic.also(mode.span, "fork here"),
+        for (key, span) in keys {
+            let Some(span) = span else { continue };
+            let message = format!("`{key}` requires `mode: cluster`, found `mode: fork`");
+            let help = format!("set `mode: cluster`, or remove `{key}` and add ports");
+            let diagnostic = Diagnostic::error(Code::ClusterOnly, span, message, help);
+            diagnostics.push(match &pool.mode {
+                Some(mode) => diagnostic.also(mode.span, "the mode"),
                 None => diagnostic,
             });
         }
     }
 }
 
-/// Sharing a port between units, and unix sockets, are systemd's doing: the app must take the socket.
-pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
+/// Clusters with `supervisor: systemd` and Unix sockets require an app with socket activation.
+pub(super) fn sockets_require_activation(topology: &Topology, diagnostics: &mut Diagnostics) {
     for (_, pool) in topology.pools.iter() {
         let Some(app) = topology
             .apps
@@ -58,40 +58,47 @@ pub(super) fn sockets_are_taken(topology: &Topology, faults: &mut Diagnostics) {
         else {
             continue;
         };
-        let why = app
+        let is_container = app.runs_on() == Runtime::Container;
+        let cause = app
             .socket_activation
             .as_ref()
             .map_or(pool.app.span, |s| s.span);
+        let required = |span: Span, key: &str, help: &str| {
+            let name = pool.app.value.as_str();
+            let message = format!(
+                "`{key}` requires `socket_activation: true` in app `{name}`, found `false`"
+            );
+            Diagnostic::error(Code::RequiresSocketActivation, span, message, help)
+                .also(cause, "the app")
+        };
         if let Some(mode) = pool
             .mode
             .as_ref()
-            .filter(|_| is_cluster(pool) && !may_be_by_app(pool))
+            .filter(|_| is_cluster(pool) && !may_be_supervised_by_app(pool))
         {
-            let said = "workers of systemd share a socket that this app does not take";
-            let help = if app.runs_on() == Runtime::Container {
-                "give each container a port of its own in a fork pool, or let one be its workers' master with `supervisor: app`"
+            let help = if is_container {
+                "set `mode: fork`, or `supervisor: app` if the app starts its own workers"
             } else {
-                "let it take LISTEN_FDS and write `socket_activation: true`, or use its own master with `supervisor: app`"
+                "set `socket_activation: true` if the app uses LISTEN_FDS, or `supervisor: app` if it starts its own workers"
             };
-            faults.push(contradiction(mode.span, said, why).help(help));
+            diagnostics.push(required(mode.span, "mode: cluster", help));
         }
         if let Some(listen) = unix(pool) {
-            let said = "only systemd makes the unix socket, and this app does not take it";
-            let help = if app.runs_on() == Runtime::Container {
-                "leave `listen` out: a container is met on a TCP port"
+            let help = if is_container {
+                "remove `listen`; a container listens on a TCP port"
             } else {
-                "let it take LISTEN_FDS and write `socket_activation: true`"
+                "set `socket_activation: true` if the app uses LISTEN_FDS, or `listen: tcp`"
             };
-            faults.push(contradiction(listen, said, why).help(help));
+            diagnostics.push(required(listen, "listen: unix", help));
         }
     }
 }
 
-/// Each instance is told its own port: one that a person writes would be the same for all.
-pub(super) fn instances_keep_their_ports(topology: &Topology, faults: &mut Diagnostics) {
-    let told = |app: &App, name: &str| {
-        let own = name == "HOST" && uses_socket_activation(app) == Some(false);
-        name == "PORT" || name.starts_with("GENCONF_") || own
+/// `env` does not set variables that the unit of each instance sets.
+pub(super) fn variables_are_not_reserved(topology: &Topology, diagnostics: &mut Diagnostics) {
+    let is_reserved = |app: &App, name: &str| {
+        let binds_own_port = uses_socket_activation(app) == Some(false);
+        name == "PORT" || name.starts_with("GENCONF_") || (name == "HOST" && binds_own_port)
     };
     let apps = topology.apps.iter().map(|(_, app)| (app, &app.env));
     let pools = topology
@@ -100,73 +107,91 @@ pub(super) fn instances_keep_their_ports(topology: &Topology, faults: &mut Diagn
         .filter_map(|(_, pool)| Some((topology.apps.get(&pool.app.value)?, &pool.env)));
     for (app, env) in apps.chain(pools) {
         for name in env.iter().flat_map(Named::names) {
-            if told(app, name.value.as_str()) {
-                let said = format!(
-                    "`{}` is what each instance is told by its unit",
-                    name.value.as_str()
+            let variable = name.value.as_str();
+            if is_reserved(app, variable) {
+                let message = format!(
+                    "`env` must not have `{variable}`, because the unit of each instance sets it"
                 );
-                faults.push(
-                    Diagnostic::error(Code::Contradiction, name.span, said)
-                        .help("leave it out: `ports` gives each instance its own"),
-                );
+                let help = match variable {
+                    "PORT" => "remove `PORT`; each instance gets a port of `ports`".to_owned(),
+                    _ => format!("remove `{variable}`"),
+                };
+                let code = Code::ReservedVariable;
+                diagnostics.push(Diagnostic::error(code, name.span, message, help));
             }
         }
     }
 }
 
-/// A master of the app's own decides how many workers it has.
-pub(super) fn workers_reach_their_master(topology: &Topology, faults: &mut Diagnostics) {
-    for (_, pool) in topology.pools.iter().filter(|(_, p)| is_by_app(p)) {
+/// `workers` has no effect with `supervisor: app`.
+pub(super) fn workers_have_an_effect(topology: &Topology, diagnostics: &mut Diagnostics) {
+    for (_, pool) in topology
+        .pools
+        .iter()
+        .filter(|(_, p)| is_supervised_by_app(p))
+    {
         if let Some(workers) = &pool.workers {
-            let said = "nobody tells the app's own master this number";
-            faults.push(
-                Diagnostic::warning(Code::NoEffect, workers.span, said)
-                    .help("say it in `args` or `env`, as the app wants to hear it"),
-            );
+            let message = "`workers` has no effect with `supervisor: app`";
+            let help = "remove `workers`; set the number in `args` or `env` of the app";
+            let code = Code::NoEffect;
+            diagnostics.push(Diagnostic::warning(code, workers.span, message, help));
         }
     }
 }
 
-/// Who watches must be able to see.
-pub(super) fn health_can_be_watched(topology: &Topology, faults: &mut Diagnostics) {
-    for (_, app) in topology.apps.iter() {
-        let Some(via) = app.health.as_ref().and_then(|h| h.0.r#type.as_ref()) else {
+/// The type of a health check fits the app and the mode of its pools.
+pub(super) fn health_checks_are_possible(topology: &Topology, diagnostics: &mut Diagnostics) {
+    for (name, app) in topology.apps.iter() {
+        let Some(check) = app.health.as_ref().and_then(|h| h.0.r#type.as_ref()) else {
             continue;
         };
-        let is_silent = !app.is_unsure_of(&["sd_notify", "runtime"]) && !app.notifies();
-        if via.value == CheckType::Watchdog && is_silent {
-            let why = app.sd_notify.as_ref().map_or(app.artifact.span, |s| s.span);
-            let said = "a watchdog waits for signs that this app does not give";
-            faults.push(
-                contradiction(via.span, said, why)
-                    .help("write `type: probe`, or `sd_notify: true` once it speaks sd_notify"),
+        let is_known = !app.has_invalid(&["sd_notify", "runtime"]);
+        if check.value == CheckType::Watchdog && is_known && !app.notifies() {
+            let cause = app.sd_notify.as_ref().map_or(app.artifact.span, |s| s.span);
+            let message = format!(
+                "`type: watchdog` requires `sd_notify: true` in app `{}`, found `false`",
+                name.value.as_str()
+            );
+            let help = if app.runs_on() == Runtime::Container {
+                "set `type: probe`"
+            } else {
+                "set `type: probe`, or `sd_notify: true` if the app sends WATCHDOG=1"
+            };
+            diagnostics.push(
+                Diagnostic::error(Code::RequiresSdNotify, check.span, message, help)
+                    .also(cause, "the app"),
             );
         }
     }
     for (_, pool) in topology
         .pools
         .iter()
-        .filter(|(_, p)| is_cluster(p) && !may_be_by_app(p))
+        .filter(|(_, p)| is_cluster(p) && !may_be_supervised_by_app(p))
     {
         let app = topology.apps.get(&pool.app.value);
-        let Some(app) = app.filter(|a| watches(a) == Some(CheckType::Probe)) else {
+        let Some(app) = app.filter(|a| check_type(a) == Some(CheckType::Probe)) else {
             continue;
         };
-        let why = app
-            .health
-            .as_ref()
-            .and_then(|h| h.0.r#type.as_ref())
-            .map_or(app.artifact.span, |v| v.span);
-        let said = "a probe cannot tell the workers behind one port apart";
-        faults.push(
-            contradiction(pool.app.span, said, why)
-                .help("let the app speak sd_notify, or use a fork pool"),
+        let set = app.health.as_ref().and_then(|h| h.0.r#type.as_ref());
+        let cause = set.map_or(app.artifact.span, |t| t.span);
+        let message = format!(
+            "`mode: cluster` requires `type: watchdog` in app `{}`, found `probe`",
+            pool.app.value.as_str()
+        );
+        let help = if app.runs_on() == Runtime::Container {
+            "set `mode: fork`, or `supervisor: app` if the app starts its own workers"
+        } else {
+            "set `sd_notify: true` and `type: watchdog` if the app sends WATCHDOG=1, or `mode: fork`"
+        };
+        diagnostics.push(
+            Diagnostic::error(Code::ProbeOnCluster, pool.app.span, message, help)
+                .also(cause, "the app"),
         );
     }
 }
 
-/// A file that somebody drops on a host is no way to ship to the public.
-pub(super) fn only_development_is_watched(topology: &Topology, faults: &mut Diagnostics) {
+/// `watch` requires development hosts.
+pub(super) fn watch_requires_development(topology: &Topology, diagnostics: &mut Diagnostics) {
     for (_, pool) in topology.pools.iter() {
         let watch = topology
             .apps
@@ -177,53 +202,61 @@ pub(super) fn only_development_is_watched(topology: &Topology, faults: &mut Diag
         };
         for (name, host) in topology.hosts.iter() {
             let development = host.development.as_ref();
-            if !pool.is_surely_on(&name.value)
-                || host.is_unsure_of(&["development"])
+            if !pool.runs_on_host(&name.value)
+                || host.has_invalid(&["development"])
                 || development.is_some_and(|d| d.value.into())
             {
                 continue;
             }
             let name_of = name.value.as_str();
-            let said = format!("this app is watched on `{name_of}`, which is not in development");
-            let why = development.map_or(name.span, |d| d.span);
-            faults.push(contradiction(watch.span, &said, why).help(
-                "write `development: true` at the host, or leave `watch` out and use deploy.yml",
-            ));
+            let message = format!(
+                "`watch: true` requires `development: true` on host `{name_of}`, found `false`"
+            );
+            let help = format!("set `development: true` on host `{name_of}`, or remove `watch`");
+            let cause = development.map_or(name.span, |d| d.span);
+            diagnostics.push(
+                Diagnostic::error(Code::RequiresDevelopment, watch.span, message, help)
+                    .also(cause, "the host"),
+            );
         }
     }
 }
 
-/// The longest path of a unix socket in bytes, `sun_path` of unix(7) less its end.
-pub(super) const LONGEST_SOCKET: usize = 107;
+/// Maximum length of a Unix socket path in bytes: `sun_path` of unix(7) without the final NUL.
+pub(super) const MAX_SOCKET_PATH: usize = 107;
 
-/// `/run/PROJECT/POOL-PORT.sock` has to fit.
-pub(super) fn unix_sockets_fit(topology: &Topology, faults: &mut Diagnostics) {
+/// `/run/PROJECT/POOL-PORT.sock` fits.
+pub(super) fn unix_socket_paths_fit(topology: &Topology, diagnostics: &mut Diagnostics) {
     let project = topology.project.value.as_str();
     for (name, pool) in topology.pools.iter() {
         let length = format!("/run/{project}/{}-65535.sock", name.value.as_str()).len();
-        if let Some(listen) = unix(pool).filter(|_| length > LONGEST_SOCKET) {
-            let said = format!(
-                "the path of its unix socket would have {length} bytes, and {LONGEST_SOCKET} fit"
+        if let Some(listen) = unix(pool).filter(|_| length > MAX_SOCKET_PATH) {
+            let message = format!(
+                "the path of a Unix socket must have at most {MAX_SOCKET_PATH} bytes, found {length}"
             );
-            faults.push(
-                contradiction(listen, &said, name.span)
-                    .help("shorten the name of the pool or of the project"),
+            let help = format!(
+                "shorten the name of the pool or the project by {} characters, or set `listen: tcp`",
+                length - MAX_SOCKET_PATH
+            );
+            diagnostics.push(
+                Diagnostic::error(Code::PathTooLong, listen, message, help)
+                    .also(name.span, "part of the path"),
             );
         }
     }
 }
 
-/// A unix socket is met on its own host only.
-pub(super) fn unix_sockets_are_local(topology: &Topology, faults: &mut Diagnostics) {
+/// Unix sockets are reachable on the same host only.
+pub(super) fn unix_sockets_are_local(topology: &Topology, diagnostics: &mut Diagnostics) {
     for (name, pool) in topology.pools.iter() {
         let Some(listen) = unix(pool) else {
             continue;
         };
-        for (_, proxy) in topology.proxies.iter().flat_map(Named::iter) {
+        for (proxy_name, proxy) in topology.proxies.iter().flat_map(Named::iter) {
             let Some(route) = proxy.routes.iter().find(|r| r.pool.value == name.value) else {
                 continue;
             };
-            if pool.is_unsure_of(&["hosts"]) || proxy.is_unsure_of(&["hosts"]) {
+            if pool.has_invalid(&["hosts"]) || proxy.has_invalid(&["hosts"]) {
                 continue;
             }
             let elsewhere =
@@ -237,53 +270,51 @@ pub(super) fn unix_sockets_are_local(topology: &Topology, faults: &mut Diagnosti
                 .count()
                 > 1;
             if elsewhere.is_some() || several {
-                let said = format!(
-                    "a proxy on another host cannot reach the unix sockets of `{}`",
-                    name.value.as_str()
+                let message = format!(
+                    "the Unix sockets of pool `{}` must be on the only host of proxy `{}`",
+                    name.value.as_str(),
+                    proxy_name.value.as_str()
                 );
-                faults.push(
-                    Diagnostic::error(Code::Unreachable, route.pool.span, said)
-                        .also(listen, "unix here")
-                        .help("write `listen: tcp`, or put the pool and the proxy on one and the same host"),
+                let help = "set `listen: tcp`, or the same single host in `hosts` of both";
+                diagnostics.push(
+                    Diagnostic::error(Code::Unreachable, route.pool.span, message, help)
+                        .also(listen, "Unix sockets"),
                 );
             }
         }
     }
 }
 
-fn contradiction(span: Span, said: &str, other: Span) -> Diagnostic {
-    Diagnostic::error(Code::Contradiction, span, said).also(other, "because of this")
-}
-
 pub(super) fn is_cluster(pool: &Pool) -> bool {
     pool.mode.as_ref().is_some_and(|m| m.value == Mode::Cluster)
 }
 
-pub(super) fn is_by_app(pool: &Pool) -> bool {
+pub(super) fn is_supervised_by_app(pool: &Pool) -> bool {
     pool.supervisor
         .as_ref()
-        .is_some_and(|w| w.value == Supervisor::App)
+        .is_some_and(|s| s.value == Supervisor::App)
 }
 
-/// Whether its workers may have a master of their own: also where that could not be read.
-fn may_be_by_app(pool: &Pool) -> bool {
-    is_by_app(pool) || pool.is_unsure_of(&["supervisor"])
+/// Whether `supervisor` is `app` or invalid.
+fn may_be_supervised_by_app(pool: &Pool) -> bool {
+    is_supervised_by_app(pool) || pool.has_invalid(&["supervisor"])
 }
 
-/// Whether it takes its socket from systemd, where that is known.
+/// Whether the app uses socket activation; `None` if a key that determines it is invalid.
 fn uses_socket_activation(app: &App) -> Option<bool> {
-    let is_known = !app.is_unsure_of(&["socket_activation", "runtime"]);
+    let is_known = !app.has_invalid(&["socket_activation", "runtime"]);
     is_known.then(|| app.uses_socket_activation())
 }
 
-/// Who watches its health, where that is known.
-pub(super) fn watches(app: &App) -> Option<CheckType> {
+/// The type of the health check; `None` if a key that determines it is invalid.
+pub(super) fn check_type(app: &App) -> Option<CheckType> {
     let check = app.health.as_ref().map(|h| &h.0);
-    let is_unsure = check.map_or(app.is_unsure_of(&["health"]), |c| c.is_unsure_of(&["type"]));
-    let is_known = !is_unsure && !app.is_unsure_of(&["sd_notify", "runtime"]);
+    let is_invalid = check.map_or(app.has_invalid(&["health"]), |c| c.has_invalid(&["type"]));
+    let is_known = !is_invalid && !app.has_invalid(&["sd_notify", "runtime"]);
     is_known.then(|| app.check_type())
 }
 
+/// The location of `listen: unix`.
 pub(super) fn unix(pool: &Pool) -> Option<Span> {
     let listen = pool.listen.as_ref()?;
     (listen.value == Transport::Unix).then_some(listen.span)

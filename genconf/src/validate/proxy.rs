@@ -1,80 +1,78 @@
-//! A proxy's own keys, and what its engine can do with them.
+//! Rules for the keys of a proxy and the limits of its engine.
 
-use super::pool::{LONGEST_SOCKET as LONGEST_OF_ALL, unix};
+use super::pool::{MAX_SOCKET_PATH, unix};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 use crate::topology::choice::Engine;
 use crate::topology::decode::Named;
 use crate::topology::{Proxy, Topology};
 
-/// A proxy opens its status page itself, and without a privilege.
-pub(super) fn status_is_unprivileged(topology: &Topology, faults: &mut Diagnostics) {
-    for (name, proxy) in topology.proxies.iter().flat_map(Named::iter) {
-        let status = proxy.status_port.as_ref();
-        let Some(status) = status.filter(|s| s.value.number() < 1024) else {
+/// Status pages use ports from 1024 on: the proxy opens them without privileges.
+pub(super) fn status_ports_are_unprivileged(topology: &Topology, diagnostics: &mut Diagnostics) {
+    for (_, proxy) in topology.proxies.iter().flat_map(Named::iter) {
+        let port = proxy.status_port.as_ref();
+        let Some(port) = port.filter(|s| s.value.number() < 1024) else {
             continue;
         };
-        let said = format!(
-            "the status page of `{}` asks for the privileged port {}",
-            name.value.as_str(),
-            status.value.number()
-        );
-        faults.push(
-            Diagnostic::error(Code::PrivilegedPort, status.span, said)
-                .help("the proxy opens it without a privilege: give it a port from 1024 on"),
-        );
+        let number = port.value.number();
+        let message = format!("`status_port` must be at least 1024, found `{number}`");
+        let help = "use a free port: `status_port: 9080`";
+        let code = Code::PrivilegedPort;
+        diagnostics.push(Diagnostic::error(code, port.span, message, help));
     }
 }
 
-/// The longest path of a unix socket that `HAProxy` takes, in bytes: it binds under a longer name
-/// for a moment, and asks the same of paths that it only connects to.
-const LONGEST_SOCKET: usize = 97;
+/// Maximum length of a Unix socket path in `HAProxy`, in bytes. It binds to a temporary, longer
+/// path first, and applies the same limit to paths of servers.
+const MAX_HAPROXY_PATH: usize = 97;
 
-/// `/run/PROJECT-PROXY/admin.sock`, which is its own, and `/run/PROJECT/POOL-PORT.sock` have to fit.
-pub(super) fn haproxy_takes_the_sockets(topology: &Topology, faults: &mut Diagnostics) {
+/// `/run/PROJECT-PROXY/admin.sock` and `/run/PROJECT/POOL-PORT.sock` fit in `HAProxy`.
+pub(super) fn haproxy_socket_paths_fit(topology: &Topology, diagnostics: &mut Diagnostics) {
     let project = topology.project.value.as_str();
+    let too_long = |span: Span, length: usize, help: String| {
+        let message = format!(
+            "the path of a Unix socket must have at most {MAX_HAPROXY_PATH} bytes with HAProxy, found {length}"
+        );
+        Diagnostic::error(Code::PathTooLong, span, message, help)
+    };
     for (name, proxy) in topology.proxies.iter().flat_map(Named::iter) {
         let Some(engine) = haproxy(proxy) else {
             continue;
         };
-        let too_long = |path: String| (path.len() > LONGEST_SOCKET).then_some(path.len());
-        let own = format!("/run/{project}-{}/admin.sock", name.value.as_str());
-        if let Some(length) = too_long(own) {
-            let said = format!(
-                "the path of its admin socket would have {length} bytes, and HAProxy takes {LONGEST_SOCKET}"
-            );
-            faults.push(
-                Diagnostic::error(Code::Contradiction, name.span, said)
-                    .also(engine, "HAProxy here")
-                    .help("shorten the name of the proxy or of the project"),
-            );
+        let length = format!("/run/{project}-{}/admin.sock", name.value.as_str()).len();
+        if length > MAX_HAPROXY_PATH {
+            let more = length - MAX_HAPROXY_PATH;
+            let help = format!("shorten the name of the proxy or the project by {more} characters");
+            diagnostics.push(too_long(name.span, length, help).also(engine, "the engine"));
         }
-        for (pool, written) in topology.pools.iter() {
-            let route = proxy.routes.iter().find(|r| r.pool.value == pool.value);
-            let (Some(route), Some(listen)) = (route, unix(written)) else {
+        for (pool_name, pool) in topology.pools.iter() {
+            let route = proxy
+                .routes
+                .iter()
+                .find(|r| r.pool.value == pool_name.value);
+            let (Some(route), Some(listen)) = (route, unix(pool)) else {
                 continue;
             };
-            let socket = format!("/run/{project}/{}-65535.sock", pool.value.as_str());
-            // What nobody takes is told by `unix_sockets_fit`.
-            let Some(length) = too_long(socket).filter(|l| *l <= LONGEST_OF_ALL) else {
-                continue;
-            };
-            let said = format!(
-                "the path of a unix socket of `{}` may have {length} bytes, and HAProxy takes {LONGEST_SOCKET}",
-                pool.value.as_str()
-            );
-            faults.push(
-                Diagnostic::error(Code::Contradiction, route.pool.span, said)
-                    .also(engine, "HAProxy here")
-                    .also(listen, "unix here")
-                    .help("shorten the name of the pool or of the project, or write `listen: tcp`"),
-            );
+            let path = format!("/run/{project}/{}-65535.sock", pool_name.value.as_str());
+            // `unix_socket_paths_fit` reports longer paths.
+            if (MAX_HAPROXY_PATH + 1..=MAX_SOCKET_PATH).contains(&path.len()) {
+                let more = path.len() - MAX_HAPROXY_PATH;
+                let help = format!(
+                    "shorten the name of the pool or the project by {more} characters, or set `listen: tcp`"
+                );
+                let diagnostic = too_long(route.pool.span, path.len(), help);
+                diagnostics.push(
+                    diagnostic
+                        .also(engine, "the engine")
+                        .also(listen, "Unix sockets"),
+                );
+            }
         }
     }
 }
 
-/// What is written is heard by the engine, and by one key only.
-pub(super) fn every_key_has_an_effect(topology: &Topology, faults: &mut Diagnostics) {
+/// `send` has no effect with `HAProxy`, `hsts` none next to its header.
+pub(super) fn keys_have_an_effect(topology: &Topology, diagnostics: &mut Diagnostics) {
     for (_, proxy) in topology.proxies.iter().flat_map(Named::iter) {
         let of_proxy = proxy.timeouts.as_ref().and_then(|t| t.send.as_ref());
         let of_routes = proxy
@@ -85,11 +83,11 @@ pub(super) fn every_key_has_an_effect(topology: &Topology, faults: &mut Diagnost
             let Some(engine) = haproxy(proxy) else {
                 break;
             };
-            let said = "`send` has no effect with HAProxy: `read` covers both directions";
-            faults.push(
-                Diagnostic::warning(Code::NoEffect, send.span, said)
-                    .also(engine, "HAProxy here")
-                    .help("remove `send`"),
+            let message = "`send` has no effect with HAProxy: `read` applies to both directions";
+            let help = "remove `send`";
+            diagnostics.push(
+                Diagnostic::warning(Code::NoEffect, send.span, message, help)
+                    .also(engine, "the engine"),
             );
         }
         let hsts = proxy.tls.as_ref().and_then(|t| t.hsts.as_ref());
@@ -98,56 +96,58 @@ pub(super) fn every_key_has_an_effect(topology: &Topology, faults: &mut Diagnost
             name.eq_ignore_ascii_case("strict-transport-security")
         });
         if let (Some(hsts), Some(header)) = (hsts, header) {
-            let said = "the same header is written in `headers`, and that one counts";
-            faults.push(
-                Diagnostic::warning(Code::NoEffect, hsts.span, said)
-                    .also(header.span, "this one")
-                    .help("leave one of the two out"),
+            let message = "`hsts` has no effect: `headers` sets the same header";
+            let help = format!("remove `hsts`, or `{}`", header.value.as_str());
+            diagnostics.push(
+                Diagnostic::warning(Code::NoEffect, hsts.span, message, help)
+                    .also(header.span, "this header applies"),
             );
         }
     }
 }
 
-/// `HAProxy` does not count the bytes of a chunked body as it passes through.
-pub(super) fn engine_honors_every_key(topology: &Topology, faults: &mut Diagnostics) {
+/// `HAProxy` does not count the bytes of a body without `Content-Length`.
+pub(super) fn keys_are_supported_by_the_engine(topology: &Topology, diagnostics: &mut Diagnostics) {
     for (_, proxy) in topology.proxies.iter().flat_map(Named::iter) {
         let Some(engine) = haproxy(proxy) else {
             continue;
         };
         let of_routes = proxy.routes.iter().filter_map(|r| r.max_body.as_ref());
         for max_body in proxy.max_body.iter().chain(of_routes) {
-            let said = "`max_body` does not limit bodies without a `Content-Length` on HAProxy";
-            faults.push(
-                Diagnostic::warning(Code::EngineLimit, max_body.span, said)
-                    .also(engine, "HAProxy here")
-                    .help("write `engine: nginx`, or limit the body in the app as well"),
+            let message = "`max_body` does not limit bodies without a `Content-Length` on HAProxy";
+            let help = "set `engine: nginx`, or limit the body in the app as well";
+            diagnostics.push(
+                Diagnostic::warning(Code::EngineLimit, max_body.span, message, help)
+                    .also(engine, "the engine"),
             );
         }
     }
 }
 
-/// Without a list of senders, any client could claim any address.
-pub(super) fn proxy_protocol_has_senders(topology: &Topology, faults: &mut Diagnostics) {
+/// Without `trusted_proxies` any client could set its own address.
+pub(super) fn proxy_protocol_requires_trusted_proxies(
+    topology: &Topology,
+    diagnostics: &mut Diagnostics,
+) {
     for (name, proxy) in topology.proxies.iter().flat_map(Named::iter) {
         let Some(key) = &proxy.proxy_protocol else {
             continue;
         };
         let is_missing =
-            proxy.trusted_proxies.is_none() && !proxy.is_unsure_of(&["trusted_proxies"]);
+            proxy.trusted_proxies.is_none() && !proxy.has_invalid(&["trusted_proxies"]);
         if proxy.takes_proxy_protocol() && is_missing {
-            let said = format!(
+            let message = format!(
                 "`proxy_protocol: true` requires `trusted_proxies` in proxy `{}`",
                 name.value.as_str()
             );
-            faults.push(
-                Diagnostic::error(Code::Contradiction, key.span, said)
-                    .help("list the load balancers in front: `trusted_proxies: [192.0.2.10]`"),
-            );
+            let help = "list the load balancers in front: `trusted_proxies: [192.0.2.10]`";
+            let code = Code::MissingTrustedProxies;
+            diagnostics.push(Diagnostic::error(code, key.span, message, help));
         }
     }
 }
 
-/// Where it says that its engine is `HAProxy`.
+/// The location of `engine: haproxy`.
 fn haproxy(proxy: &Proxy) -> Option<Span> {
     let engine = proxy.engine.as_ref()?;
     (engine.value == Engine::Haproxy).then_some(engine.span)

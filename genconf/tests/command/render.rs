@@ -32,9 +32,9 @@ fn all_errors_are_printed_and_no_file_is_written() {
     let before = snapshot(folder.path());
     let (code, out, err) = output(&genconf(folder.path(), &["topology.yaml", "-o", "line"]));
     let wanted = "\
-topology.yaml:4:16: error[unknown-key]: an app has no key `artefact`; did you mean `artifact`?
-topology.yaml:5:35: error[bad-value]: `80820` is not a port or a range of ports; a port is a whole number from 1 to 65535
-topology.yaml:6:46: error[unknown-name]: no pool is called `wbe`; did you mean `web`?
+topology.yaml:4:16: error[unknown-key]: unknown key `artefact` in app `web`; did you mean `artifact`?
+topology.yaml:5:35: error[out-of-range]: an entry of `ports` must be from 1 to 65535, found `80820`; use `65535` or less
+topology.yaml:6:46: error[unknown-name]: pool `wbe` is not defined; did you mean `web`?
 ";
     assert_eq!((code, out.as_str(), err.as_str()), (1, "", wanted));
     assert_eq!(before, snapshot(folder.path()));

@@ -6,15 +6,15 @@ use std::str::Chars;
 
 use crate::token::{Token, token};
 
-/// Most words of a line that `HAProxy` reads (`MAX_LINE_ARGS`).
-const MOST_WORDS: usize = 64;
+/// Maximum number of words in a line of `HAProxy` (`MAX_LINE_ARGS`).
+const MAX_WORDS: usize = 64;
 
-/// The words of every line, and where lines end.
+/// The words and the ends of lines.
 pub(crate) fn read(text: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
     for line in text.lines() {
         let words = words(line)?;
-        if words.len() > MOST_WORDS {
+        if words.len() > MAX_WORDS {
             return Err(format!("a line of {} words", words.len()));
         }
         tokens.extend(words);
@@ -56,7 +56,7 @@ fn word(rest: &mut Peekable<Chars>) -> Result<String, String> {
     Ok(word)
 }
 
-/// Inside double quotes variables have a meaning; those of the templates are kept.
+/// Variables are expanded in double quotes; those of the templates are kept.
 fn weak(rest: &mut Peekable<Chars>, word: &mut String) -> Result<(), String> {
     loop {
         match rest.next().ok_or("a quote that does not end")? {

@@ -1,16 +1,15 @@
-//! Nothing a person types can break out of the file it lands in.
+//! No text in a topology changes the structure of a rendered file.
 //!
-//! Every text of the language is filled with texts that mean something to one
-//! format or another. Either a fault with a place comes out, or every artifact,
-//! read again by a reader that knows nothing of genconf, says what it says for
-//! a harmless text, with the hostile one in its place.
+//! Every field is set to texts with a meaning in some format. The result is a diagnostic with a
+//! location, or rendered files that an independent reader parses as for a harmless text, with the
+//! hostile text in its position.
 
-mod arrival;
-mod foreign;
-mod ground;
+mod comparison;
+mod field;
+mod fixture;
 mod haproxy;
+mod interpreter;
 mod nginx;
-mod place;
 mod text;
 mod token;
 mod unit;
@@ -18,215 +17,225 @@ mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use arrival::Arrivals;
+use comparison::Comparison;
+use field::Field;
+use fixture::Fixture;
 use genconf::topology::language_schema;
-use ground::Ground;
-use place::Place;
-use token::brief;
+use token::excerpt;
 
-/// A text that means nothing to any format; as no place holds it already.
+/// A text without a meaning in any format that no field has by default.
 const MARKER: &str = "q0q";
 
-fn nothing_was_lost(arrivals: Arrivals) {
-    let (compared, faults) = arrivals.finish();
-    assert!(compared > 100, "only {compared} artifacts were compared");
-    let shown: Vec<String> = faults
+fn assert_equal(comparison: Comparison) {
+    let (compared, errors) = comparison.finish();
+    assert!(compared > 100, "only {compared} files were compared");
+    let shown: Vec<String> = errors
         .iter()
         .take(20)
         .map(|f| f.chars().take(600).collect())
         .collect();
     assert!(
-        faults.is_empty(),
-        "{} faults:\n{}",
-        faults.len(),
+        errors.is_empty(),
+        "{} errors:\n{}",
+        errors.len(),
         shown.join("\n")
     );
 }
 
 #[test]
-fn every_key_of_the_language_is_tried() {
-    let ground = Ground::new();
-    let tried: BTreeSet<_> = ground.places().iter().map(|p| p.path.clone()).collect();
-    assert_eq!(tried, place::paths(&language_schema()));
+fn every_key_is_tested() {
+    let fixture = Fixture::new();
+    let tested: BTreeSet<_> = fixture.fields().iter().map(|p| p.path.clone()).collect();
+    assert_eq!(tested, field::paths(&language_schema()));
 }
 
-/// `text` at each of `places`.
-fn at_all<'p>(places: &[&'p Place], text: &'p str) -> Vec<(&'p Place, &'p str)> {
-    places.iter().map(|place| (*place, text)).collect()
+/// `text` for each of `fields`.
+fn at_all<'p>(fields: &[&'p Field], text: &'p str) -> Vec<(&'p Field, &'p str)> {
+    fields.iter().map(|field| (*field, text)).collect()
 }
 
-/// The places of `places` that are quoted when they are printed.
-fn quoted<'p>(places: &[&'p Place]) -> Vec<&'p Place> {
-    places
+/// The fields of `fields` that are rendered with quotes.
+fn quoted<'p>(fields: &[&'p Field]) -> Vec<&'p Field> {
+    fields
         .iter()
-        .filter(|place| !place.is_verbatim())
+        .filter(|field| !field.is_verbatim())
         .copied()
         .collect()
 }
 
 #[test]
-fn hostile_texts_are_refused_or_arrive_whole() {
-    let ground = Ground::new();
-    let mut arrivals = Arrivals::default();
+fn hostile_texts_are_rejected_or_rendered_completely() {
+    let fixture = Fixture::new();
+    let mut comparison = Comparison::default();
     let mut harmless = HashMap::new();
     let mut taken = BTreeMap::<String, usize>::new();
     for text in text::hostile() {
-        let [set, _] = ground.together(ground.places().iter().collect(), &[&text]);
+        let [set, _] = fixture.together(fixture.fields().iter().collect(), &[&text]);
         let set = quoted(&set);
-        for place in set.iter().filter(|place| place.takes_free_text()) {
-            *taken.entry(place.path.clone()).or_default() += 1;
+        for field in set.iter().filter(|field| field.takes_free_text()) {
+            *taken.entry(field.path.clone()).or_default() += 1;
         }
-        let numbers: Vec<_> = set.iter().map(|place| place.number).collect();
+        let numbers: Vec<_> = set.iter().map(|field| field.number).collect();
         let harmless = harmless
             .entry(numbers)
-            .or_insert_with(|| ground.rendered(&at_all(&set, MARKER)));
-        let filled = ground.rendered(&at_all(&set, &text));
-        arrivals.compare(
+            .or_insert_with(|| fixture.rendered(&at_all(&set, MARKER)));
+        let filled = fixture.rendered(&at_all(&set, &text));
+        comparison.compare(
             &format!("{text:?}"),
             [harmless, &filled],
             &[(MARKER, &text)],
         );
     }
-    // A test that is refused everywhere shows nothing.
+    // Enough texts must be accepted for a meaningful test.
     let few: Vec<_> = taken.iter().filter(|(_, count)| **count < 50).collect();
     assert!(
-        taken.len() == place::FREE.len() && few.is_empty(),
+        taken.len() == field::FREE.len() && few.is_empty(),
         "{taken:?}"
     );
-    nothing_was_lost(arrivals);
+    assert_equal(comparison);
 }
 
 #[test]
-fn long_texts_are_refused_or_arrive_whole() {
-    let ground = Ground::new();
-    let mut arrivals = Arrivals::default();
-    let samples = quoted(&ground.samples());
-    let accepts = |place: &Place, text: &str| ground.refusing(&[place], text).is_empty();
-    let short = samples.iter().filter(|place| !place.takes_free_text());
+fn long_texts_are_rejected_or_rendered_completely() {
+    let fixture = Fixture::new();
+    let mut comparison = Comparison::default();
+    let samples = quoted(&fixture.samples());
+    let accepts = |field: &Field, text: &str| fixture.rejecting(&[field], text).is_empty();
+    let short = samples.iter().filter(|field| !field.takes_free_text());
     let endless = "a".repeat(100_000);
-    let accepting: Vec<_> = short.filter(|place| accepts(place, &endless)).collect();
+    let accepting: Vec<_> = short.filter(|field| accepts(field, &endless)).collect();
     assert!(accepting.is_empty(), "{accepting:?}");
     for text in text::long() {
         let free = samples
             .iter()
-            .filter(|place| place.takes_free_text())
+            .filter(|field| field.takes_free_text())
             .copied();
-        let set: Vec<_> = free.filter(|place| accepts(place, &text)).collect();
-        let trees = [MARKER, &text].map(|text| ground.rendered(&at_all(&set, text)));
-        arrivals.compare(&brief(&text), [&trees[0], &trees[1]], &[(MARKER, &text)]);
+        let set: Vec<_> = free.filter(|field| accepts(field, &text)).collect();
+        let trees = [MARKER, &text].map(|text| fixture.rendered(&at_all(&set, text)));
+        comparison.compare(&excerpt(&text), [&trees[0], &trees[1]], &[(MARKER, &text)]);
     }
-    nothing_was_lost(arrivals);
+    assert_equal(comparison);
 }
 
-/// A word has a neighbour of the same kind that sorts beside it. Where the
-/// neighbour is refused, the place takes a few words only, and no text.
+/// Each word is compared with a neighbor in sort order. A field that rejects the neighbor accepts a
+/// fixed set of words only.
 #[test]
-fn words_that_look_like_something_else_stay_words() {
-    let ground = Ground::new();
-    let mut arrivals = Arrivals::default();
+fn words_with_another_meaning_are_rendered_as_words() {
+    let fixture = Fixture::new();
+    let mut comparison = Comparison::default();
     for word in text::WORDS {
-        let beside = format!("{word}q");
-        let mut left: Vec<_> = ground.places().iter().collect();
+        let neighbor = format!("{word}q");
+        let mut left: Vec<_> = fixture.fields().iter().collect();
         loop {
-            let [set, rest] = ground.together(left, &[word, &beside]);
+            let [set, rest] = fixture.together(left, &[word, &neighbor]);
             if set.is_empty() {
                 break;
             }
-            let trees = [&beside, word].map(|text| ground.rendered(&at_all(&quoted(&set), text)));
-            arrivals.compare(
+            let trees =
+                [&neighbor, word].map(|text| fixture.rendered(&at_all(&quoted(&set), text)));
+            comparison.compare(
                 word,
                 [&trees[0], &trees[1]],
-                &[(beside.trim_start_matches('/'), word.trim_start_matches('/'))],
+                &[(
+                    neighbor.trim_start_matches('/'),
+                    word.trim_start_matches('/'),
+                )],
             );
             left = rest;
         }
     }
-    nothing_was_lost(arrivals);
+    assert_equal(comparison);
 }
 
 #[test]
-fn random_texts_are_refused_or_arrive_whole() {
-    let ground = Ground::new();
-    let mut arrivals = Arrivals::default();
+fn random_texts_are_rejected_or_rendered_completely() {
+    let fixture = Fixture::new();
+    let mut comparison = Comparison::default();
     let mut texts = text::random(20_261_120);
     for round in 0..30 {
         let mut swaps = Vec::new();
-        for place in ground.places().iter().filter(|p| p.takes_free_text()) {
-            let text = texts.next().expect("there is always another");
-            if place.path != "proxies.*.headers.*" || ground.refusing(&[place], &text).is_empty() {
-                swaps.push((place, format!("q{}q", place.number), text));
+        for field in fixture.fields().iter().filter(|p| p.takes_free_text()) {
+            let text = texts.next().expect("the iterator is infinite");
+            if field.path != "proxies.*.headers.*" || fixture.rejecting(&[field], &text).is_empty()
+            {
+                swaps.push((field, format!("q{}q", field.number), text));
             }
         }
         let filled: Vec<_> = swaps
             .iter()
-            .map(|(place, _, text)| (*place, text.as_str()))
+            .map(|(field, _, text)| (*field, text.as_str()))
             .collect();
         let markers: Vec<_> = swaps
             .iter()
-            .map(|(place, marker, _)| (*place, marker.as_str()))
+            .map(|(field, marker, _)| (*field, marker.as_str()))
             .collect();
-        let trees = [ground.rendered(&markers), ground.rendered(&filled)];
+        let trees = [fixture.rendered(&markers), fixture.rendered(&filled)];
         let swaps: Vec<_> = swaps
             .iter()
             .map(|(_, marker, text)| (marker.as_str(), text.as_str()))
             .collect();
-        arrivals.compare(&format!("round {round}"), [&trees[0], &trees[1]], &swaps);
+        comparison.compare(&format!("round {round}"), [&trees[0], &trees[1]], &swaps);
     }
-    nothing_was_lost(arrivals);
+    assert_equal(comparison);
 }
 
-/// What is printed as written is still one line, whatever it says.
+/// Raw lines are rendered as one line each.
 #[test]
 fn a_verbatim_line_stays_one_line() {
-    let ground = Ground::new();
-    let verbatim: Vec<_> = ground.places().iter().filter(|p| p.is_verbatim()).collect();
-    let harmless = ground.rendered(&at_all(&verbatim, MARKER));
+    let fixture = Fixture::new();
+    let verbatim: Vec<_> = fixture
+        .fields()
+        .iter()
+        .filter(|p| p.is_verbatim())
+        .collect();
+    let harmless = fixture.rendered(&at_all(&verbatim, MARKER));
     for text in text::hostile() {
-        if !ground.refusing(&verbatim, &text).is_empty() {
+        if !fixture.rejecting(&verbatim, &text).is_empty() {
             continue;
         }
-        for ((path, wanted), (_, got)) in harmless
+        for ((path, expected), (_, got)) in harmless
             .iter()
-            .zip(ground.rendered(&at_all(&verbatim, &text)).iter())
+            .zip(fixture.rendered(&at_all(&verbatim, &text)).iter())
         {
-            let wanted = String::from_utf8_lossy(&wanted.bytes).into_owned();
+            let expected = String::from_utf8_lossy(&expected.bytes).into_owned();
             let got = String::from_utf8_lossy(&got.bytes);
-            assert!(got == wanted.replace(MARKER, &text), "{path}: {text:?}");
+            assert!(got == expected.replace(MARKER, &text), "{path}: {text:?}");
             assert_eq!(
                 got.lines().count(),
-                wanted.lines().count(),
+                expected.lines().count(),
                 "{path}: {text:?}"
             );
         }
     }
 }
 
-/// Vagrantfiles hold no free text yet; their filter must be able to.
+/// Vagrantfiles have no free text; this tests their filter.
 #[test]
 fn a_ruby_string_holds_any_text() {
-    let ground = Ground::with(&[
+    let fixture = Fixture::with(&[
         (
             "toy/renderer.yaml",
             "{ summary: s, language: ruby, artifacts: [{ template: t.tera, path: t, each: once }] }",
         ),
         ("toy/t.tera", "{{ apps[0].build | ruby }}"),
     ]);
-    let build = ground
-        .places()
+    let build = fixture
+        .fields()
         .iter()
         .find(|p| p.path == "apps.*.build")
-        .expect("is a place");
+        .expect("is a field");
     let texts = text::hostile().into_iter().chain(text::random(3).take(100));
     let texts: Vec<_> = texts
-        .filter(|text| ground.refusing(&[build], text).is_empty())
+        .filter(|text| fixture.rejecting(&[build], text).is_empty())
         .collect();
     let printed = |text: &String| {
-        let tree = ground.rendered(&[(build, text)]);
+        let tree = fixture.rendered(&[(build, text)]);
         tree.iter()
             .map(|(_, artifact)| String::from_utf8_lossy(&artifact.bytes).into_owned())
             .collect()
     };
-    let Some(read) = foreign::evaluated(&texts.iter().map(printed).collect::<Vec<String>>()) else {
+    let Some(read) = interpreter::evaluated(&texts.iter().map(printed).collect::<Vec<String>>())
+    else {
         return;
     };
     for (text, read) in texts.iter().zip(read) {

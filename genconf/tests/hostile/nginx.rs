@@ -1,13 +1,13 @@
 //! A strict reader of nginx.conf: words, quotes, escapes, `;`, `{`, `}`, as
-//! nginx itself reads them.
+//! in nginx.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::token::{Token, token};
 
-/// Most bytes of a word, quotes and escapes counted ("too long parameter").
-const LONGEST: usize = 4095;
+/// Maximum length of a parameter in bytes with quotes and escapes ("too long parameter").
+const MAX_LENGTH: usize = 4095;
 
 /// The words and the punctuation of a configuration.
 pub(crate) fn read(text: &str) -> Result<Vec<Token>, String> {
@@ -26,20 +26,20 @@ pub(crate) fn read(text: &str) -> Result<Vec<Token>, String> {
             '"' | '\'' => {
                 let before = left(&rest);
                 tokens.push(token("quoted", quoted(&mut rest)?));
-                if before - left(&rest) > LONGEST {
+                if before - left(&rest) > MAX_LENGTH {
                     return Err("a word that is too long".to_owned());
                 }
             }
             _ => tokens.push(token("word", bare(&mut rest)?)),
         }
         if depth < 0 {
-            return Err("a block ends that never began".to_owned());
+            return Err("a block that was not opened".to_owned());
         }
     }
     if depth == 0 {
         Ok(tokens)
     } else {
-        Err("a block that does not end".to_owned())
+        Err("a block that is not closed".to_owned())
     }
 }
 
@@ -55,7 +55,7 @@ fn quoted(rest: &mut Peekable<Chars>) -> Result<String, String> {
     let quote = rest.next();
     let mut word = String::new();
     loop {
-        match rest.next().ok_or("a quote that does not end")? {
+        match rest.next().ok_or("a quote that is not closed")? {
             c if Some(c) == quote => break,
             '\\' => escaped(rest, &mut word),
             c if c.is_control() => return Err(format!("{c:?} in a word")),
@@ -81,8 +81,7 @@ fn bare(rest: &mut Peekable<Chars>) -> Result<String, String> {
     Ok(word)
 }
 
-/// A backslash takes the meaning from quotes and from itself, names three
-/// control characters, and else stands for itself.
+/// A backslash escapes quotes and itself, starts three control characters, and is kept otherwise.
 fn escaped(rest: &mut Peekable<Chars>, word: &mut String) {
     match rest.next() {
         Some(c @ ('"' | '\'' | '\\')) => word.push(c),

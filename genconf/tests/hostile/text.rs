@@ -1,5 +1,4 @@
-//! Texts that mean something to one format or another, and words that look
-//! like something else than text.
+//! Texts with a meaning in some format, and words that readers can take for other types.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -17,12 +16,12 @@ const HOSTILE: [&str; 100] = [
     "@a", "%a", ",", "'a'", "\"a\"", "%[env(HOME)]", "-- x", "<a>", "</a>", "&amp;", "a*/", "=begin",
 ];
 
-/// All of them.
+/// All free texts.
 pub(crate) fn hostile() -> Vec<String> {
     HOSTILE.into_iter().map(str::to_owned).collect()
 }
 
-/// Texts that are long, on both sides of what is allowed.
+/// Long texts below and above the limits.
 pub(crate) fn long() -> Vec<String> {
     vec![
         "a".repeat(100_000),
@@ -36,8 +35,7 @@ pub(crate) fn long() -> Vec<String> {
     ]
 }
 
-/// Words without punctuation of any format, which readers of some take for
-/// numbers, truths or paths.
+/// Words without punctuation that some readers take for numbers, booleans, or paths.
 #[rustfmt::skip]
 pub(crate) const WORDS: [&str; 22] = [
     "yes", "off", "y", "true", "false", "null", "nan", "010", "0x10", "1e3", "12:30:45", "2026-11-20", "-1",
@@ -58,7 +56,7 @@ pub(crate) fn random(seed: u64) -> impl Iterator<Item = String> {
     })
 }
 
-/// One of `pieces`, or now and then any character at all.
+/// One of `pieces`, or sometimes any character.
 fn piece(dice: &mut StdRng, pieces: &[&str]) -> String {
     if dice.random_range(0..8) == 0 {
         return char::from_u32(dice.random_range(1..0x11_0000))

@@ -1,12 +1,11 @@
-//! What every reader makes of an artifact: a flat list of typed texts, so that
-//! two artifacts can be compared whatever their format.
+//! The result of every reader: a flat list of typed texts, to compare files of any format.
 
-/// One piece of an artifact.
+/// One piece of a rendered file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Token {
-    /// What it is to its format: `key`, `word`, `{`.
+    /// Its type: `key`, `word`, `{`.
     pub(crate) kind: String,
-    /// What it says, after the format's own escapes.
+    /// Its text without escapes.
     pub(crate) text: String,
 }
 
@@ -18,24 +17,24 @@ pub(crate) fn token(kind: &str, text: impl Into<String>) -> Token {
     }
 }
 
-/// Texts in place of other texts, in this order.
+/// Texts and their replacements, in order.
 pub(crate) type Swaps<'s> = [(&'s str, &'s str)];
 
-/// `text` with every swap made.
+/// `text` with all replacements.
 pub(crate) fn swapped(text: &str, swaps: &Swaps) -> String {
     swaps
         .iter()
         .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// That `hostile` says what `harmless` says, but for the swaps, piece by piece.
+/// Whether `hostile` is equal to `harmless` with all replacements.
 pub(crate) fn same(harmless: &[Token], hostile: &[Token], swaps: &Swaps) -> Result<(), String> {
-    for (index, (wanted, got)) in harmless.iter().zip(hostile).enumerate() {
-        let text = swapped(&wanted.text, swaps);
-        if wanted.kind != got.kind || text != got.text {
+    for (index, (expected, got)) in harmless.iter().zip(hostile).enumerate() {
+        let text = swapped(&expected.text, swaps);
+        if expected.kind != got.kind || text != got.text {
             return Err(format!(
                 "piece {index} should be {} {text:?} and is {} {:?}",
-                wanted.kind, got.kind, got.text
+                expected.kind, got.kind, got.text
             ));
         }
     }
@@ -49,7 +48,7 @@ pub(crate) fn same(harmless: &[Token], hostile: &[Token], swaps: &Swaps) -> Resu
     ))
 }
 
-/// The start of what something looks like, for a message.
-pub(crate) fn brief(thing: &impl std::fmt::Debug) -> String {
+/// The start of the debug output of a value.
+pub(crate) fn excerpt(thing: &impl std::fmt::Debug) -> String {
     format!("{thing:?}").chars().take(300).collect()
 }

@@ -6,8 +6,8 @@ use std::str::Chars;
 
 use crate::token::{Token, token};
 
-/// Longest line that systemd reads.
-const LONGEST: usize = 1024 * 1024;
+/// Maximum length of a line in systemd.
+const MAX_LENGTH: usize = 1024 * 1024;
 
 /// Keys whose value is a command line.
 const COMMANDS: [&str; 5] = [
@@ -25,7 +25,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Token>, String> {
     }
     let mut tokens = Vec::new();
     for line in text.lines().filter(|l| !l.is_empty()) {
-        if line.len() > LONGEST || line.ends_with('\\') {
+        if line.len() > MAX_LENGTH || line.ends_with('\\') {
             return Err(format!("not one line: {line:.80}"));
         }
         match (line.strip_prefix('['), line.split_once('=')) {
@@ -113,7 +113,7 @@ fn bare(rest: &mut Peekable<Chars>) -> Result<String, String> {
     }
 }
 
-/// The escapes of systemd.syntax(7), "Quoting", that genconf has a use for.
+/// The escapes of systemd.syntax(7), "Quoting", that genconf renders.
 fn unescaped(rest: &mut Peekable<Chars>) -> Result<char, String> {
     match rest.next() {
         Some(c @ ('\\' | '"' | '\'')) => Ok(c),
@@ -123,8 +123,8 @@ fn unescaped(rest: &mut Peekable<Chars>) -> Result<char, String> {
     }
 }
 
-/// `%%` is a percent sign. `%i` stands in the templates themselves and is kept
-/// apart from a written `%i` by a mark; `80%` is a share, not a specifier.
+/// `%%` is a percent sign. `%i` of the templates gets a mark, to distinguish it from a `%i` of the topology;
+/// `80%` is a share, not a specifier.
 fn specified(word: &str) -> Result<String, String> {
     if word
         .strip_suffix('%')
@@ -145,7 +145,7 @@ fn specified(word: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// `$$` is a dollar sign; `$MAINPID` stands in the templates themselves.
+/// `$$` is a dollar sign; `$MAINPID` is in the templates.
 fn dollars(word: &str) -> Result<String, String> {
     let text = word.replace("$$", "\u{1}");
     let text = text.replace("$MAINPID", "<main pid>");

@@ -1,11 +1,11 @@
-//! Readers of YAML: `serde_yaml` here, `PyYAML` in a process of its own.
+//! Readers of YAML: `serde_yaml` here, `PyYAML` in a separate process.
 
 use serde_json::Value;
 use serde_yaml::Value as Yaml;
 
 use crate::token::{Token, token};
 
-/// `text` as `serde_yaml` reads it, in the form in which `PyYAML`'s reading comes.
+/// `text` as `serde_yaml` reads it, in the format of the `PyYAML` reader.
 pub(crate) fn read(text: &str) -> Result<Value, String> {
     plain(serde_yaml::from_str(text).map_err(|e| e.to_string())?)
 }
@@ -19,7 +19,7 @@ fn plain(value: Yaml) -> Result<Value, String> {
         Yaml::Mapping(entries) => {
             let named = |(key, value): (Yaml, Yaml)| match key {
                 Yaml::String(key) => Ok((key, plain(value)?)),
-                other => Err(format!("the key {other:?} is no text")),
+                other => Err(format!("the key {other:?} is not text")),
             };
             Value::Object(
                 entries
@@ -35,7 +35,7 @@ fn plain(value: Yaml) -> Result<Value, String> {
     })
 }
 
-/// What Ansible would compute if it were not marked; the one that stands in the template.
+/// The only text of the template that Ansible evaluates.
 const OWN: &str = "{{ genconf_apps }}";
 
 /// The value as a flat list, entries in the order of their keys.
@@ -67,7 +67,7 @@ fn flatten(value: &Value, tokens: &mut Vec<Token>) -> Result<(), String> {
         Value::String(text)
             if text != OWN && ["{{", "{%", "{#"].iter().any(|o| text.contains(o)) =>
         {
-            return Err(format!("Ansible would take {text:?} for a template"));
+            return Err(format!("Ansible would evaluate {text:?}"));
         }
         Value::String(text) => tokens.push(token("text", text.as_str())),
         other => tokens.push(token("number", other.to_string())),

@@ -1,7 +1,7 @@
 //! The topology of a setup, and its rendered files.
 
 use genconf::diagnostic::Diagnostics;
-use genconf::diagnostic::human::{self, Colour};
+use genconf::diagnostic::human::{self, Color};
 use genconf::source::Source;
 use genconf::{Generated, generate, render};
 
@@ -54,7 +54,7 @@ pub(crate) fn rendered(text: &str) -> CheckResult<Generated> {
     generate(&source, ".", &renderers, &mut diagnostics).map_err(|refusal| {
         Failure::from(format!(
             "the topology is invalid: {refusal:?}\n{}",
-            human::render(&diagnostics, &source, Colour::Never)
+            human::render(&diagnostics, &source, Color::Never)
         ))
     })
 }
