@@ -297,11 +297,7 @@ fn color(when: ColorWhen, terminal: bool) -> Color {
         ColorWhen::Never => false,
         ColorWhen::Auto => !set("NO_COLOR") && (set("CLICOLOR_FORCE") || (terminal && !dumb)),
     };
-    if colored {
-        Color::Always
-    } else {
-        Color::Never
-    }
+    if colored { Color::Always } else { Color::Never }
 }
 
 fn report_bug(info: &std::panic::PanicHookInfo<'_>) {

@@ -30,11 +30,7 @@ pub(super) fn list(
 }
 
 /// Prints a unified diff from the files on disk to the rendered ones.
-pub(super) fn print_diff(
-    changes: &[Change],
-    out: &mut dyn Write,
-    color: Color,
-) -> io::Result<()> {
+pub(super) fn print_diff(changes: &[Change], out: &mut dyn Write, color: Color) -> io::Result<()> {
     changes
         .iter()
         .try_for_each(|change| print_file_diff(change, out, color))

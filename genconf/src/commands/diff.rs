@@ -44,7 +44,7 @@ pub fn run(args: &DiffArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> i
     };
     let differences = &comparison.changes;
     match global.output {
-        Format::Human => changes::print_diff(differences, streams.out, streams.out_colour)?,
+        Format::Human => changes::print_diff(differences, streams.out, streams.out_color)?,
         Format::Line | Format::Json => changes::list(differences, global.output, streams)?,
     }
     Ok(if args.exit_code && !differences.is_empty() {

@@ -215,7 +215,7 @@ fn is_valid(topology: &str, streams: &mut Streams<'_>) -> io::Result<bool> {
         .ok()
         .and_then(|renderers| crate::generate(&source, ".", &renderers, &mut diagnostics).ok());
     if generated.is_none() {
-        let text = human::render(&diagnostics, &source, streams.err_colour);
+        let text = human::render(&diagnostics, &source, streams.err_color);
         streams.err.write_all(text.as_bytes())?;
         writeln!(
             streams.err,

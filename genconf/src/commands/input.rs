@@ -125,7 +125,7 @@ impl Input {
         let result_follows = results == Results::Follow && valid;
         let (stream, text) = match self.format {
             Format::Human => {
-                let text = human::render(diagnostics, source, streams.err_colour);
+                let text = human::render(diagnostics, source, streams.err_color);
                 (&mut streams.err, text)
             }
             Format::Line => (&mut streams.err, line::render(diagnostics, source)),

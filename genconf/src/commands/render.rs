@@ -119,7 +119,7 @@ fn report(
     streams: &mut Streams<'_>,
 ) -> io::Result<Exit> {
     if args.diff {
-        changes::print_diff(changes, streams.out, streams.out_colour)?;
+        changes::print_diff(changes, streams.out, streams.out_color)?;
     } else {
         changes::list(changes, global.output, streams)?;
     }
@@ -231,7 +231,7 @@ fn refuse(
         .filter(is_edited)
         .cloned()
         .collect();
-    changes::print_diff(&edited, streams.out, streams.out_colour)?;
+    changes::print_diff(&edited, streams.out, streams.out_color)?;
     for obstacle in obstacles {
         writeln!(streams.err, "error: {}", obstacle.message)?;
     }

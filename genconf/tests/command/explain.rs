@@ -67,7 +67,10 @@ fn a_file_is_explained_by_any_of_its_paths() {
             &["explain", &line, "--out-dir", out],
         ));
         assert_eq!(code, 0, "{file} in {out}: {err}");
-        assert!(explained.starts_with("nginx/edge/nginx.conf:1: "), "{explained}");
+        assert!(
+            explained.starts_with("nginx/edge/nginx.conf:1: "),
+            "{explained}"
+        );
     }
     let line = format!("{elsewhere}:1");
     let (code, _, err) = output(&genconf(folder.path(), &["explain", &line]));

@@ -228,7 +228,8 @@ fn names(server: &Directive, state: &mut ImportState) -> Vec<String> {
                 Ok(_) if names.contains(name) => {}
                 Ok(_) => names.push(name.clone()),
                 Err(reason) => state.findings.push(
-                    Finding::skipped(format!("server_name {name}"), reason).at(directive.position),
+                    Finding::skipped(format!("server_name {name}"), reason.to_string())
+                        .at(directive.position),
                 ),
             }
         }

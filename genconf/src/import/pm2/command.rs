@@ -62,7 +62,10 @@ pub(super) fn with_valid_args(
     program.args.retain(|arg| {
         let read = Text::read(arg);
         if let Err(reason) = &read {
-            findings.push(Finding::skipped(format!("{label}: an argument"), reason.to_string()));
+            findings.push(Finding::skipped(
+                format!("{label}: an argument"),
+                reason.to_string(),
+            ));
         } else if arg.contains(PLACEHOLDER) {
             findings.push(Finding::adjusted(
                 format!("{label}: an argument"),

@@ -47,7 +47,10 @@ pub(super) fn environment(
             .map(|_| ())
             .and(Text::read(&text).map(|_| ()))
         {
-            findings.push(Finding::skipped(format!("{label}: `env.{name}`"), reason.to_string()));
+            findings.push(Finding::skipped(
+                format!("{label}: `env.{name}`"),
+                reason.to_string(),
+            ));
             continue;
         }
         if is_secret(name) {
