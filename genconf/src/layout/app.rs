@@ -99,11 +99,6 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
     let memory = app.memory.as_ref().map(|m| m.value.bytes().to_string());
     let runtime = app.runs_on();
     let has_network = app.allows_outbound();
-    let check = app.health.as_ref().map(|h| &h.0);
-    let duration = |pick: fn(&HealthCheck) -> Option<topology::quantity::Duration>,
-                    default: topology::quantity::Duration| {
-        check.and_then(pick).unwrap_or(default).millis()
-    };
     App {
         name: name.to_owned(),
         interpreter: interpreter(runtime),
@@ -124,6 +119,26 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
             String::new()
         },
         update_mode: if app.is_watched() { "watch" } else { "deploy" },
+        stop_timeout_seconds: stop_timeout.seconds(),
+        kill_after_seconds: stop_timeout.seconds() + KILL_DELAY_SECONDS,
+        ready_timeout_seconds: ready_timeout.seconds(),
+        memory: memory.unwrap_or_else(|| "infinity".to_owned()),
+        tasks_max: app
+            .tasks_max
+            .as_ref()
+            .map_or(default::TASKS_MAX, |t| t.value.number()),
+        ..with_health_check(app, deployed(name, app))
+    }
+}
+
+/// Sets the fields of the health check.
+fn with_health_check(app: &topology::App, resolved: App) -> App {
+    let check = app.health.as_ref().map(|h| &h.0);
+    let duration = |pick: fn(&HealthCheck) -> Option<topology::quantity::Duration>,
+                    default: topology::quantity::Duration| {
+        check.and_then(pick).unwrap_or(default).millis()
+    };
+    App {
         health_path: check
             .and_then(|c| c.path.as_ref())
             .map_or(default::HEALTH, |p| p.value.as_str())
@@ -138,15 +153,7 @@ pub(super) fn resolve(project: &str, name: &str, app: &topology::App) -> App {
             |c| c.interval.as_ref().map(|t| t.value),
             default::HEALTH_INTERVAL,
         ),
-        stop_timeout_seconds: stop_timeout.seconds(),
-        kill_after_seconds: stop_timeout.seconds() + KILL_DELAY_SECONDS,
-        ready_timeout_seconds: ready_timeout.seconds(),
-        memory: memory.unwrap_or_else(|| "infinity".to_owned()),
-        tasks_max: app
-            .tasks_max
-            .as_ref()
-            .map_or(default::TASKS_MAX, |t| t.value.number()),
-        ..deployed(name, app)
+        ..resolved
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) struct Resolver<'t> {
 }
 
 impl Resolver<'_> {
-    fn resolve(&self, name: &str, status: u16) -> Proxy {
+    fn resolve(&self, name: &str, default_status_port: u16) -> Proxy {
         let proxy = self.proxy;
         let engine = proxy.engine.as_ref().map_or(Engine::Nginx, |e| e.value);
         let written = proxy.server_name.as_ref();
@@ -101,7 +101,7 @@ impl Resolver<'_> {
             headers: headers(proxy.headers.as_ref()),
             raw_global: directives(raw.and_then(|r| r.global.as_ref())),
             sends_request_id: !self.sets_header("X-Request-ID"),
-            status_port: status_port.map_or(status, |s| s.value.number()),
+            status_port: status_port.map_or(default_status_port, |s| s.value.number()),
             accepted_names: accepted_names(&server_names),
             server_names,
             max_body: self.max_body(),
