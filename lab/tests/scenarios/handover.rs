@@ -8,7 +8,10 @@ use crate::stage::{Stage, wait_active};
 /// There and back under load: the ports change hands one by one.
 pub(crate) fn ports_change_hands(stage: &Stage) -> Result<()> {
     let topology = stage.system.topology;
-    let own = topology.replace("    artifact: ", "    socket_activation: false\n    artifact: ");
+    let own = topology.replace(
+        "    artifact: ",
+        "    socket_activation: false\n    artifact: ",
+    );
     let door = stage.system.door;
     turned_to(stage, &own, door, "the app opens its port itself")?;
     turned_to(stage, topology, door, "the app takes its socket again")?;
