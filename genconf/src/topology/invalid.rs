@@ -115,12 +115,13 @@ impl Invalid {
 }
 
 impl fmt::Display for Invalid {
-    /// The constraint as the end of a sentence about the value.
+    /// The constraint and the fix, as the end of a sentence about the value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.constraint {
-            Constraint::Expected(format) => write!(f, "expected {format}"),
-            Constraint::Must(rule, _) => write!(f, "it must {rule}"),
+            Constraint::Expected(format) => write!(f, "expected {format}")?,
+            Constraint::Must(rule, _) => write!(f, "it must {rule}")?,
         }
+        write!(f, "; {}", self.help)
     }
 }
 
