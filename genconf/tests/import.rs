@@ -177,14 +177,14 @@ fn a_missing_node_is_reported() {
     let (code, out, err) = outcome(&output);
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(
-        err.contains("node, which would run it, is not installed"),
+        err.contains("node, which runs JavaScript files, is not installed\nhelp: convert the file"),
         "{err}"
     );
-    assert_eq!(err.lines().count(), 1, "{err}");
+    assert_eq!(err.lines().count(), 2, "{err}");
 }
 
 #[test]
-fn a_failing_script_is_reported_in_one_line() {
+fn the_error_of_a_failing_script_is_reported() {
     if !has_node() {
         return;
     }
@@ -198,7 +198,7 @@ fn a_failing_script_is_reported_in_one_line() {
         let (code, out, err) = outcome(&import(folder.path(), &["pm2", "e.config.js"]));
         assert_eq!((code, out.as_str()), (1, ""), "{err}");
         assert!(
-            err.contains(expected) && err.lines().count() == 1,
+            err.contains(expected) && err.lines().count() == 2,
             "{text}: {err}"
         );
     }

@@ -42,9 +42,6 @@ import(require('url').pathToFileURL(process.argv[1]).href).then((module) => {
   process.exit(1);
 });";
 
-/// How to go on after a file that cannot be read.
-const HELP: &str = "name an ecosystem file, a Procfile, or an nginx configuration: `genconf import pm2 ecosystem.config.js`";
-
 /// Arguments of the command.
 #[derive(Args, Clone, Debug)]
 pub struct ImportArgs {
@@ -79,8 +76,9 @@ pub fn run(args: &ImportArgs, global: &GlobalArgs, streams: &mut Streams<'_>) ->
     let file = args.file.display().to_string();
     let text = match text(args) {
         Ok(text) => text,
-        Err(reason) => {
-            return streams.fail(&format!("cannot import {file}: {reason}"), HELP);
+        Err(error) => {
+            let message = format!("cannot import {file}: {}", error.reason);
+            return streams.fail(&message, error.help);
         }
     };
     match import(args, &Source::new(file.clone(), text)) {
@@ -104,63 +102,91 @@ fn import(args: &ImportArgs, source: &Source) -> Result<Imported, ImportError> {
     }
 }
 
+/// Why there is nothing to import, and how to fix it.
+struct InputError {
+    reason: String,
+    help: &'static str,
+}
+
+impl InputError {
+    fn new(reason: impl Into<String>, help: &'static str) -> Self {
+        let reason = reason.into();
+        let plain = reason.replace(char::is_control, " ");
+        Self {
+            reason: plain,
+            help,
+        }
+    }
+}
+
+impl From<io::Error> for InputError {
+    fn from(error: io::Error) -> Self {
+        let help = "name a file that can be read: `genconf import pm2 ecosystem.config.js`";
+        Self::new(error.to_string(), help)
+    }
+}
+
 /// The text to import; of JavaScript, its value as JSON.
-fn text(args: &ImportArgs) -> Result<String, String> {
+fn text(args: &ImportArgs) -> Result<String, InputError> {
     if args.file == Path::new("-") {
         return read(io::stdin().lock());
     }
     let scripts = ["js", "cjs", "mjs"].map(OsStr::new);
     let script = args.file.extension().is_some_and(|e| scripts.contains(&e));
-    let file = File::open(&args.file).map_err(|e| e.to_string())?;
+    let file = File::open(&args.file)?;
     if script && args.tool == Tool::Pm2 {
         return evaluate(&args.file);
     }
     read(file)
 }
 
-fn read(from: impl Read) -> Result<String, String> {
+fn read(from: impl Read) -> Result<String, InputError> {
     let mut bytes = Vec::new();
-    from.take(SIZE_LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| e.to_string())?;
+    from.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > SIZE_LIMIT {
-        return Err("expected at most 1 MiB, found a larger file".to_owned());
+        let help = "import the files of one project at a time";
+        return Err(InputError::new(
+            "expected at most 1 MiB, found a larger file",
+            help,
+        ));
     }
-    String::from_utf8(bytes).map_err(|_| "expected UTF-8 text".to_owned())
+    String::from_utf8(bytes).map_err(|_| {
+        InputError::new(
+            "expected UTF-8 text, found another encoding",
+            "save the file as UTF-8",
+        )
+    })
 }
 
 /// The value of an ecosystem file in JavaScript, as JSON.
-fn evaluate(path: &Path) -> Result<String, String> {
-    let path = std::path::absolute(path).map_err(|e| e.to_string())?;
-    let scratch = || tempfile::tempfile().map_err(|e| e.to_string());
-    let (out, err) = (scratch()?, scratch()?);
-    let handle = |file: &File| file.try_clone().map_err(|e| e.to_string());
+fn evaluate(path: &Path) -> Result<String, InputError> {
+    let path = std::path::absolute(path)?;
+    let (out, err) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let child = Command::new("node")
         .args(["-e", EVALUATE, "--"])
         .arg(&path)
         .stdin(Stdio::null())
-        .stdout(handle(&out)?)
-        .stderr(handle(&err)?)
+        .stdout(out.try_clone()?)
+        .stderr(err.try_clone()?)
         .spawn();
     let mut child = child.map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => "node, which runs JavaScript files, is not installed; \
-             convert it where PM2 runs: node -p 'JSON.stringify(require(\"./ecosystem.config.js\"))'"
-            .to_owned(),
-        _ => format!("cannot start node: {e}"),
+        io::ErrorKind::NotFound => InputError::new(
+            "node, which runs JavaScript files, is not installed",
+            "convert the file where PM2 runs: node -p 'JSON.stringify(require(\"./ecosystem.config.js\"))'",
+        ),
+        _ => InputError::from(e),
     })?;
-    if wait(&mut child).map_err(|e| e.to_string())? {
+    if wait(&mut child)? {
         return read_from_start(out);
     }
     let errors = read_from_start(err)?;
     let last = errors.lines().rev().find(|l| !l.trim().is_empty());
-    Err(format!(
-        "node failed: {}",
-        last.unwrap_or("it printed no error")
-    ))
+    let reason = last.unwrap_or("node printed no error");
+    Err(InputError::new(reason, "fix the error that node reports"))
 }
 
 /// Whether `child` exits with success before the timeout.
-fn wait(child: &mut Child) -> io::Result<bool> {
+fn wait(child: &mut Child) -> Result<bool, InputError> {
     let deadline = Instant::now() + TIMEOUT;
     while Instant::now() < deadline {
         if let Some(status) = child.try_wait()? {
@@ -170,11 +196,14 @@ fn wait(child: &mut Child) -> io::Result<bool> {
     }
     child.kill()?;
     child.wait()?;
-    Err(io::Error::other("node did not exit within 10 s"))
+    Err(InputError::new(
+        "node did not exit within 10 s",
+        "import a file that only exports its configuration",
+    ))
 }
 
-fn read_from_start(mut file: File) -> Result<String, String> {
-    file.rewind().map_err(|e| e.to_string())?;
+fn read_from_start(mut file: File) -> Result<String, InputError> {
+    file.rewind()?;
     read(file)
 }
 

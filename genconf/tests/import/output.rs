@@ -14,14 +14,14 @@ fn an_existing_file_is_not_overwritten() {
     let args = [
         "nginx",
         input.to_str().expect("is UTF-8"),
-        "--out",
+        "-t",
         "topology.yaml",
     ];
     assert_eq!(import(folder.path(), &args).status.code(), Some(0));
     fs::write(folder.path().join("topology.yaml"), "existing").expect("can be written");
     let (code, out, err) = outcome(&import(folder.path(), &args));
     assert_eq!((code, out.as_str()), (1, ""));
-    assert!(err.contains("topology.yaml is already there"), "{err}");
+    assert!(err.contains("error: topology.yaml exists\n"), "{err}");
     let kept = fs::read_to_string(folder.path().join("topology.yaml")).expect("is readable");
     assert_eq!(kept, "existing");
 }
@@ -31,7 +31,7 @@ fn a_topology_is_written_with_its_schema() {
     let folder = TempDir::new().expect("a folder can be made");
     let input = fixtures().join("nginx-rewrite.conf");
     let input = input.to_str().expect("is UTF-8");
-    let (code, out, err) = outcome(&import(folder.path(), &["nginx", input, "--out", "t.yaml"]));
+    let (code, out, err) = outcome(&import(folder.path(), &["nginx", input, "-t", "t.yaml"]));
     assert_eq!((code, out.as_str()), (0, ""), "{err}");
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("is readable");
     let text = read("t.yaml");

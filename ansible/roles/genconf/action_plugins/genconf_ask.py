@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
             answer: dict[str, Any] = json.loads(done["stdout"].splitlines()[-1])
         except (IndexError, ValueError):
             told = done["stderr"].strip() or done["stdout"].strip()
-            return {"failed": True, "msg": f"{PROGRAM} ended with {done['rc']}: {told}"}
+            return {"failed": True, "msg": f"{PROGRAM} exited with status {done['rc']}: {told}"}
         for warning in answer.pop("warnings", []):
             Display().warning(warning)
         return answer

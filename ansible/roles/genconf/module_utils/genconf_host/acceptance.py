@@ -46,7 +46,7 @@ def check(proxy: Proxy, project: str, candidate: Path) -> None:
     """Raises what the engine says against `candidate`, if anything."""
     for path in (proxy.certificate, proxy.key):
         if path and not Path(path).is_file():
-            raise Refused(f"{path} is not there, which {proxy.destination} needs: put it there first")
+            raise Refused(f"{proxy.destination} requires {path}, which does not exist: install it first")
     unit = proxy.unit.removesuffix(".service")
     folders = [f"/run/{unit}", f"/var/cache/{unit}", f"/var/log/{project}/{proxy.name}"]
     credentials = [f"/run/credentials/{proxy.unit}", proxy.certificate, proxy.key]
@@ -59,4 +59,4 @@ def check(proxy: Proxy, project: str, candidate: Path) -> None:
         if done.returncode == 0:
             return
         said = f"{done.stdout}{done.stderr}"
-    raise Refused(f"{proxy.engine} does not accept {proxy.destination}:\n{said}")
+    raise Refused(f"{proxy.engine} rejected {proxy.destination}:\n{said}")

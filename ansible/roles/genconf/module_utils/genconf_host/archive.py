@@ -25,12 +25,12 @@ def unpack(archive: Path, folder: Path, main: str) -> None:
     command = ["tar", "--extract", "--file", str(archive), "--directory", str(folder), *OPTIONS]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Unusable(f"tar cannot unpack it: {done.stderr.strip()}")
+        raise Unusable(f"tar could not extract it: {done.stderr.strip()}")
     for path in _files(folder):
         _open_up(path)
     if not (folder / main).is_file():
         held = ", ".join(sorted(path.name for path in folder.iterdir())[:10]) or "nothing"
-        raise Unusable(f"there is no {main} in the archive; it holds {held}")
+        raise Unusable(f"{main} is not in the archive; found: {held}")
     (folder / main).chmod(0o755)
 
 
@@ -45,5 +45,5 @@ def _open_up(path: Path) -> None:
     if stat.S_ISLNK(mode):
         return
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise Unusable(f"{path.name} is neither a file nor a folder")
+        raise Unusable(f"{path.name} is not a file or a directory")
     path.chmod(0o755 if stat.S_ISDIR(mode) or mode & 0o111 else 0o644)

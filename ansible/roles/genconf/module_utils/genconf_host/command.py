@@ -55,7 +55,7 @@ def _check(host: description.Host, name: str) -> None:
     proxies = [proxy for proxy in host.proxies if name in ("", proxy.name)]
     if name and not proxies:
         names = ", ".join(proxy.name for proxy in host.proxies) or "none"
-        raise acceptance.Refused(f"{host.name} has no proxy {name}; it has: {names}")
+        raise acceptance.Refused(f"{host.name} has no proxy {name}; defined proxies: {names}")
     for proxy in proxies:
         acceptance.check(proxy, host.project, proxy.destination)
         print(f"{proxy.engine} accepts {proxy.destination}")
@@ -67,7 +67,7 @@ def _restart(site: Site, pool: str) -> None:
     pools = [known for known in site.host.pools if pool in ("", known.name)]
     if not pools:
         names = ", ".join(known.name for known in site.host.pools) or "none"
-        raise Refused(f"{site.host.name} has no pool {pool}; it has: {names}")
+        raise Refused(f"{site.host.name} has no pool {pool}; defined pools: {names}")
     roll = Roll(site.host, site.manager, site.health)
     for instance in (instance for known in pools for instance in known.instances):
         roll.touch_if_needed(instance, is_forced=True)
@@ -86,31 +86,31 @@ def _change(arguments: argparse.Namespace, site: Site) -> None:
         for outcome in site.rollback(site.choose(arguments.release), observe=0.0):
             print("\n".join([f"{outcome.app}: release {outcome.release}", *outcome.log]))
     elif outcomes is not None:
-        print(site.undo(outcomes) or "nothing had been changed")
+        print(site.undo(outcomes) or "nothing to roll back")
     # A timer that is still to undo it finds nothing.
     unended.remove()
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="genconf-host", description="What genconf does on a host.")
+    parser = argparse.ArgumentParser(prog="genconf-host", description="Check, restart, and roll back a project on this host.")
     commands = parser.add_subparsers(dest="command", required=True)
-    status = commands.add_parser("status", help="how each instance is, as JSON")
+    status = commands.add_parser("status", help="print the state of every instance as JSON")
     status.add_argument("project")
-    check = commands.add_parser("check", help="have PROXY, or each, test its configuration")
+    check = commands.add_parser("check", help="test the configuration of PROXY (default: every proxy)")
     check.add_argument("project")
     check.add_argument("proxy", nargs="?", default="")
-    rollback = commands.add_parser("rollback", help="go back to the previous release, or to RELEASE")
+    rollback = commands.add_parser("rollback", help="roll back to RELEASE (default: the previous release)")
     rollback.add_argument("project")
     rollback.add_argument("release", nargs="?", default="")
-    restart = commands.add_parser("restart", help="restart POOL, or each, instance by instance")
+    restart = commands.add_parser("restart", help="restart POOL one instance at a time (default: every pool)")
     restart.add_argument("project")
     restart.add_argument("pool", nargs="?", default="")
-    undo = commands.add_parser("undo", help="take back what a run did that has not ended well")
+    undo = commands.add_parser("undo", help="roll back an unfinished deploy")
     undo.add_argument("project")
-    guarded = commands.add_parser("guard", help="take back what was just deployed if it dies in SECONDS")
+    guarded = commands.add_parser("guard", help="roll back the last deploy if an instance exits within SECONDS")
     guarded.add_argument("project")
     guarded.add_argument("seconds", type=float)
-    watched = commands.add_parser("watched", help="roll out what was put where APP is watched")
+    watched = commands.add_parser("watched", help="deploy the watched file of APP")
     watched.add_argument("project")
     watched.add_argument("app")
     return parser

@@ -20,7 +20,7 @@ def arm(project: str, seconds: float, manager: Manager) -> None:
     try:
         start_transient(_name(project), timer, "undo", project)
     except Refused as refusal:
-        raise Refused(f"cannot arm the undo of {project}: {refusal}") from None
+        raise Refused(f"cannot start the rollback timer of {project}: {refusal}") from None
 
 
 def disarm(project: str, manager: Manager) -> None:

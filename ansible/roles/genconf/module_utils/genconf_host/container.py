@@ -43,7 +43,7 @@ def engine() -> str:
     """The engine that runs containers here."""
     if found := engines():
         return found[0]
-    raise Refused(f"neither {' nor '.join(ENGINES)} is installed: apt-get install podman")
+    raise Refused(f"no container engine ({' or '.join(ENGINES)}) is installed: apt-get install podman")
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Images:
         # Podman calls `randoms:1` localhost/randoms:1, or docker.io/library/randoms:1.
         found = next((known for known in names if f"/{known}".endswith(f"/{image}")), None)
         if found is None:
-            inside = ", ".join(names) or "nothing with a name"
-            raise Refused(f"{archive} holds no image {image}, but {inside}")
+            inside = ", ".join(names) or "no named image"
+            raise Refused(f"image {image} is not in {archive}; found: {inside}")
         _said(self.engine, "tag", found, name)
         # Under its own name it could be taken for something a person put there.
         _finish(self.engine, "rmi", *names)
@@ -202,7 +202,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Runs an image in the foreground of a unit.")
+    parser = argparse.ArgumentParser(description="Run a container image in the foreground of a unit.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     named = argparse.ArgumentParser(add_help=False)
     named.add_argument("--name", required=True)

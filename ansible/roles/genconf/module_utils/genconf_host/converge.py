@@ -77,7 +77,7 @@ class Convergence(Step):
                 self.do("stop", *(state.unit for state in units))
         orphans = files.orphans(self.host.project, described)
         for path in orphans:
-            stays = " (its settings stay until the next boot)" if path.parent == files.SYSCTL else ""
+            stays = " (its settings remain until the next boot)" if path.parent == files.SYSCTL else ""
             self.log.append(f"remove {path}{stays}")
             if not self.dry:
                 files.remove(path)
@@ -119,7 +119,7 @@ class Convergence(Step):
         moved = self._moved([proxy.socket for proxy in self.host.proxies if proxy.socket])
         for proxy in self.host.proxies:
             if proxy.socket in moved:
-                self.log.append(f"re-open {proxy.socket} (its port is closed for a moment)")
+                self.log.append(f"reopen {proxy.socket} (its port closes briefly)")
                 self.do("stop", proxy.unit, proxy.socket)
         return moved
 
@@ -160,9 +160,9 @@ class Convergence(Step):
         if proxy.sysctl is None:
             return
         for key, value in kernel.pending(proxy.sysctl).items():
-            problem = f"{proxy.unit}: {key} = {value} of {proxy.sysctl} is not in force"
+            problem = f"{proxy.unit}: {key} = {value} of {proxy.sysctl} is not in effect"
             if later := kernel.overriding(proxy.sysctl, key, value):
-                self.warnings.append(f"{problem}: {later} comes later and sets another value")
+                self.warnings.append(f"{problem}: overridden by {later}")
             elif reason := kernel.put(key, value, dry=self.dry):
                 self.warnings.append(f"{problem}: {kernel.PROC}/{key.replace('.', '/')}: {reason}")
             else:
@@ -190,8 +190,8 @@ class Convergence(Step):
             return
         # Unless a connection to its door started it between the two.
         if self._is_down(proxy):
-            told = f"{proxy.unit}: something else answers at {proxy.health.url}"
-            raise Refused(f"{told}; give this proxy another port by `status:`")
+            told = f"{proxy.unit}: another process answers at {proxy.health.url}"
+            raise Refused(f"{told}; set another `status_port` for this proxy")
 
     def _is_down(self, proxy: Proxy) -> bool:
         return self.manager.states([proxy.unit])[proxy.unit].is_down

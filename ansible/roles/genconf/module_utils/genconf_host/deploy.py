@@ -69,7 +69,7 @@ class Site:
             if sha256 is None or (only_first and store.current):
                 continue
             if not sha256:
-                raise Rejected(f"the artifact of {app.name} is not there: {app.build or 'build it'}")
+                raise Rejected(f"the artifact of {app.name} does not exist; run: {app.build or 'your build'}")
             if not store.has(sha256[:DIGEST_LENGTH]):
                 lacking.append(app.name)
         return lacking
@@ -117,7 +117,7 @@ class Site:
             first = artifacts.get(app.name, "")[:DIGEST_LENGTH]
             digest = self.store(app).current or first
             if not digest or not self.store(app).has(digest):
-                raise Rejected(f"{self.host.name} has no release of {app.name} to start with")
+                raise Rejected(f"{self.host.name}: no release of {app.name} to start")
             moves.append((app, digest))
         return self._move(moves, observe=0.0, is_recorded=True)
 
@@ -129,8 +129,8 @@ class Site:
         wanted = [app for app in self._here() if not apps or app.name in apps]
         chosen = {app.name: self._choose(app, release) for app in wanted}
         if not any(chosen.values()) and (wanted or not apps):
-            told = f"that starts with {release}" if release else "older than the current one"
-            raise Rejected(f"{self.host.name} has no release {told}")
+            told = f"no release starts with {release}" if release else "no earlier release"
+            raise Rejected(f"{self.host.name}: {told}")
         return chosen
 
     def _choose(self, app: App, release: str) -> str | None:
@@ -170,7 +170,7 @@ class Site:
         for app, digest in moves:
             # It may have been taken back since it came, by the guard of an earlier run.
             if not self.dry and not self.store(app).has(digest):
-                raise Rejected(f"{self.host.name} has no release {digest} of {app.name} any more")
+                raise Rejected(f"{self.host.name}: release {digest} of {app.name} was removed")
         done: list[Outcome] = []
         try:
             for app, digest in moves:
@@ -213,7 +213,7 @@ class Site:
 
     def _abandon(self, move: Outcome, roll: Roll) -> str:
         if move.previous == move.release:
-            return f"the release did not change; instances after {roll.last} were not touched"
+            return f"the release did not change; instances after {roll.last} were not restarted"
         return self._take_back(move, roll)
 
     def _undo(self, outcome: Outcome) -> str:
@@ -256,7 +256,7 @@ class Site:
         store.prove(to)
         if forget:
             store.forget(forget)
-        summary = f"{self.host.name}: back on release {to}, {len(back.log)} instances restarted"
+        summary = f"{self.host.name}: rolled back to release {to}, {len(back.log)} instances restarted"
         return "\n".join([summary, *complaints])
 
     def _withdraw(self, app: App, forget: str | None) -> str:
@@ -270,7 +270,7 @@ class Site:
                 self.manager.run(*words)
         if forget:
             self.store(app).forget(forget)
-        return f"{self.host.name}: no earlier release to go back to, {app.name} is stopped"
+        return f"{self.host.name}: no earlier release to roll back to; {app.name} is stopped"
 
     def _record(self, outcome: Outcome) -> None:
         if outcome.changed:

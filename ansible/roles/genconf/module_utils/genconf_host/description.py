@@ -165,7 +165,7 @@ def _services(listener: dict[str, Any]) -> list[str]:
 
 
 def _proxy(raw: dict[str, Any]) -> Proxy:
-    beside = [Path(file["destination"]) for file in raw.get("beside", [])]
+    beside = [Path(file["destination"]) for file in raw.get("extra_files", [])]
     return Proxy(
         name=raw["name"],
         engine=raw["engine"],

@@ -105,7 +105,7 @@ def _refuse_another_s(file: File) -> None:
     whose = owner(file.path)
     if whose is None or whose != _owner_of(file.content):
         told = f"belongs to the project {whose}" if whose else "exists and was not written by genconf"
-        raise Refused(f"{file.path} {told}: move it away first, or rename this project")
+        raise Refused(f"{file.path} {told}: move it, or rename this project")
 
 
 def record(project: str, files: Iterable[File]) -> File:
@@ -115,14 +115,14 @@ def record(project: str, files: Iterable[File]) -> File:
 
 
 def altered(project: str) -> dict[Path, str]:
-    """Files that are `missing` or were `edited` since genconf wrote them."""
+    """Files that are `missing` or were `modified` since genconf wrote them."""
     states = {}
     for name, digest in json.loads(_text(_record(project)) or "{}").items():
         path = Path(name)
         if not path.exists():
             states[path] = "missing"
         elif _digest(_text(path)) != digest:
-            states[path] = "edited"
+            states[path] = "modified"
     return states
 
 

@@ -49,7 +49,7 @@ def begin(project: str, seconds: float, outcomes: Iterable[Outcome], manager: Ma
         start_transient(unit(project), [], "guard", project, str(seconds))
     except Refused as refusal:
         note.guarded(project).remove()
-        raise Refused(f"cannot guard {project}: {refusal}") from None
+        raise Refused(f"cannot start the post-deploy monitoring of {project}: {refusal}") from None
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Guard:
         passed = {name: (outcome, run) for outcome in guarded for name, run in outcome.touched.items()}
         states = self.site.manager.states(passed)
         return [
-            f"release {outcome.release} is taken back, {name} died: {self._ending(states[name])}"
+            f"release {outcome.release} is rolled back, {name} exited: {self._ending(states[name])}"
             for name, (outcome, run) in passed.items()
             if _has_died(states[name], run)
         ]

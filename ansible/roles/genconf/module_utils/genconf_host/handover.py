@@ -83,7 +83,7 @@ class Handover(Step):
         holders = {unit: held for unit, held in states.items() if not held.is_idle}
         left = self._left(state, [held.pid for held in holders.values()])
         if state.is_active:
-            self.log.append(f"re-open {socket} (its port is closed for a moment)")
+            self.log.append(f"reopen {socket} (its port closes briefly)")
             self.do("stop", ALONE, socket)
         if holders:
             # systemd opens no socket for a service that is up.

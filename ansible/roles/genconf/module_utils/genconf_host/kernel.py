@@ -44,7 +44,7 @@ def put(key: str, value: str, *, dry: bool) -> str | None:
         if not dry:
             place.write_text(f"{value}\n")
         elif not os.access(place, os.W_OK):
-            return "cannot be written here"
+            return "is not writable"
     except OSError as error:
         return error.strerror or str(error)
     return None

@@ -66,7 +66,7 @@ def turn(project: str, patience: float = PATIENCE) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise Held(f"another run is still changing {project} here") from None
+                    raise Held(f"another run is changing {project} on this host") from None
                 time.sleep(0.1)
         yield
 
@@ -95,7 +95,7 @@ class Lease:
         return max(0.0, time.time() - self.since)
 
     def __str__(self) -> str:
-        return f"{self.who} (process {self.pid}, {self.age:.0f} s ago)"
+        return f"{self.who} (PID {self.pid}, {self.age:.0f} s ago)"
 
 
 def take(project: str, run: Run) -> str:
@@ -105,9 +105,9 @@ def take(project: str, run: Run) -> str:
         if held and (held.is_over or held.is_of(run)):
             held = None
         if held and not (held.is_left_behind(run) or run.take_over):
-            raise Held(f"{project} is held by {held}; if that run is dead: -e genconf_take_over=true")
+            raise Held(f"{project} is locked by {held}; if that run is dead, retry with -e genconf_take_over=true")
         _write(project, Lease(run.who, run.pid, time.time()))
-        return f"took over {project}, left behind by {held}" if held else ""
+        return f"broke the deploy lock of {project} left by {held}" if held else ""
 
 
 def renew(project: str, run: Run) -> None:
@@ -117,7 +117,7 @@ def renew(project: str, run: Run) -> None:
     """
     held = _read(project)
     if held and not held.is_of(run):
-        raise Held(f"{project} was taken over meanwhile by {held}")
+        raise Held(f"the deploy lock of {project} was taken by {held}")
     # Nothing at all: the host was booted since.
     _write(project, Lease(run.who, run.pid, time.time()))
 

@@ -21,8 +21,8 @@ class Listener:
 
     def __str__(self) -> str:
         if self.pid == 1:
-            return f"{self.address} is held by a socket of systemd's (systemctl list-sockets)"
-        return f"{self.address} is held by {self.program} (process {self.pid})"
+            return f"{self.address} is in use by a systemd socket (systemctl list-sockets)"
+        return f"{self.address} is in use by {self.program} (PID {self.pid})"
 
 
 def listeners() -> list[Listener]:

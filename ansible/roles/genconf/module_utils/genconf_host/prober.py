@@ -46,7 +46,7 @@ class Look:
     def told(self, deed: str = "") -> str:
         """A line for the journal, with what was done about it."""
         times = f" {self.silences} times" if self.silences > 1 else ""
-        return f"{self.unit} did not answer{times}{deed}: {self.complaint}"
+        return f"{self.unit} failed the health check{times}{deed}: {self.complaint}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Prober:
             return [look.told() for look in late]
         # It hangs, so asking it to stop is lost time; Restart=always brings it back.
         self.manager.run("kill", "--kill-whom=all", "--signal=SIGKILL", worst.unit)
-        return [look.told(", replaced" if look is worst else "") for look in late]
+        return [look.told(", restarted" if look is worst else "") for look in late]
 
     def _check(self, port: int, socket: State) -> Check:
         # Without a socket of systemd's, the app opens its port itself, on loopback in any case.
@@ -112,7 +112,7 @@ class Prober:
 def main() -> int:
     """`probe --unit randoms-spread --path /health --host localhost --status 200-299
     --timeout-ms 2000 --ready-seconds 30 8082`."""
-    parser = argparse.ArgumentParser(description="Restarts instances that do not answer twice in a row.")
+    parser = argparse.ArgumentParser(description="Restart instances that fail two health checks in a row.")
     parser.add_argument("--path", required=True)
     # Without them it is a unit of an earlier edition, which is replaced within the same run and is
     # held to that edition's rule until then.

@@ -51,4 +51,4 @@ def _complaint(value: Any, argument: dict[str, Any]) -> str | None:
     if value is None and argument.get("required"):
         return "is missing"
     choices = argument.get("choices", [value])
-    return None if value in choices else f"{value!r} is none of: {', '.join(choices)}"
+    return None if value in choices else f"invalid value {value!r}, expected one of: {', '.join(choices)}"

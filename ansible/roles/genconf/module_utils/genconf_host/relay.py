@@ -34,7 +34,7 @@ def begin(project: str, socket: str, left: str, taken: str) -> str:
         run_transient(_name(project, socket), options, PROGRAM, *OPTIONS, taken)
     except Refused as refusal:
         return f"{left} is closed until the proxies use {taken}: {refusal}"
-    return f"relay {left} to {taken} until the proxies use it"
+    return f"forward {left} to {taken} until the proxies use it"
 
 
 def is_socket(project: str, unit: str) -> bool:

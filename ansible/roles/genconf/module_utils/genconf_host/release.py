@@ -46,7 +46,7 @@ def choose(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
         chosen = site.choose(params["release"], params["apps"])
         current = {app: site.store(site.host.app(app)).current for app in chosen}
     unended = [
-        f"{site.host.name}: a rollback of {app} to {digest} was cut short and is to end first"
+        f"{site.host.name}: an interrupted rollback of {app} to {digest} completes first"
         for app, digest in chosen.items()
         if digest == current[app] and not params["release"]
     ]
@@ -81,7 +81,7 @@ def undo(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
             lease.renew(project, run)
         except lease.Held as held:
             # What is here now is what that run made of it.
-            return {"changed": False, "summary": f"{site.host.name} is left as it is: {held}"}
+            return {"changed": False, "summary": f"{site.host.name} was not rolled back: {held}"}
         summary = site.undo(_outcomes(params) or unended.read() or [])
         confirmation.disarm(project, site.manager)
         unended.remove()
@@ -158,7 +158,7 @@ def _begun(params: dict[str, Any], site: deploy.Site) -> deploy.Site:
 
 
 def _way(app: str, current: str | None, chosen: str | None) -> str:
-    return f"{app} would go from {current or 'nothing'} to {chosen or 'nothing'}"
+    return f"{app} would change from {current or 'none'} to {chosen or 'none'}"
 
 
 def _outcomes(params: dict[str, Any]) -> list[deploy.Outcome]:

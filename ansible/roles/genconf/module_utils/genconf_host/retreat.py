@@ -61,8 +61,8 @@ class Retreat(Step):
         self.do("daemon-reload")
         self._restart(since, back_at)
         self._restart_proxies(since)
-        told = f"{self.host.name}: its files are again those of before this run"
-        return "\n".join([told, *(self.complaints or ["its instances run by them"])])
+        told = f"{self.host.name}: restored the files from before this run"
+        return "\n".join([told, *(self.complaints or ["its instances run with these files"])])
 
     def _bound_since(self) -> list[str]:
         """Sockets that were bound by what goes, or are still to be."""

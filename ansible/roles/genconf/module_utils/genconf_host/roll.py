@@ -36,7 +36,7 @@ class Failed(Exception):
     def __init__(self, instance: Instance, reason: str, log: list[str]) -> None:
         lines = "".join(f"\n    {line}" for line in log)
         super().__init__(
-            f"{instance.unit}: {reason}" + (f"\n  its last log lines:{lines}" if log else "")
+            f"{instance.unit}: {reason}" + (f"\n  last log lines:{lines}" if log else "")
         )
         self.instance = instance
 
@@ -103,7 +103,7 @@ class Roll:
         for instance, invocation in self.touched.items():
             state = states[instance.unit]
             if state.invocation != invocation or not state.is_active:
-                self._fail(instance, f"died after it had been healthy: {self._ending(instance, state)}", invocation)
+                self._fail(instance, f"exited after it was healthy: {self._ending(instance, state)}", invocation)
 
     def _needs(self, instance: Instance, state: State) -> str | None:
         if not state.is_active:
@@ -158,7 +158,7 @@ class Roll:
         if _is_same_run(state, before):
             return f"still {state.active} ({state.sub})"
         if state.is_down or state.restarts > 0:
-            self._fail(instance, f"ended before it was healthy: {self._ending(instance, state)}")
+            self._fail(instance, f"exited before it was healthy: {self._ending(instance, state)}")
         if not state.is_active:
             return f"{state.active} ({state.sub})"
         asked = (self.health(instance.health) for _ in range(self._times(instance)))

@@ -85,7 +85,7 @@ def _taken_back(host: Host, manager: Manager) -> list[Row]:
         return []
     log = manager.log(unit, state.invocation, 10)
     # systemd's own words about the service are among them.
-    told = next((line for line in log if "is taken back" in line), log[-1] if log else "")
+    told = next((line for line in log if "is rolled back" in line), log[-1] if log else "")
     return [Row(host.name, "-", unit.removesuffix(".service"), state.active, 0, 0, 0, 0, 0.0, "", told)]
 
 
@@ -97,7 +97,7 @@ def _row(
         host=host.name,
         pool=pool,
         instance=unit.removesuffix(".service"),
-        state="not described" if pool == "-" else state.active,
+        state="unmanaged" if pool == "-" else state.active,
         pid=state.pid,
         uptime=round(time.time() - state.started_at) if state.pid else 0,
         restarts=state.restarts,

@@ -118,7 +118,7 @@ class Store:
         arrived = sha256_of(upload)
         if arrived != sha256:
             upload.unlink()
-            raise Rejected(f"{upload.name} arrived with digest {arrived}, expected {sha256}")
+            raise Rejected(f"{upload.name}: digest mismatch: expected {sha256}, found {arrived}")
         half = self.root / "incoming" / f"{digest}.release"
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir(mode=0o755)
