@@ -80,7 +80,7 @@ pub enum Command {
     /// Show how the rendered files differ from those on disk
     #[command(after_help = CODES_DIFFERENCES)]
     Diff(DiffArgs),
-    /// Show what applying the topology would change, compared with the rendered files on disk
+    /// Show what applying the topology would change on each host
     #[command(after_help = CODES_DIFFERENCES)]
     Plan(PlanArgs),
     /// Run nginx, systemd, and Ansible checks on the rendered files

@@ -144,6 +144,13 @@ impl Report<'_, '_> {
                     "{result}: {renderer}: {command}: {messages}"
                 )
             }
+            Format::Human if *result == SKIPPED => {
+                let reason = messages.join(" ");
+                writeln!(
+                    self.streams.out,
+                    "{result:<8} {renderer}: {command}: {reason}"
+                )
+            }
             Format::Human => {
                 writeln!(self.streams.out, "{result:<8} {renderer}: {command}")?;
                 messages

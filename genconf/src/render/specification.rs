@@ -88,6 +88,7 @@ impl Specification {
             let position = source.position(error.span.start);
             format!("line {}: {}", position.line, error.message)
         })?;
+        require_known_keys(&root, &["summary", "language", "files", "verify"])?;
         let languages = root.get("language").map(texts).unwrap_or_default();
         let rules = |key: &str| root.get(key).map(Node::elements).unwrap_or_default();
         Ok(Self {
@@ -106,6 +107,7 @@ impl Specification {
 }
 
 fn file_rule(node: &Node) -> Result<FileRule, String> {
+    require_known_keys(node, &["template", "path", "each", "as", "where"])?;
     Ok(FileRule {
         template: text_of(node, "template")?,
         path: text_of(node, "path")?,
@@ -113,7 +115,23 @@ fn file_rule(node: &Node) -> Result<FileRule, String> {
     })
 }
 
+/// Keys of a verify rule.
+const VERIFY_KEYS: &[&str] = &[
+    "run",
+    "prepare",
+    "stubs",
+    "links",
+    "environment",
+    "binds",
+    "packaged",
+    "requires",
+    "each",
+    "as",
+    "where",
+];
+
 fn verify_rule(node: &Node) -> Result<VerifyRule, String> {
+    require_known_keys(node, VERIFY_KEYS)?;
     let list = |key: &str| node.get(key).map(texts).unwrap_or_default();
     let map = |key: &str| node.get(key).map(pairs).unwrap_or_default();
     Ok(VerifyRule {
@@ -151,6 +169,18 @@ fn each(node: &Node) -> Result<Each, String> {
         name: text_of(node, "as")?,
         matching: node.get("where").map(pairs).unwrap_or_default(),
     })
+}
+
+/// A key with a typo would have no effect.
+fn require_known_keys(node: &Node, known: &[&str]) -> Result<(), String> {
+    let mut keys = node.entries().iter().filter_map(|entry| entry.key.text());
+    match keys.find(|key| !known.contains(key)) {
+        Some(key) => Err(format!(
+            "unknown key `{key}`, expected one of: {}",
+            known.join(", ")
+        )),
+        None => Ok(()),
+    }
 }
 
 fn text_of(node: &Node, key: &str) -> Result<String, String> {

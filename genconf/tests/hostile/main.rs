@@ -215,7 +215,7 @@ fn a_ruby_string_holds_any_text() {
     let fixture = Fixture::with(&[
         (
             "toy/renderer.yaml",
-            "{ summary: s, language: ruby, artifacts: [{ template: t.tera, path: t, each: once }] }",
+            "{ summary: s, language: ruby, files: [{ template: t.tera, path: t, each: once }] }",
         ),
         ("toy/t.tera", "{{ apps[0].build | ruby }}"),
     ]);
