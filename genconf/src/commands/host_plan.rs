@@ -1,4 +1,4 @@
-//! The steps that bring one host from the rendered files on disk to the topology.
+//! The steps on one host from the rendered files on disk to the topology.
 
 use std::collections::BTreeSet;
 

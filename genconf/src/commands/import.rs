@@ -83,8 +83,8 @@ pub fn run(args: &ImportArgs, global: &GlobalArgs, streams: &mut Streams<'_>) ->
     };
     match import(args, &Source::new(file.clone(), text)) {
         Ok(imported) => write(&imported, args, global, streams),
-        Err(fault) => {
-            writeln!(streams.err, "error: {}", fault.line(&file))?;
+        Err(error) => {
+            writeln!(streams.err, "error: {}", error.line(&file))?;
             Ok(Exit::Failure)
         }
     }

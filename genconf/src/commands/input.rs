@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostics, human, json, line};
 use crate::source::{BYTE_BUDGET, Source};
 use crate::{Error, Generated, render};
 
-/// What a command prints on standard output besides diagnostics.
+/// The result that a command prints on standard output, in addition to diagnostics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Results {
     /// Nothing: with `--output json`, standard output is the array of diagnostics.

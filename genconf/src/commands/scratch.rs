@@ -58,9 +58,9 @@ impl Scratch {
             .prefix("genconf-verify.")
             .tempdir()?;
         let scratch = Self { directory };
-        let bundle = scratch.bundle();
-        let changes = tree::compare(&generated.tree, &bundle, &[])?;
-        tree::write(&generated.tree, &changes, &bundle, &[])?;
+        let rendered = scratch.rendered();
+        let changes = tree::compare(&generated.tree, &rendered, &[])?;
+        tree::write(&generated.tree, &changes, &rendered, &[])?;
         Ok(scratch)
     }
 
@@ -71,12 +71,12 @@ impl Scratch {
         {
             return Ok(Outcome::Skipped(reason));
         }
-        self.redirect(&self.bundle(), rule)?;
+        self.redirect(&self.rendered(), rule)?;
         rule.stubs.iter().try_for_each(|stub| self.stub(stub))?;
         for (new, old) in &rule.links {
-            let new = self.bundle().join(new);
+            let new = self.rendered().join(new);
             make_parent(&new)?;
-            symlink(self.bundle().join(old), new)?;
+            symlink(self.rendered().join(old), new)?;
         }
         for command in [&rule.prepare, &rule.run]
             .into_iter()
@@ -113,8 +113,8 @@ impl Scratch {
         }))
     }
 
-    fn bundle(&self) -> PathBuf {
-        self.directory.path().join("bundle")
+    fn rendered(&self) -> PathBuf {
+        self.directory.path().join("rendered")
     }
 
     fn host(&self) -> PathBuf {
@@ -146,10 +146,10 @@ impl Scratch {
         let (program, arguments) = words.split_at(1);
         let output = Command::new(&program[0])
             .args(arguments)
-            .current_dir(self.bundle())
+            .current_dir(self.rendered())
             .env(
                 "SYSTEMD_UNIT_PATH",
-                format!("{}:", self.bundle().join("systemd").display()),
+                format!("{}:", self.rendered().join("systemd").display()),
             )
             .env("SYSTEMD_COLORS", "0")
             .env("ANSIBLE_LOCALHOST_WARNING", "false")
@@ -172,7 +172,7 @@ impl Scratch {
             [&output.stdout, &output.stderr].map(|b| String::from_utf8_lossy(b).into_owned());
         let plain = |line: &str| {
             line.replace(&host, "")
-                .replace("/../bundle/", "/bundle/")
+                .replace("/../rendered/", "/rendered/")
                 .replace(&copy, "")
         };
         streams
@@ -279,7 +279,7 @@ mod tests {
         for unchanged in [
             "ExecStart=/usr/bin/nodejs /bin/sh",
             "path_beg /var",
-            "# beside/etc/p",
+            "# next to/etc/p",
             "include /etc/nginx/mime.types;",
         ] {
             assert_eq!(redirect(unchanged), unchanged);

@@ -226,12 +226,12 @@ impl Report<'_, '_> {
 
 /// The command as it would run in the output directory.
 fn command_line(rule: &VerifyRule) -> String {
-    rule.run.join(" ").replace("SCRATCH/../bundle/", "")
+    rule.run.join(" ").replace("SCRATCH/../rendered/", "")
 }
 
-/// The rendered line that a message names as `/bundle/PATH:LINE`, as nginx and systemd do.
+/// The rendered line that a message names as `/rendered/PATH:LINE`, as nginx and systemd do.
 fn place_in(line: &str) -> Option<(OutputPath, usize)> {
-    let (_, rest) = line.split_once("/bundle/")?;
+    let (_, rest) = line.split_once("/rendered/")?;
     let (path, rest) = rest.split_once(':')?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     Some((OutputPath::new(path)?, digits.parse().ok()?))
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn the_line_that_a_message_names_is_found() {
         let nginx =
-            "nginx: [emerg] unknown directive \"gzipp\" in /bundle/nginx/edge/nginx.conf:42";
+            "nginx: [emerg] unknown directive \"gzipp\" in /rendered/nginx/edge/nginx.conf:42";
         let (path, line) = place_in(nginx).expect("the message names a line");
         assert_eq!((path.as_str(), line), ("nginx/edge/nginx.conf", 42));
         assert!(place_in("no such file").is_none());

@@ -1,4 +1,4 @@
-// Every key there is something to say about, computed as such files compute them.
+// Every key that the import reports, computed as in real ecosystem files.
 const shared = { NODE_ENV: 'development', LOG_LEVEL: 'debug' };
 console.log('what a configuration prints must not reach the topology');
 

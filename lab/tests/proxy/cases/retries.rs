@@ -156,7 +156,7 @@ pub(crate) const CASES: &[Case] = &[
         |fixture| skips_closed_port(fixture, &["PUT", "DELETE"]),
     ),
     case(
-        "retries: a GET that crashes instances of several hosts runs at most once per port and once more",
+        "retries: a GET that crashes instances of several hosts runs at most once for each port, plus one retry",
         &SEVERAL_HOSTS,
         |fixture| crashes_at_most(fixture, "GET", 5),
     ),
