@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::check::{self, CheckArgs};
@@ -15,12 +15,12 @@ use crate::commands::explain::{self, ExplainArgs};
 use crate::commands::graph::{self, GraphArgs};
 use crate::commands::import::{self, ImportArgs};
 use crate::commands::init::{self, InitArgs};
-use crate::commands::options::{ColorWhen, GlobalArgs};
+use crate::commands::options::{ColorWhen, Format, GlobalArgs};
 use crate::commands::plan::{self, PlanArgs};
 use crate::commands::render::{self, RenderArgs};
 use crate::commands::schema;
 use crate::commands::status::{self, StatusArgs};
-use crate::commands::streams::{Streams, Verbosity};
+use crate::commands::streams::{Messages, Streams, Verbosity};
 use crate::commands::verify::{self, VerifyArgs};
 use crate::diagnostic::human::Color;
 
@@ -120,13 +120,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         out_color: color(ColorWhen::Auto, out.is_terminal()),
         err_color: color(ColorWhen::Auto, err.is_terminal()),
         out: &mut out.lock(),
-        err: &mut err.lock(),
+        err: &mut Messages(err.lock()),
         verbosity: Verbosity::Normal,
+        format: Format::Human,
     };
     let exit = match run(args, &mut streams) {
         Ok(exit) => exit,
         // The reader closed the pipe, as in `genconf … | head`.
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::ClosedOutput,
         Err(e) => {
             let _ = writeln!(streams.err, "error: {e}");
             Exit::Failure
@@ -162,7 +163,9 @@ fn run(args: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>) -> i
         Some(Command::Graph(args)) => graph::run(args, global, streams),
         Some(Command::Schema) => schema::run(streams),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(*shell, &mut Cli::command(), "genconf", streams.out);
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "genconf", &mut script);
+            streams.out.write_all(&script)?;
             Ok(Exit::Success)
         }
         Some(Command::Man { command }) => print_manual_page(command.as_deref(), streams),
@@ -175,7 +178,15 @@ fn parse(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
         Ok(cli) => return Ok(cli),
         Err(error) => error,
     };
-    if is_help(&error) || !is_short_form(&args) {
+    let is_short_form = match error.kind() {
+        ErrorKind::InvalidSubcommand => match error.get(ContextKind::InvalidSubcommand) {
+            Some(ContextValue::String(name)) => names_topology(OsStr::new(name)),
+            _ => false,
+        },
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => false,
+        _ => is_short_form(&args),
+    };
+    if !is_short_form {
         return Err(error);
     }
     args.insert(1, "render".into());
@@ -229,7 +240,61 @@ fn is_help(error: &clap::Error) -> bool {
     )
 }
 
+/// Options that were renamed, and how to write them now.
+const RENAMED_OPTIONS: &[(&str, &str)] = &[
+    ("--out", "use `--out-dir DIR`"),
+    (
+        "--format",
+        "use `--output human|json|line`; for a diagram, `genconf graph --format FORMAT`",
+    ),
+    ("--example", "use `genconf init NAME`"),
+    ("--as", "use `genconf graph --format FORMAT`"),
+];
+
+/// Commands of similar programs, and how to do the same.
+const OTHER_COMMANDS: &[(&str, &str)] = &[
+    (
+        "apply",
+        "run `ansible-playbook -i ansible/inventory.yml ansible/site.yml`",
+    ),
+    (
+        "deploy",
+        "run `ansible-playbook -i ansible/inventory.yml ansible/deploy.yml`",
+    ),
+    (
+        "rollback",
+        "run `ansible-playbook -i ansible/inventory.yml ansible/rollback.yml`",
+    ),
+    ("logs", "run `journalctl -f -u 'PROJECT*'` on the host"),
+    ("restart", "run `genconf-host restart PROJECT` on the host"),
+    (
+        "scale",
+        "change `ports` or `workers` of the pool, then `genconf render` and `genconf plan`",
+    ),
+    ("ps", "run `genconf status`"),
+    ("ls", "run `genconf status`"),
+];
+
+/// The help for an option or a command that does not exist.
+fn help_for_unknown(error: &clap::Error) -> Option<&'static str> {
+    let (kind, known) = match error.kind() {
+        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, RENAMED_OPTIONS),
+        ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, OTHER_COMMANDS),
+        _ => return None,
+    };
+    let Some(ContextValue::String(found)) = error.get(kind) else {
+        return None;
+    };
+    let entry = known.iter().find(|(name, _)| name == found)?;
+    Some(entry.1)
+}
+
 fn print_usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    if let Some(help) = help_for_unknown(error) {
+        let message = error.to_string();
+        let first = message.lines().next().unwrap_or_default();
+        return streams.reject_usage(first.trim_start_matches("error: "), help);
+    }
     let requested = is_help(error);
     let (stream, color) = if requested {
         (&mut streams.out, streams.out_color)
@@ -266,7 +331,7 @@ fn print_manual_page(command: Option<&str>, streams: &mut Streams<'_>) -> io::Re
         Some(name) => root.find_subcommand(name),
     };
     let Some(page) = page.cloned() else {
-        let message = format!("there is no command `{}`", command.unwrap_or_default());
+        let message = format!("unknown command `{}`", command.unwrap_or_default());
         return streams.reject_usage(&message, "list the commands with `genconf --help`");
     };
     let mut text = Vec::new();
@@ -282,6 +347,7 @@ fn apply(global: &GlobalArgs, streams: &mut Streams<'_>) {
         (false, true) => Verbosity::Verbose,
         (false, false) => Verbosity::Normal,
     };
+    streams.format = global.output;
     if global.color != ColorWhen::Auto {
         streams.out_color = color(global.color, false);
         streams.err_color = streams.out_color;
@@ -303,7 +369,7 @@ fn color(when: ColorWhen, terminal: bool) -> Color {
 fn report_bug(info: &std::panic::PanicHookInfo<'_>) {
     let _ = writeln!(
         io::stderr(),
-        "bug: genconf {}: {info}\nhelp: report it with the topology that causes it\nnote: no file was written",
+        "bug: genconf {}: {info}\nhelp: report it with the topology that causes it",
         env!("CARGO_PKG_VERSION")
     );
     std::process::exit(i32::from(Exit::Bug.code()));

@@ -6,7 +6,7 @@ use serde_json::json;
 use similar::TextDiff;
 
 use super::options::Format;
-use super::streams::Streams;
+use super::streams::{Streams, printable};
 use crate::diagnostic::human::Color;
 use crate::tree::{Change, State};
 
@@ -29,6 +29,18 @@ pub(super) fn list(
     Ok(())
 }
 
+/// Prints the differences: a unified diff for people, a list of files for programs.
+pub(super) fn print(
+    changes: &[Change],
+    format: Format,
+    streams: &mut Streams<'_>,
+) -> io::Result<()> {
+    match format {
+        Format::Human => print_diff(changes, streams.out, streams.out_color),
+        Format::Line | Format::Json => list(changes, format, streams),
+    }
+}
+
 /// Prints a unified diff from the files on disk to the rendered ones.
 pub(super) fn print_diff(changes: &[Change], out: &mut dyn Write, color: Color) -> io::Result<()> {
     changes
@@ -46,9 +58,10 @@ fn print_file_diff(change: &Change, out: &mut dyn Write, color: Color) -> io::Re
         .to_string();
     for line in text.lines() {
         match (color, line.as_bytes().first()) {
-            (Color::Always, Some(b'+')) => writeln!(out, "\x1b[32m{line}\x1b[0m")?,
-            (Color::Always, Some(b'-')) => writeln!(out, "\x1b[31m{line}\x1b[0m")?,
-            _ => writeln!(out, "{line}")?,
+            (Color::Always, Some(b'+')) => writeln!(out, "\x1b[32m{}\x1b[0m", printable(line))?,
+            (Color::Always, Some(b'-')) => writeln!(out, "\x1b[31m{}\x1b[0m", printable(line))?,
+            (Color::Always, _) => writeln!(out, "{}", printable(line))?,
+            (Color::Never, _) => writeln!(out, "{line}")?,
         }
     }
     Ok(())
@@ -58,8 +71,8 @@ fn print_file_diff(change: &Change, out: &mut dyn Write, color: Color) -> io::Re
 pub(super) fn state_name(state: State) -> &'static str {
     match state {
         State::Missing => "missing",
-        State::Outdated => "stale",
-        State::Modified => "edited",
-        State::Orphaned => "orphan",
+        State::Outdated => "out-of-date",
+        State::Modified => "modified",
+        State::Orphaned => "orphaned",
     }
 }

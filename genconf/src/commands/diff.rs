@@ -7,7 +7,7 @@ use clap::Args;
 use super::changes;
 use super::exit::Exit;
 use super::input::Results;
-use super::options::{Format, GlobalArgs, OutDirArg, TopologyArg};
+use super::options::{GlobalArgs, OutDirArg, TopologyArg};
 use super::render::{self, RenderArgs};
 use super::streams::Streams;
 
@@ -43,10 +43,7 @@ pub fn run(args: &DiffArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> i
         Err(exit) => return Ok(exit),
     };
     let differences = &comparison.changes;
-    match global.output {
-        Format::Human => changes::print_diff(differences, streams.out, streams.out_color)?,
-        Format::Line | Format::Json => changes::list(differences, global.output, streams)?,
-    }
+    changes::print(differences, global.output, streams)?;
     Ok(if args.exit_code && !differences.is_empty() {
         Exit::Differences
     } else {

@@ -17,11 +17,13 @@ pub enum Exit {
     Usage,
     /// A bug in genconf (sysexits.h, `EX_SOFTWARE`).
     Bug,
+    /// The reader of standard output closed it; the code is that of SIGPIPE in a shell.
+    ClosedOutput,
 }
 
 impl Exit {
     /// Every way to end, in the order of the codes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Success,
         Self::Failure,
         Self::Differences,
@@ -29,6 +31,7 @@ impl Exit {
         Self::Unhealthy,
         Self::Usage,
         Self::Bug,
+        Self::ClosedOutput,
     ];
 
     /// The exit code of the process. `verify` and `status` share one: an examination found problems.
@@ -41,6 +44,7 @@ impl Exit {
             Self::VerifyFailed | Self::Unhealthy => 3,
             Self::Usage => 64,
             Self::Bug => 70,
+            Self::ClosedOutput => 141,
         }
     }
 
@@ -55,6 +59,7 @@ impl Exit {
             Self::Unhealthy => "status: an instance is not ready or a host is not reachable",
             Self::Usage => "invalid command line",
             Self::Bug => "bug in genconf",
+            Self::ClosedOutput => "the reader closed standard output before all was printed",
         }
     }
 }

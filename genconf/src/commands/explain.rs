@@ -4,11 +4,12 @@ use std::io;
 use std::path::Path;
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::input::{Generation, Input, Results, absolute};
 use super::key_reference;
-use super::options::{GlobalArgs, OutDirArg};
+use super::options::{Format, GlobalArgs, OutDirArg};
 use super::streams::Streams;
 use super::trace::{Origin, Tracer};
 use crate::diagnostic::{Code, nearest};
@@ -30,7 +31,7 @@ pub struct ExplainArgs {
 /// Prints the explanation.
 pub fn run(args: &ExplainArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let Some(subject) = args.subject.as_deref() else {
-        return list_codes(streams);
+        return list_codes(global.output, streams);
     };
     if let Some((file, line)) = subject.rsplit_once(':') {
         return match line.parse() {
@@ -42,20 +43,32 @@ pub fn run(args: &ExplainArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -
         };
     }
     if let Some(code) = Code::by_name(subject) {
-        return explain_code(code, streams);
+        return explain_code(code, global.output, streams);
     }
     let keys = key_reference::find(subject);
     if !keys.is_empty() {
         return key_reference::print(&keys, streams);
     }
     let near = nearest(subject, Code::ALL.iter().map(|c| c.name()));
-    let help = near.map_or("list the codes with `genconf explain`".to_owned(), |n| {
-        format!("did you mean `{n}`?")
-    });
-    streams.fail(&format!("there is no code and no key `{subject}`"), &help)
+    let help = match near {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if subject.contains('/') => {
+            format!("add a line number: `genconf explain {subject}:1`")
+        }
+        None => "list the codes with `genconf explain`".to_owned(),
+    };
+    streams.reject_usage(&format!("unknown code or key `{subject}`"), &help)
 }
 
-fn list_codes(streams: &mut Streams<'_>) -> io::Result<Exit> {
+fn list_codes(format: Format, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    if format == Format::Json {
+        let codes = Code::ALL
+            .iter()
+            .map(|code| json!({ "code": code.name(), "summary": code.summary() }));
+        let array = Value::Array(codes.collect());
+        writeln!(streams.out, "{array:#}")?;
+        return Ok(Exit::Success);
+    }
     let width = Code::ALL.iter().map(|c| c.name().len()).max().unwrap_or(0);
     for code in Code::ALL {
         writeln!(streams.out, "{:width$}  {}", code.name(), code.summary())?;
@@ -63,8 +76,16 @@ fn list_codes(streams: &mut Streams<'_>) -> io::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn explain_code(code: Code, streams: &mut Streams<'_>) -> io::Result<Exit> {
+fn explain_code(code: Code, format: Format, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let explanation = code.explanation();
+    if format == Format::Json {
+        let object = json!({
+            "code": code.name(), "summary": code.summary(), "cause": explanation.cause,
+            "invalid": explanation.wrong, "valid": explanation.right,
+        });
+        writeln!(streams.out, "{object:#}")?;
+        return Ok(Exit::Success);
+    }
     let indented = |text: &str| format!("    {}\n", text.replace('\n', "\n    "));
     write!(
         streams.out,
@@ -101,7 +122,7 @@ fn explain_line(
         let message = format!("{} renders no file {file}", generation.source.name());
         return streams.fail(
             &message,
-            "list the rendered files with `genconf render --check`",
+            "name a file in the output directory: `genconf explain nginx/edge/nginx.conf:42`",
         );
     };
     let text = String::from_utf8_lossy(&artifact.bytes).into_owned();

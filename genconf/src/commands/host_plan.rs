@@ -1,9 +1,35 @@
 //! The steps on one host from the rendered files on disk to the topology.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::rendered_state::RenderedState;
 use crate::layout::{Host, HostListener, HostPool, HostProxy};
+
+/// A step on a host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Step {
+    /// `+`, `~`, or `-`, and a verb: `+ start`.
+    pub(super) action: String,
+    /// Units, files, or a remark.
+    pub(super) object: String,
+}
+
+impl Step {
+    /// A step.
+    pub(super) fn new(action: &str, object: &str) -> Self {
+        Self {
+            action: action.to_owned(),
+            object: object.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<12}{}", self.action, self.object)
+    }
+}
 
 /// Collects the steps of one host.
 pub(super) struct UnitChanges<'p> {
@@ -11,7 +37,7 @@ pub(super) struct UnitChanges<'p> {
     before: &'p RenderedState,
     /// Paths of rendered files that change or go.
     changed: &'p BTreeSet<String>,
-    steps: Vec<String>,
+    steps: Vec<Step>,
     /// Unit files that a step covers.
     covered: BTreeSet<String>,
     /// Units of the topology.
@@ -35,8 +61,8 @@ impl<'p> UnitChanges<'p> {
         }
     }
 
-    /// Each step, as a line.
-    pub(super) fn steps(mut self) -> Vec<String> {
+    /// The steps.
+    pub(super) fn steps(mut self) -> Vec<Step> {
         self.address();
         for pool in &self.host.pools {
             for listener in &pool.listeners {
@@ -52,7 +78,7 @@ impl<'p> UnitChanges<'p> {
     }
 
     fn step(&mut self, verb: &str, object: &str) {
-        self.steps.push(format!("{verb:<12}{object}"));
+        self.steps.push(Step::new(verb, object));
     }
 
     fn address(&mut self) {

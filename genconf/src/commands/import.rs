@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use super::exit::Exit;
 use super::options::GlobalArgs;
 use super::scaffold::{self, Existing};
-use super::streams::Streams;
+use super::streams::{Streams, shell_quoted};
 use crate::diagnostic::{Diagnostics, human};
 use crate::import::{ImportError, Imported, Options, nginx, pm2, procfile};
 use crate::render;
@@ -71,6 +71,21 @@ pub enum Tool {
     Nginx,
 }
 
+impl Tool {
+    /// A command that imports a file of this program.
+    fn example(self) -> &'static str {
+        match self {
+            Self::Pm2 => {
+                "pass an ecosystem file, process.json, or dump.pm2: `genconf import pm2 ecosystem.config.js`"
+            }
+            Self::Procfile => "pass a Procfile: `genconf import procfile Procfile`",
+            Self::Nginx => {
+                "pass a site file, or the output of `nginx -T`: `nginx -T | genconf import nginx -`"
+            }
+        }
+    }
+}
+
 /// Writes the topology to `--topology`, by default to standard output, and reports skipped settings.
 pub fn run(args: &ImportArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let file = args.file.display().to_string();
@@ -83,10 +98,7 @@ pub fn run(args: &ImportArgs, global: &GlobalArgs, streams: &mut Streams<'_>) ->
     };
     match import(args, &Source::new(file.clone(), text)) {
         Ok(imported) => write(&imported, args, global, streams),
-        Err(error) => {
-            writeln!(streams.err, "error: {}", error.line(&file))?;
-            Ok(Exit::Failure)
-        }
+        Err(error) => streams.fail(&error.line(&file), args.tool.example()),
     }
 }
 
@@ -217,21 +229,18 @@ fn write(
     if !is_valid(&imported.topology, streams)? {
         return Ok(Exit::Bug);
     }
-    if let Some(path) = &global.topology {
-        let existing = Existing::from_force(args.force);
-        if let Err(exit) = scaffold::create(path, &imported.topology, existing, streams)? {
-            return Ok(exit);
-        }
-    } else {
-        streams.out.write_all(imported.topology.as_bytes())?;
+    let named = global.topology.as_deref().map(scaffold::destination);
+    let path = named.unwrap_or_else(|| PathBuf::from("-"));
+    let existing = Existing::from_force(args.force);
+    if let Err(exit) = scaffold::create(&path, &imported.topology, existing, streams)? {
+        return Ok(exit);
     }
     let file = args.file.display().to_string();
     streams.err.write_all(imported.report(&file).as_bytes())?;
-    if let Some(path) = &global.topology {
-        streams.note(&format!(
-            "created {0}; next: genconf check {0}",
-            path.display()
-        ))?;
+    if path != Path::new("-") {
+        let name = path.display();
+        let argument = shell_quoted(&name.to_string());
+        streams.note(&format!("created {name}; next: genconf check {argument}"))?;
     }
     Ok(Exit::Success)
 }

@@ -4,11 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::exit::Exit;
-use super::options::{GlobalArgs, TOPOLOGY};
+use super::options::{Format, GlobalArgs, TOPOLOGY};
 use super::scaffold::{self, Existing, SCHEMA};
-use super::streams::Streams;
+use super::streams::{Streams, shell_quoted};
 use crate::diagnostic::nearest;
 use crate::source::{Node, Source, read};
 
@@ -38,23 +39,18 @@ pub struct InitArgs {
 /// Writes the template to `--topology`, by default topology.yaml in this directory, or lists all.
 pub fn run(args: &InitArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     if args.list {
-        for (name, text) in TEMPLATES {
-            writeln!(streams.out, "{name:<20} {}", summary(text))?;
-        }
-        return Ok(Exit::Success);
+        return list(global.output, streams);
     }
     let Some((_, text)) = TEMPLATES.iter().find(|(name, _)| *name == args.template) else {
         let near = nearest(&args.template, TEMPLATES.iter().map(|(name, _)| *name));
         let help = near.map_or("list them with `genconf init --list`".to_owned(), |n| {
             format!("did you mean `{n}`?")
         });
-        let message = format!("there is no template `{}`", args.template);
+        let message = format!("unknown template `{}`", args.template);
         return streams.reject_usage(&message, &help);
     };
-    let path = global
-        .topology
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(TOPOLOGY));
+    let named = global.topology.as_deref().map(scaffold::destination);
+    let path = named.unwrap_or_else(|| PathBuf::from(TOPOLOGY));
     let text = match args.template.as_str() {
         DEFAULT => with_os(text),
         _ => (*text).to_owned(),
@@ -62,16 +58,34 @@ pub fn run(args: &InitArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> i
     create(&path, &text, args, streams)
 }
 
+fn list(format: Format, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    if format == Format::Json {
+        let templates = TEMPLATES
+            .iter()
+            .map(|(name, text)| json!({ "name": name, "summary": summary(text) }));
+        let array = Value::Array(templates.collect());
+        writeln!(streams.out, "{array:#}")?;
+        return Ok(Exit::Success);
+    }
+    for (name, text) in TEMPLATES {
+        writeln!(streams.out, "{name:<20} {}", summary(text))?;
+    }
+    Ok(Exit::Success)
+}
+
 fn create(path: &Path, text: &str, args: &InitArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let existing = Existing::from_force(args.force);
     if let Err(exit) = scaffold::create(path, text, existing, streams)? {
         return Ok(exit);
     }
+    if path == Path::new("-") {
+        return Ok(Exit::Success);
+    }
     let name = path.display();
     let option = if path == Path::new(TOPOLOGY) {
         String::new()
     } else {
-        format!(" {name}")
+        format!(" {}", shell_quoted(&name.to_string()))
     };
     streams.note(&format!(
         "Created {name} and {}. Set the artifact, its build command, and the addresses of your hosts, then:\n  \

@@ -134,6 +134,8 @@ impl Input {
             Format::Json if result_follows => (&mut streams.err, json::render(diagnostics, source)),
             Format::Json => (&mut streams.out, json::render(diagnostics, source)),
         };
+        // C1 control characters of the topology's text are commands to some terminals.
+        let text = text.replace(|c| ('\u{80}'..='\u{9f}').contains(&c), "\u{fffd}");
         stream.write_all(text.as_bytes())
     }
 }

@@ -4,16 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
 
 use clap::Args;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::host_plan::UnitChanges;
+use super::host_plan::{Step, UnitChanges};
 use super::input::{Input, Results};
 use super::options::{Format, GlobalArgs, OutDirArg, TopologyArg};
 use super::rendered_state::{self, RenderedState};
-use super::streams::Streams;
+use super::streams::{Streams, printable, shell_quoted};
 use crate::layout::Layout;
 use crate::tree;
 
@@ -32,7 +33,7 @@ pub struct PlanArgs {
 }
 
 /// Steps on one host, by its name.
-type HostSteps = (String, Vec<String>);
+type HostSteps = (String, Vec<Step>);
 
 /// Prints the steps of each host.
 pub fn run(args: &PlanArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
@@ -69,9 +70,11 @@ pub fn run(args: &PlanArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> i
 
 fn print(steps: &[HostSteps], format: Format, streams: &mut Streams<'_>) -> io::Result<()> {
     if format == Format::Json {
-        let objects = steps
-            .iter()
-            .map(|(host, steps)| json!({ "host": host, "steps": steps }));
+        let object = |step: &Step| json!({ "action": step.action, "object": step.object });
+        let objects = steps.iter().map(|(host, steps)| {
+            let steps: Vec<_> = steps.iter().map(object).collect();
+            json!({ "host": host, "steps": steps })
+        });
         let array = serde_json::Value::Array(objects.collect());
         return writeln!(streams.out, "{array:#}");
     }
@@ -81,8 +84,10 @@ fn print(steps: &[HostSteps], format: Format, streams: &mut Streams<'_>) -> io::
         }
         for step in steps {
             match format {
-                Format::Line => writeln!(streams.out, "{host}: {step}")?,
-                Format::Human | Format::Json => writeln!(streams.out, "  {step}")?,
+                Format::Line => writeln!(streams.out, "{host}: {}", printable(&step.to_string()))?,
+                Format::Human | Format::Json => {
+                    writeln!(streams.out, "  {}", printable(&step.to_string()))?;
+                }
             }
         }
     }
@@ -91,17 +96,18 @@ fn print(steps: &[HostSteps], format: Format, streams: &mut Streams<'_>) -> io::
 
 /// The commands that apply the plan.
 fn next_commands(input: &Input, args: &PlanArgs) -> String {
-    let topology = input.path.display();
+    let quoted = |path: &Path| shell_quoted(&path.display().to_string());
+    let topology = quoted(&input.path);
     let option = args.out_dir.out_dir.as_ref();
-    let out_dir = option.map_or(String::new(), |dir| format!(" --out-dir {}", dir.display()));
-    let inventory = input.out_dir.join("ansible/inventory.yml");
-    let site = input.out_dir.join("ansible/site.yml");
+    let out_dir = option.map_or(String::new(), |dir| format!(" --out-dir {}", quoted(dir)));
+    let inventory = quoted(&input.out_dir.join("ansible/inventory.yml"));
+    let site = quoted(&input.out_dir.join("ansible/site.yml"));
     format!(
         "Compared with the rendered files in {}; hosts are not queried. To apply:\n  \
          genconf render {topology}{out_dir}\n  ansible-playbook -i {} {}",
         input.out_dir.display(),
-        inventory.display(),
-        site.display()
+        inventory,
+        site
     )
 }
 
@@ -115,7 +121,10 @@ fn steps(
     for host in &layout.hosts {
         let steps = match before.get(&host.name) {
             Some(state) => UnitChanges::new(host, state, changed).steps(),
-            None => vec![format!("+ set up    {} units", host.units.len())],
+            None => vec![Step::new(
+                "+ set up",
+                &format!("{} units", host.units.len()),
+            )],
         };
         if !steps.is_empty() {
             all.push((host.name.clone(), steps));
@@ -123,8 +132,11 @@ fn steps(
     }
     let defined = |name: &String| layout.hosts.iter().any(|h| h.name == *name);
     for removed in before.keys().filter(|name| !defined(name)) {
-        let step = "- unmanage  the host is not in the topology; its units keep running";
-        all.push((removed.clone(), vec![step.to_owned()]));
+        let step = Step::new(
+            "- unmanage",
+            "the host is not in the topology; its units keep running",
+        );
+        all.push((removed.clone(), vec![step]));
     }
     all
 }

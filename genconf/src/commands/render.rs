@@ -10,7 +10,7 @@ use super::changes;
 use super::exit::Exit;
 use super::input::{Generation, Input, Results};
 use super::options::{Format, GlobalArgs, OutDirArg, TopologyArg};
-use super::streams::Streams;
+use super::streams::{Streams, printable};
 use crate::diagnostic::{self, nearest};
 use crate::tree::{self, Change, State, Tree};
 
@@ -95,7 +95,7 @@ pub(super) fn compare(
             format!("rendered directories: {}", defined.join(", ")),
             |n| format!("did you mean `{n}`?"),
         );
-        let message = format!("`--only {name}`: no file is rendered in a directory `{name}`");
+        let message = format!("unknown directory `{name}` in `--only`");
         return Ok(Err(streams.reject_usage(&message, &help)?));
     }
     let tree = generated
@@ -119,7 +119,7 @@ fn report(
     streams: &mut Streams<'_>,
 ) -> io::Result<Exit> {
     if args.diff {
-        changes::print_diff(changes, streams.out, streams.out_color)?;
+        changes::print(changes, global.output, streams)?;
     } else {
         changes::list(changes, global.output, streams)?;
     }
@@ -156,13 +156,18 @@ fn write(
     } = comparison;
     tree::write(tree, changes, &input.out_dir, &args.only)?;
     for change in changes {
-        streams.detail(&format!(
-            "{} {}",
-            changes::state_name(change.state),
-            change.path
-        ))?;
+        streams.detail(&format!("{} {}", action(change), change.path))?;
     }
     summarize(changes, tree.iter().count(), &input.out_dir, streams)
+}
+
+/// What is done with a file that differs.
+fn action(change: &Change) -> &'static str {
+    match change.state {
+        State::Missing => "created",
+        State::Outdated | State::Modified => "updated",
+        State::Orphaned => "removed",
+    }
 }
 
 /// A reason to write no file.
@@ -208,7 +213,10 @@ fn obstacles(comparison: &Comparison, args: &RenderArgs) -> io::Result<Vec<Obsta
     let obstacle = |change: &Change| Obstacle {
         code: "edited-file",
         file: directory.join(change.path.as_str()).display().to_string(),
-        message: format!("{} was edited by hand", change.path),
+        message: format!(
+            "{} was edited by hand",
+            directory.join(change.path.as_str()).display()
+        ),
         help: "set it in the topology, or overwrite the edits with `--force`",
     };
     Ok(edited.map(obstacle).collect())
@@ -224,6 +232,18 @@ fn refuse(
     if format == Format::Json {
         return Ok(Exit::Failure);
     }
+    if format == Format::Line {
+        for Obstacle {
+            code,
+            file,
+            message,
+            help,
+        } in obstacles
+        {
+            writeln!(streams.err, "{file}:1:1: error[{code}]: {message}; {help}")?;
+        }
+        return Ok(Exit::Failure);
+    }
     let is_edited = |c: &&Change| c.state == State::Modified;
     let edited: Vec<Change> = comparison
         .changes
@@ -233,7 +253,7 @@ fn refuse(
         .collect();
     changes::print_diff(&edited, streams.out, streams.out_color)?;
     for obstacle in obstacles {
-        writeln!(streams.err, "error: {}", obstacle.message)?;
+        writeln!(streams.err, "error: {}", printable(&obstacle.message))?;
     }
     let help = obstacles.first().map_or("", |obstacle| obstacle.help);
     writeln!(streams.err, "help: {help}\nnote: no file was written")?;

@@ -1,10 +1,12 @@
 //! New topology files, with the JSON Schema that their first line names.
 
-use std::fs::OpenOptions;
+use std::fs::Permissions;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
+use super::options::{TOPOLOGY, default_out_dir};
 use super::streams::Streams;
 use crate::topology::language_schema;
 
@@ -30,20 +32,33 @@ impl Existing {
     }
 }
 
-/// Creates a topology, and its schema unless there is one. `Err` is the end of the run.
+/// The file that `--topology` names: of a directory its topology.yaml.
+pub(super) fn destination(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        return path.join(TOPOLOGY);
+    }
+    path.to_owned()
+}
+
+/// Creates a topology, and its schema unless there is one; prints to standard output if `path` is `-`.
+/// `Err` is the end of the run.
 pub(super) fn create(
     path: &Path,
     topology: &str,
     existing: Existing,
     streams: &mut Streams<'_>,
 ) -> io::Result<Result<(), Exit>> {
+    if path == Path::new("-") {
+        streams.out.write_all(topology.as_bytes())?;
+        return Ok(Ok(()));
+    }
     let Err(error) = write(path, topology, existing) else {
         return Ok(Ok(()));
     };
     let name = path.display();
     let (message, help) = match error.kind() {
         io::ErrorKind::AlreadyExists => (
-            format!("{name} exists"),
+            format!("{name} already exists"),
             "name another file with `--topology FILE`, or overwrite it with `--force`",
         ),
         _ => (
@@ -57,12 +72,11 @@ pub(super) fn create(
 fn write(path: &Path, topology: &str, existing: Existing) -> io::Result<()> {
     write_file(path, &with_schema_line(topology), existing)?;
     // An existing schema may be a version that the user chose; it serves an editor as well.
-    let _ = write_file(
-        &path.with_file_name(SCHEMA),
-        &format!("{:#}\n", language_schema()),
-        existing,
-    );
-    Ok(())
+    let schema = format!("{:#}\n", language_schema());
+    match write_file(&path.with_file_name(SCHEMA), &schema, Existing::Keep) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The topology with a first line that names the schema next to it.
@@ -74,11 +88,15 @@ fn with_schema_line(topology: &str) -> String {
     }
 }
 
+/// Writes a complete file or none: to a temporary file first, which then gets the name.
 fn write_file(path: &Path, text: &str, existing: Existing) -> io::Result<()> {
-    let mut options = OpenOptions::new();
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(default_out_dir(path))?;
+    file.write_all(text.as_bytes())?;
     match existing {
-        Existing::Keep => options.create_new(true),
-        Existing::Overwrite => options.create(true).truncate(true),
+        Existing::Keep => file.persist_noclobber(path)?,
+        Existing::Overwrite => file.persist(path)?,
     };
-    options.write(true).open(path)?.write_all(text.as_bytes())
+    Ok(())
 }

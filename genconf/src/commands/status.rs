@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::options::{
     Format, GlobalArgs, NOT_FOUND, NOT_FOUND_HELP, OutDirArg, TopologyArg, default_out_dir,
 };
-use super::streams::Streams;
+use super::streams::{Streams, printable};
 
 /// Arguments of the command.
 #[derive(Args, Clone, Debug)]
@@ -62,10 +62,10 @@ pub fn run(args: &StatusArgs, global: &GlobalArgs, streams: &mut Streams<'_>) ->
         return streams.fail(&message, "check the hosts and `--limit` after `--`");
     }
     print(&rows, global.output, streams)?;
-    let unhealthy = rows.iter().filter(|row| row["fine"] != true).count();
+    let unhealthy = rows.iter().filter(|row| row["healthy"] != true).count();
     if unhealthy > 0 {
         streams.note(&format!(
-            "{unhealthy} of {} rows need attention",
+            "{unhealthy} of {} instances need attention: `journalctl -u UNIT` on the host, or `ssh HOST`",
             rows.len()
         ))?;
         return Ok(Exit::Unhealthy);
@@ -146,7 +146,7 @@ fn without_result(host: &str, result: &Value) -> Value {
     };
     json!({
         "host": host, "pool": null, "instance": null, "state": state, "pid": null, "uptime": null, "restarts": null,
-        "memory": null, "cpu": null, "release": null, "health": result["msg"].as_str().unwrap_or_default(), "fine": false,
+        "memory": null, "cpu": null, "release": null, "health": result["msg"].as_str().unwrap_or_default(), "healthy": false,
     })
 }
 
@@ -186,7 +186,7 @@ fn table(rows: &[Value]) -> String {
 fn cell(key: &str, value: &Value) -> String {
     let Some(number) = value.as_u64().or(value.as_f64().map(|_| 0)) else {
         let text = value.as_str().and_then(|text| text.lines().next());
-        return text.filter(|t| !t.is_empty()).unwrap_or(NONE).to_owned();
+        return printable(text.filter(|t| !t.is_empty()).unwrap_or(NONE));
     };
     match key {
         "uptime" => duration(number),

@@ -1,8 +1,12 @@
 //! Output streams: results on standard output, messages on standard error.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use serde_json::json;
+
 use super::exit::Exit;
+use super::options::Format;
 use crate::diagnostic::human::Color;
 
 /// How much is printed on standard error.
@@ -28,11 +32,28 @@ pub struct Streams<'s> {
     pub err_color: Color,
     /// How many messages are printed.
     pub verbosity: Verbosity,
+    /// Format of errors.
+    pub format: Format,
 }
 
 impl Streams<'_> {
-    /// Prints an error, and how to fix it.
+    /// Prints an error, and how to fix it. With `--output json` it is the one document on standard
+    /// output, in the form of a diagnostic.
     pub fn fail(&mut self, message: &str, help: &str) -> io::Result<Exit> {
+        if self.format == Format::Json {
+            let error = json!([{
+                "code": "error", "severity": "error", "message": message, "help": help,
+                "primary": null, "secondary": [],
+            }]);
+            writeln!(self.out, "{error:#}")?;
+        } else {
+            self.error(message, help)?;
+        }
+        Ok(Exit::Failure)
+    }
+
+    /// Prints an error after a result, and how to fix it.
+    pub fn fail_after_result(&mut self, message: &str, help: &str) -> io::Result<Exit> {
         self.error(message, help)?;
         Ok(Exit::Failure)
     }
@@ -47,19 +68,87 @@ impl Streams<'_> {
     pub fn note(&mut self, text: &str) -> io::Result<()> {
         match self.verbosity {
             Verbosity::Quiet => Ok(()),
-            Verbosity::Normal | Verbosity::Verbose => writeln!(self.err, "{text}"),
+            Verbosity::Normal | Verbosity::Verbose => writeln!(self.err, "{}", printable(text)),
         }
     }
 
     /// Prints a step, with `--verbose`.
     pub fn detail(&mut self, text: &str) -> io::Result<()> {
         match self.verbosity {
-            Verbosity::Verbose => writeln!(self.err, "{text}"),
+            Verbosity::Verbose => writeln!(self.err, "{}", printable(text)),
             Verbosity::Quiet | Verbosity::Normal => Ok(()),
         }
     }
 
     fn error(&mut self, message: &str, help: &str) -> io::Result<()> {
+        let (message, help) = (printable(message), printable(help));
         writeln!(self.err, "error: {message}\nhelp: {help}")
+    }
+}
+
+/// `text` with `\u{..}` for control characters except line ends, so that no file or host can send
+/// escape sequences to the terminal.
+pub(super) fn printable(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && character != '\n' {
+            // A String takes any text.
+            let _ = write!(safe, "{}", character.escape_unicode());
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// `word` as one word of a shell command.
+pub(super) fn shell_quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/@%+=:,-".contains(c);
+    let word = match word.strip_prefix('-') {
+        Some(_) => format!("./{word}"),
+        None => word.to_owned(),
+    };
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Standard error whose reader may be gone: a lost message is not an error.
+pub struct Messages<W>(pub W);
+
+impl<W: Write> Write for Messages<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            result => result,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(printable("a\u{1b}[31m\u{9b}b\n"), "a\\u{1b}[31m\\u{9b}b\n");
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        for (word, quoted) in [
+            ("topology.yaml", "topology.yaml"),
+            ("a b.yaml", "'a b.yaml'"),
+            ("it's", r"'it'\''s'"),
+            ("-x.yaml", "./-x.yaml"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_quoted(word), quoted);
+        }
     }
 }

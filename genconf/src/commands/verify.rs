@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::input::{Generation, Input, Results};
 use super::options::{Format, GlobalArgs, TopologyArg};
 use super::scratch::{Outcome, Scratch};
-use super::streams::Streams;
+use super::streams::{Streams, Verbosity};
 use super::trace::Tracer;
 use crate::diagnostic::nearest;
 use crate::render::{self, Renderer, VerifyRule};
@@ -77,10 +77,7 @@ fn unknown_renderer(only: &[String], renderers: &[Renderer]) -> Option<(String, 
     let help = near.map_or(format!("renderers: {}", names.join(", ")), |n| {
         format!("did you mean `{n}`?")
     });
-    Some((
-        format!("`--only {name}`: there is no renderer `{name}`"),
-        help,
-    ))
+    Some((format!("unknown renderer `{name}` in `--only`"), help))
 }
 
 /// The result of one validator.
@@ -129,6 +126,10 @@ impl Report<'_, '_> {
     }
 
     fn print(&mut self, check: &Check) -> io::Result<()> {
+        let is_shown = self.streams.verbosity != Verbosity::Quiet || check.result == FAILED;
+        if !is_shown {
+            return Ok(());
+        }
         let Check {
             result,
             renderer,
@@ -138,11 +139,15 @@ impl Report<'_, '_> {
         match self.format {
             Format::Json => Ok(()),
             Format::Line => {
-                let messages = messages.join("; ");
-                writeln!(
-                    self.streams.out,
-                    "{result}: {renderer}: {command}: {messages}"
-                )
+                let line = [
+                    result.to_string(),
+                    renderer.clone(),
+                    command.clone(),
+                    messages.join("; "),
+                ];
+                let shown = line.iter().filter(|part| !part.is_empty());
+                let shown: Vec<&str> = shown.map(String::as_str).collect();
+                writeln!(self.streams.out, "{}", shown.join(": "))
             }
             Format::Human if *result == SKIPPED => {
                 let reason = messages.join(" ");
@@ -218,7 +223,9 @@ impl Report<'_, '_> {
         }
         if require_tools && skipped > 0 {
             let help = "install the tools listed as skipped, or omit `--require-tools`";
-            return self.streams.fail("a validator was skipped", help);
+            return self
+                .streams
+                .fail_after_result("a validator was skipped", help);
         }
         Ok(Exit::Success)
     }

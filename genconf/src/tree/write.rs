@@ -34,7 +34,7 @@ pub fn write(tree: &Tree, changes: &[Change], directory: &Path, only: &[String])
         to: directory.join(MANIFEST),
     });
     Transaction::new(&stage).run(&moves)?;
-    remove_empty_directorys(changes, directory);
+    remove_empty_directories(changes, directory);
     Ok(())
 }
 
@@ -184,7 +184,7 @@ impl<'s> Transaction<'s> {
 }
 
 /// Removes directories that are empty after their orphaned files were removed.
-fn remove_empty_directorys(changes: &[Change], directory: &Path) {
+fn remove_empty_directories(changes: &[Change], directory: &Path) {
     for change in changes.iter().filter(|c| c.state == State::Orphaned) {
         let path = change.path.under(directory);
         let parents = path.ancestors().skip(1).take_while(|p| *p != directory);

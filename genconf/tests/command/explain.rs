@@ -38,8 +38,8 @@ fn a_rendered_line_is_traced_to_the_topology() {
     assert_eq!(
         (code, err.as_str()),
         (
-            1,
-            "error: there is no code and no key `port-clsh`\nhelp: did you mean `port-clash`?\n"
+            64,
+            "error: unknown code or key `port-clsh`\nhelp: did you mean `port-clash`?\n"
         )
     );
 }

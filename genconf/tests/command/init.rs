@@ -25,7 +25,7 @@ fn every_template_renders_and_no_file_is_overwritten() {
     assert!(!written("single.yaml").contains("os: "));
     let (code, _, err) = output(&genconf(folder.path(), &["init", "-t", "default.yaml"]));
     assert!(
-        code == 1 && err.contains("error: default.yaml exists\n"),
+        code == 1 && err.contains("error: default.yaml already exists\n"),
         "{err}"
     );
     let (code, _, err) = output(&genconf(
@@ -35,7 +35,7 @@ fn every_template_renders_and_no_file_is_overwritten() {
     assert_eq!(code, 0, "{err}");
     let (code, _, err) = output(&genconf(folder.path(), &["init", "no-such"]));
     assert!(
-        code == 64 && err.contains("there is no template `no-such`"),
+        code == 64 && err.contains("unknown template `no-such`"),
         "{err}"
     );
     let (code, _, err) = output(&genconf(folder.path(), &["init"]));

@@ -104,7 +104,7 @@ fn files_without_a_source_are_removed() {
     fs::write(folder.path().join("topology.yaml"), renamed).expect("can be written");
     let (code, out, _) = output(&genconf(folder.path(), &["topology.yaml", "--check"]));
     assert_eq!(code, 2);
-    assert!(out.contains("orphan nginx/edge/nginx.conf\n"), "{out}");
+    assert!(out.contains("orphaned nginx/edge/nginx.conf\n"), "{out}");
     assert!(out.contains("missing nginx/front/nginx.conf\n"), "{out}");
     let (code, _, err) = output(&genconf(folder.path(), &["topology.yaml"]));
     assert_eq!(code, 0, "{err}");

@@ -55,7 +55,10 @@ fn completions_and_the_manual_page_are_printed() {
     let (code, out, _) = output(&genconf(folder.path(), &["man", "render"]));
     assert!(code == 0 && out.contains(".TH genconf-render 1"), "{out}");
     let (code, _, err) = output(&genconf(folder.path(), &["man", "deploy"]));
-    assert!(code == 64 && err.contains("no command `deploy`"), "{err}");
+    assert!(
+        code == 64 && err.contains("unknown command `deploy`"),
+        "{err}"
+    );
 }
 
 #[test]
@@ -163,7 +166,7 @@ fn color_and_verbosity_follow_their_options() {
     assert!(!err.contains("\u{1b}["), "{err}");
     let folder = project(VALID);
     let (_, _, err) = output(&genconf(folder.path(), &["render", "-v"]));
-    assert!(err.contains("missing nginx/edge/nginx.conf\n"), "{err}");
+    assert!(err.contains("created nginx/edge/nginx.conf\n"), "{err}");
     assert_eq!(
         output(&genconf(folder.path(), &["render", "-q"])),
         (0, String::new(), String::new())
@@ -175,4 +178,48 @@ fn warnings_are_errors_with_strict() {
     let folder = project(&VALID.replace("apps: {", "apps: { idle: { artifact: idle },"));
     assert_eq!(output(&genconf(folder.path(), &["check"])).0, 0);
     assert_eq!(output(&genconf(folder.path(), &["check", "--strict"])).0, 1);
+}
+
+#[test]
+fn a_renamed_option_and_a_command_of_a_similar_program_have_help() {
+    let folder = project(VALID);
+    for (arguments, help) in [
+        (
+            &["topology.yaml", "--out", "b"][..],
+            "help: use `--out-dir DIR`\n",
+        ),
+        (
+            &["check", "--format", "line"],
+            "help: use `--output human|json|line`",
+        ),
+        (
+            &["init", "--example", "tls"],
+            "help: use `genconf init NAME`\n",
+        ),
+        (
+            &["graph", "--as", "dot"],
+            "help: use `genconf graph --format FORMAT`\n",
+        ),
+        (&["deploy"], "ansible/deploy.yml`\n"),
+        (&["logs"], "help: run `journalctl"),
+    ] {
+        let (code, _, err) = output(&genconf(folder.path(), arguments));
+        assert_eq!(code, 64, "{arguments:?}: {err}");
+        assert!(err.contains(help), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn lists_are_printed_as_json() {
+    let folder = project(VALID);
+    for arguments in [
+        &["explain"][..],
+        &["explain", "port-clash"],
+        &["init", "--list"],
+    ] {
+        let json = [arguments, &["-o", "json"]].concat();
+        let (code, out, err) = output(&genconf(folder.path(), &json));
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<serde_json::Value>(&out).expect("is JSON");
+    }
 }

@@ -11,8 +11,7 @@ fn an_unknown_renderer_is_an_invalid_argument() {
             &["verify", "topology.yaml", "--only", only],
         ))
     };
-    let expected =
-        "error: `--only haprxy`: there is no renderer `haprxy`\nhelp: did you mean `haproxy`?\n";
+    let expected = "error: unknown renderer `haprxy` in `--only`\nhelp: did you mean `haproxy`?\n";
     assert_eq!(
         verify("nginx,haprxy"),
         (64, String::new(), expected.to_owned())
@@ -26,7 +25,7 @@ fn an_unknown_renderer_is_an_invalid_argument() {
         folder.path(),
         &["topology.yaml", "--only", "ngnix"],
     ));
-    let expected = "error: `--only ngnix`: no file is rendered in a directory `ngnix`\nhelp: did you mean `nginx`?\n";
+    let expected = "error: unknown directory `ngnix` in `--only`\nhelp: did you mean `nginx`?\n";
     assert_eq!((code, err.as_str()), (64, expected));
 }
 

@@ -123,15 +123,17 @@ const INVALID: &[(&str, &str, &str, &str)] = &[
 ];
 
 #[test]
-fn errors_are_one_line_with_a_position() {
+fn errors_have_a_position_and_help() {
     for (tool, name, text, expected) in INVALID {
         let folder = TempDir::new().expect("a folder can be made");
         fs::write(folder.path().join(name), text).expect("can be written");
         let (code, out, err) = outcome(&import(folder.path(), &[tool, name]));
-        assert_eq!(
-            (code, out.as_str(), err.as_str()),
-            (1, "", *expected),
-            "{text}"
+        let (message, help) = err.split_once("help: ").expect("has help");
+        assert_eq!((code, out.as_str(), message), (1, "", *expected), "{text}");
+        let example = format!("`genconf import {tool} ");
+        assert!(
+            help.contains(&example) || help.contains("| genconf import nginx -`"),
+            "{help}"
         );
     }
 }

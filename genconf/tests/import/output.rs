@@ -21,7 +21,10 @@ fn an_existing_file_is_not_overwritten() {
     fs::write(folder.path().join("topology.yaml"), "existing").expect("can be written");
     let (code, out, err) = outcome(&import(folder.path(), &args));
     assert_eq!((code, out.as_str()), (1, ""));
-    assert!(err.contains("error: topology.yaml exists\n"), "{err}");
+    assert!(
+        err.contains("error: topology.yaml already exists\n"),
+        "{err}"
+    );
     let kept = fs::read_to_string(folder.path().join("topology.yaml")).expect("is readable");
     assert_eq!(kept, "existing");
 }

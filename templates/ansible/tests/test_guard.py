@@ -159,7 +159,7 @@ class Guards(booted.HostTest):
         self.patch(self.systemd, "log", lambda *_: [f"Started {SERVICE}.", told, "node1: rolled back to release d"])
         rows = status.report(self.host, self.systemd)
         row = next(row for row in rows if row["instance"] == "randoms.guard")
-        self.assertEqual((row["state"], row["health"], row["fine"]), ("failed", told, False))
+        self.assertEqual((row["state"], row["health"], row["healthy"]), ("failed", told, False))
 
 
 if __name__ == "__main__":

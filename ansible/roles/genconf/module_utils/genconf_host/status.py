@@ -62,7 +62,7 @@ def rows(host: Host, manager: Manager) -> list[Row]:
 
 def report(host: Host, manager: Manager) -> list[dict[str, Any]]:
     """The rows as data."""
-    return [{**asdict(row), "fine": row.is_fine} for row in rows(host, manager)]
+    return [{**asdict(row), "healthy": row.is_fine} for row in rows(host, manager)]
 
 
 def _drift(host: Host, manager: Manager) -> list[Row]:

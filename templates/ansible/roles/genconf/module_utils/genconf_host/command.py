@@ -31,7 +31,7 @@ def main() -> int:
         rows = report(host, Systemctl())
         json.dump(rows, sys.stdout, indent=2)
         print()
-        return 0 if all(row["fine"] for row in rows) else 1
+        return 0 if all(row["healthy"] for row in rows) else 1
     try:
         if arguments.command == "watched":
             Watch(Site(host, Systemctl()), host.app(arguments.app)).settle()
