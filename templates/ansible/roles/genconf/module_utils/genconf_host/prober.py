@@ -2,7 +2,7 @@
 
 A timer runs it for one pool. One failed check can be a load peak; two in a row are a hang. The count is
 in the runtime directory of the unit, one file for each port, with the invocation ID of the instance.
-Until an instance has passed a check it counts as starting, for at most the start timeout of the app.
+Until an instance has passed a check it counts as starting, for at most `ready_timeout`.
 
 One instance is restarted at a time, and only while no other is starting: if all fail because of load,
 restarting them at once would leave no instance in service.
