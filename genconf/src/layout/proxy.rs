@@ -105,7 +105,7 @@ pub struct ResponseTimeouts {
 }
 
 impl ResponseTimeouts {
-    /// Longer than the kernel needs to detect a dead host (sysctl.conf of the proxy).
+    /// Longer than the kernel needs to detect an unreachable host (sysctl.conf of the proxy).
     const MAX_RETRY_MS: u64 = 15_000;
 
     /// Derives the retry timeouts from the others.

@@ -246,7 +246,7 @@ impl Resolver<'_> {
             number,
             path: trimmed(&route.path).to_owned(),
             separate_upstream: match upstream {
-                Some(upstream) if upstream.reuse == "safe" => format!("{name}_once"),
+                Some(upstream) if upstream.reuse == "safe" => format!("{name}_separate"),
                 _ => name.clone(),
             },
             upstream: name,

@@ -41,7 +41,7 @@ class Leases(booted.HostTest):
 
     def test_a_refusal_says_what_would_work(self) -> None:
         lease.take("randoms", ALICE)
-        with self.assertRaisesRegex(lease.Held, "if that run is dead, retry with -e genconf_take_over=true"):
+        with self.assertRaisesRegex(lease.Held, "if that run has exited, retry with -e genconf_take_over=true"):
             lease.take("randoms", BOB)
 
     def test_an_old_lease_is_taken_over(self) -> None:
