@@ -67,7 +67,7 @@ fn json_on_standard_output_is_one_document() {
         (&["graph"][..], "<svg "),
         (&["plan"], "[\n  {\n    \"host\": \"a\""),
         (&["--check"], "[\n  {\n    \"path\": \"RUNBOOK.md\""),
-        (&["--diff"], "--- a/"),
+        (&["--diff"], "[\n  {\n    \"path\": \"RUNBOOK.md\""),
     ] {
         let (_, out, err) = run(VALID, words);
         assert!(out.starts_with(begins), "{words:?}: {out}");

@@ -1,7 +1,7 @@
-"""Asks a host by the program that lies there, or else by a module of Ansible's.
+"""Run a command of the host agent, or the Ansible module of the same name if the agent differs.
 
-A module starts as a program that reads Ansible's own library first: a fifth of a second of a
-processor that has requests to answer, in emulated VMs some three seconds.
+A module first imports Ansible's library. That takes 0.2 s of CPU time on a host that serves requests,
+and about 3 s in an emulated VM.
 """
 
 from __future__ import annotations

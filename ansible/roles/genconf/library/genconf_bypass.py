@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Lets the proxies of this host send nothing to another host, or again as described."""
+"""Take another host out of rotation on the proxies of this host, or return it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from ansible.module_utils.genconf_host.bypass import QUESTION
 
 DOCUMENTATION = r"""
 module: genconf_bypass
-short_description: Let the proxies of this host send nothing to another host
+short_description: Take another host out of rotation on the proxies of this host, or return it
+description:
+  - Marks the servers of the other host in the configuration of each proxy, and reloads the proxies.
 options:
-  host: {type: dict, required: true, description: What is described for this host}
-  other: {type: str, required: true, description: The host that is bypassed}
-  state: {type: str, required: true, choices: [bypassed, served]}
-  health: {type: list, elements: dict, default: [], description: The health checks of the instances of all hosts}
+  host: {type: dict, required: true, description: Desired state of this host}
+  other: {type: str, required: true, description: The host to take out of rotation or to return}
+  state: {type: str, required: true, choices: [bypassed, served], description: Out of rotation or in rotation}
+  health: {type: list, elements: dict, default: [], description: Health checks of the instances of all hosts}
 """
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Takes one step of bringing systemd to the described state."""
+"""Apply one step of the desired state to systemd."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from ansible.module_utils.genconf_host.converge import QUESTION
 
 DOCUMENTATION = r"""
 module: genconf_converge
-short_description: Start, reload or remove units until systemd agrees with the description
+short_description: Apply one step of the desired state to systemd
 description:
-  - The last step, prune, gives the host back.
+  - The steps are serve (start instances), front (start or reload proxies), and prune (remove what is not in
+    the desired state). The last step, prune, releases the deploy lock.
 options:
-  host: {type: dict, required: true, description: What is described for this host}
-  run: {type: dict, required: true, description: Which run of a playbook this is}
-  step: {type: str, required: true, choices: [serve, front, prune]}
+  host: {type: dict, required: true, description: Desired state of this host}
+  run: {type: dict, required: true, description: Identity of the playbook run}
+  step: {type: str, required: true, choices: [serve, front, prune], description: The step}
   artifacts: {type: dict, default: {}, description: SHA-256 of the artifact of each app (serve)}
-  described: {type: list, elements: path, default: [], description: Files that prune leaves alone}
+  described: {type: list, elements: path, default: [], description: Files that prune keeps}
 """
 
 if __name__ == "__main__":

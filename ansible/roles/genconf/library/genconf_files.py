@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes a set of files be exactly so, in one task."""
+"""Install a set of files in one task."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from ansible.module_utils.genconf_host.described import QUESTION
 
 DOCUMENTATION = r"""
 module: genconf_files
-short_description: Make a set of files be exactly so
+short_description: Install a set of files in one task
 description:
-  - Writes those that differ, each atomically, a proxy's configuration once its engine accepts it.
-  - All of them or none, and what they replace is kept until the proxies know. systemd reads units among them.
+  - Writes the files that differ, each atomically. The engine must accept the configuration of a proxy.
+  - Writes all files or none. The previous files are kept until the proxies are updated.
+  - systemd reads changed units.
 options:
   files: {type: dict, required: true, description: Content by path}
-  modes: {type: dict, default: {}, description: "Mode by path, where it is not 0644"}
-  host: {type: dict, required: true, description: What is described for this host}
-  run: {type: dict, required: true, description: Which run of a playbook this is}
-  folders: {type: list, elements: path, default: [], description: "Folders to make, mode 0755"}
+  modes: {type: dict, default: {}, description: "Mode by path; default 0644"}
+  host: {type: dict, required: true, description: Desired state of this host}
+  run: {type: dict, required: true, description: Identity of the playbook run}
+  folders: {type: list, elements: path, default: [], description: "Directories to create, mode 0755"}
   is_recorded:
     type: bool
     default: false
-    description: Whether these are all, so that status tells when one is altered, and drop-ins beside them go
+    description: Whether the list is complete. Then status reports modified files, and other drop-ins are removed
 """
 
 if __name__ == "__main__":

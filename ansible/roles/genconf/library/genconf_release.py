@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Moves the apps of this host between releases."""
+"""Switch the apps of this host between releases."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from ansible.module_utils.genconf_host.release import QUESTION
 
 DOCUMENTATION = r"""
 module: genconf_release
-short_description: Move the apps of this host between releases
+short_description: Switch the apps of this host between releases
+description:
+  - Each step is a task of a playbook. The steps look and choose acquire the deploy lock, give_back releases it.
 options:
-  host: {type: dict, required: true, description: What is described for this host}
-  step: {type: str, required: true, choices: [look, admit, choose, deploy, rollback, undo, confirm, give_back]}
+  host: {type: dict, required: true, description: Desired state of this host}
+  step:
+    type: str
+    required: true
+    choices: [look, admit, choose, deploy, rollback, undo, confirm, give_back]
+    description: The step
   artifacts: {type: dict, default: {}, description: SHA-256 of the artifact of each app}
-  only_first: {type: bool, default: false, description: Look only for apps without a release}
-  programs: {type: list, elements: path, default: [], description: Programs that may be there (look)}
-  uploaded: {type: dict, default: {}, description: "Where the artifact of each app was put (admit)"}
-  release: {type: str, default: "", description: Where to go back to; empty for the previous (choose)}
-  apps: {type: list, elements: str, default: [], description: Only these go back; empty for all (choose)}
-  chosen: {type: dict, default: {}, description: The release to which each app goes back (rollback)}
-  observe: {type: float, default: 0, description: Seconds the first instance runs alone}
-  confirm: {type: float, default: 0, description: Seconds after which what is not confirmed is undone}
-  guard: {type: float, default: 0, description: Seconds for which the host looks on after the run (confirm)}
-  run: {type: dict, default: {}, description: "The run that takes the host (look, choose) and works on it"}
-  outcomes: {type: list, elements: dict, default: [], description: What to undo or confirm}
+  only_first: {type: bool, default: false, description: Check only apps without a release}
+  programs: {type: list, elements: path, default: [], description: Programs whose presence is reported (look)}
+  uploaded: {type: dict, default: {}, description: "Path of the uploaded artifact of each app (admit)"}
+  release: {type: str, default: "", description: Release to return to; empty for the previous one (choose)}
+  apps: {type: list, elements: str, default: [], description: Apps to roll back; empty for all (choose)}
+  chosen: {type: dict, default: {}, description: Release to return to, by app (rollback)}
+  observe: {type: float, default: 0, description: Seconds for which the first instance runs the new release alone}
+  confirm: {type: float, default: 0, description: Seconds after which the host rolls back unless the run has confirmed}
+  guard: {type: float, default: 0, description: Seconds for which the host monitors the release after the run (confirm)}
+  run: {type: dict, default: {}, description: "Identity of the playbook run"}
+  outcomes: {type: list, elements: dict, default: [], description: Results to roll back or confirm}
 """
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Tells how each instance of this host is."""
+"""Report the state of each instance of this host."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from ansible.module_utils.genconf_host.status import QUESTION
 
 DOCUMENTATION = r"""
 module: genconf_status
-short_description: Tell how each instance of this host is
+short_description: Report the state of each instance of this host
+description:
+  - Returns one row for each instance, proxy, modified file, and unmanaged unit.
 options:
-  host: {type: dict, required: true, description: What is described for this host}
+  host: {type: dict, required: true, description: Desired state of this host}
 """
 
 if __name__ == "__main__":

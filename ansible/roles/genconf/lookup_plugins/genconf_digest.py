@@ -1,4 +1,4 @@
-"""The SHA-256 of files on the machine that runs the playbook."""
+"""Compute the SHA-256 digests of files on the controller."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ansible.plugins.lookup import LookupBase
 
 DOCUMENTATION = r"""
 name: genconf_digest
-short_description: SHA-256 of files, in hexadecimal; empty for what cannot be read
+short_description: SHA-256 of files, in hexadecimal; empty for a file that cannot be read
+description:
+  - Returns one digest for each path.
 options:
   _terms: {description: Paths, required: true}
 """

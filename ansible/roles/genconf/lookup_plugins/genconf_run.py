@@ -1,4 +1,4 @@
-"""Which run of a playbook this is, and which others live on the machine that runs it."""
+"""Identify this playbook run and the other runs on this controller."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from ansible.plugins.lookup import LookupBase
 
 DOCUMENTATION = r"""
 name: genconf_run
-short_description: Who runs this playbook, in which process, and the processes of all such runs here
+short_description: User and process of this playbook run, and the processes of all playbook runs on this controller
+description:
+  - Returns user, process ID, and the process IDs of all playbook runs, for the deploy locks.
 options:
-  _terms: {description: None}
+  _terms: {description: Not used}
 """
 
 

@@ -1,39 +1,42 @@
-"""What genconf does on a host.
+"""Host agent of genconf, as a package.
 
-Each module is named by the noun it defines:
+Modules:
 
-  description  what a host should run, as the inventory tells it
-  acceptance   would the engine take this configuration?
-  files        what is on disk: written atomically, with a diff, removed only if ours
-  former       what was on disk before a run replaced it
-  store        the releases of one app and the link that says which one runs
-  lease        who is working on this host, and since when
-  systemd      the state of units and the few verbs used on them
-  listener     who listens where
-  kernel       settings of a sysctl.d file, set without a reboot
-  strangers    units of ours that run without being described
-  health       does this instance answer?
-  roll         restart instance by instance, gate, observe
-  deploy       move the apps of a host between releases, or leave them where they were
-  note         what a run did here, for whoever may have to take it back
-  confirmation undo a deploy that nobody confirms
-  guard        take back a release that dies after its run has ended
-  step         something that is done to the units of a host, told verb by verb
-  handover     a port passes from one holder to another
-  relay        an address that a port has left is answered until the proxies know
-  converge     start, reload and remove until systemd agrees with the description
-  retreat      back to the files of before, and to what ran by them
+  description  desired state of a host, from the inventory
+  acceptance   check of a configuration with its engine
+  files        files on disk: atomic writes, diffs, removal of files that genconf wrote
+  former       previous files, kept until a run has replaced them
+  store        releases of one app, and the link that selects one
+  lease        deploy lock of this host
+  systemd      state and control of units
+  listener     listening sockets and their processes
+  kernel       settings of a sysctl.d file, applied without a reboot
+  strangers    unmanaged units of this project
+  health       health check of an instance
+  roll         restart of instances one at a time: check, observe
+  deploy       switch of apps between releases
+  note         changes of a run on this host, for a rollback
+  confirmation rollback of a deploy that is not confirmed
+  guard        rollback of a release that crashes after its deploy
+  step         change of the units of a host, and its report
+  handover     move of a port from one unit to another
+  relay        temporary port forwarder until the proxies are updated
+  converge     start, reload, and removal of units
+  retreat      restore of the previous files and instances
   status       one row for each instance
-  prober       restart what hangs and cannot tell systemd so
-  question     what a playbook asks of a host, whoever brings it there
-  release      moves of apps between releases, step by step, as a playbook asks
-  described    the files that are described, put on disk all or none
-  edition      which text of this package somebody has
-  asked        a playbook's questions, answered without Ansible's own library
-  command      the same for a person on the host
+  prober       restart of instances that hang, for apps without a watchdog
+  question     commands that a playbook runs on a host
+  release      switch between releases, in the steps of a playbook
+  described    installation of the files of the desired state, all or none
+  edition      digest of this package
+  asked        commands of a playbook, without Ansible's library
+  watch        deploy of a file in a watched directory
+  container    containers of Podman and Docker
+  archive      unpacking of artifacts that are archives
+  command      commands for operators on the host
 
-`site.yml` installs this package under /usr/local/lib/genconf for `genconf-host`. A playbook asks what
-lies there if it is what the playbook would bring; if not, Ansible sends this package along with the
-task, so no task is done by an older one.
-Python 3 standard library only: python3 is there because Ansible needs it.
+`site.yml` installs this package in /usr/local/lib/genconf for `genconf-host`. A playbook uses the
+installed package if it is identical to the package of the playbook. Otherwise Ansible uploads this
+package with the task, so that no task runs an older version.
+Python 3 standard library only: python3 is installed because Ansible needs it.
 """

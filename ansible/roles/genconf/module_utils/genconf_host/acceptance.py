@@ -1,12 +1,12 @@
-"""Whether an engine accepts a configuration, asked before it takes the place of the one in use.
+"""Check a configuration with its engine before it replaces the configuration in use.
 
-The engine is asked where /run, /var/cache and /var/log are empty and its own: `nginx -t` opens every
-log and the pid file as root, and the proxy, which is not root, could not write what it leaves behind.
-What the proxy's unit would hand to it there, folders and credentials, is put there first.
+The check runs where /run, /var/cache, and /var/log are empty and private. `nginx -t` opens each log and
+the pid file as root, and the proxy, which does not run as root, could not write to files created that
+way. Directories and credentials that the proxy's unit passes to it are created there first.
 
-It is asked in a network of its own, where it may listen at any address: `nginx -t` listens where the
-configuration says, and an address may be one that this host holds only at times. What it refuses
-there it is asked again in the host's network, in which the names of hosts can be looked up.
+The check runs in a private network namespace, where it can listen on any address: `nginx -t` binds the
+addresses of the configuration, and this host may have one of them only at times. A configuration that
+fails there is checked again in the host's network, where host names can be resolved.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Unpacks an artifact that is an archive, by tar(1).
+"""Unpack an artifact that is an archive, with tar(1).
 
-What comes out is readable by every user and writable by root alone, whatever the archive says:
-DynamicUser= runs it as nobody in particular.
+Every user can read the files and only root can write them, regardless of the modes in the archive:
+DynamicUser= runs the app as a temporary user.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`genconf-host ask`: a playbook's questions, answered without Ansible's own library.
+"""Run `genconf-host ask`: a command of a playbook, without Ansible's library.
 
-Ansible brings this package along with each task and has it read from its text, below a library of
-its own: a fifth of a second of a processor that has requests to answer. What lies here is compiled.
-It answers only if it is what the playbook would have brought.
+For a module, Ansible uploads this package with each task and imports it together with Ansible's
+library. That takes 0.2 s of CPU time on a host that serves requests. The installed package is compiled.
+It runs a command only if it is identical to the package of the playbook.
 """
 
 from __future__ import annotations

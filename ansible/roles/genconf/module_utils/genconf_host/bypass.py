@@ -1,8 +1,8 @@
-"""Lets a proxy of this host send nothing to another host, and again as described.
+"""Take another host out of rotation on a proxy of this host, and return it.
 
-A mark on each server of that host in the proxy's own configuration, and a reload. A mark that a
-killed run left behind is removed by the next bypass of whatever host, so that never more than one
-is left out; until then the file is not as described, which `status` tells and `site.yml` mends.
+The servers of that host are marked in the configuration of the proxy, and the proxy reloads. A mark that
+a killed run left is removed by the next run that takes any host out of rotation, so at most one host is
+out. Until then `status` reports the file as modified, and `site.yml` restores it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`genconf-host`: the same code for a person, a timer or a watched path on the host itself."""
+"""Run the commands of `genconf-host` for operators, timers, and path units."""
 
 from __future__ import annotations
 

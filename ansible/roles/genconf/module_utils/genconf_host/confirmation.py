@@ -1,8 +1,8 @@
-"""Undoes a deploy that nobody confirms: it may have locked out the very person who would.
+"""Roll back a deploy that is not confirmed in time, for example because it cut off SSH.
 
-Armed on the host before anything is touched, by a timer of systemd's that needs no connection;
-disarmed by the run that armed it, once all of its hosts passed. What is undone is what the run
-noted until then (`note.unended`).
+A transient systemd timer is started before the host is changed; it needs no connection. The run stops it
+when all of its hosts have succeeded. The rollback covers the changes that the run has recorded
+(`note.unended`).
 """
 
 from __future__ import annotations

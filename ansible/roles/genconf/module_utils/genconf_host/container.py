@@ -1,13 +1,13 @@
-"""Runs images with Podman or Docker, for units whose app is a container.
+"""Run images with Podman or Docker, for units of apps that are containers.
 
-    container load     has the engine know the image of this release
-    container run      becomes the engine's client, which ends when the container does
-    container stop     asks it to end, with the signal its image wants
-    container remove   leaves nothing of it behind
+    container load     load the image of this release into the engine
+    container run      replace this process with the engine's client, which exits with the container
+    container stop     send the signal that the image defines
+    container remove   remove the container and its leftovers
 
-This release is the folder it is started in, /opt/PROJECT/APP/releases/DIGEST. The engine knows its
-image as localhost/genconf/PROJECT/APP:DIGEST, so that an old and a new release can run side by
-side whatever both call themselves, and the image goes when the release is gone.
+The release is the working directory, /opt/PROJECT/APP/releases/DIGEST. The name of its image in the
+engine is localhost/genconf/PROJECT/APP:DIGEST, so that two releases can run at the same time. The image
+is removed with the release.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Starts, reloads and removes until systemd agrees with the description.
+"""Start, reload, and remove units until systemd is in the desired state.
 
-In three steps, because several hosts take them together: first everything new serves, then the
-proxies learn of it, and only then what nobody is sent to any more is drained and removed.
-Each step looks at what is, so it may be cut short anywhere and run again.
+There are three steps, which the hosts of a run take together: start new instances, update the proxies,
+then drain and remove units that receive no requests. Each step reads the current state, so it can be
+interrupted at any point and run again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Moves the apps of this host from one release to another, or leaves them where they were.
+"""Switch the apps of this host from one release to another, or leave them unchanged.
 
-A step cut short at any point leaves `current` different from `proven`, or instances on another
-release than `current`: the next run sees both, and finishes or goes back. What it did until then it
-has handed over to be kept, before that can be seen as done: nobody may be left to be told of it.
+A step that is interrupted leaves `current` different from `proven`, or instances on a release other than
+`current`. The next run detects both, and completes or rolls back. Each change is recorded before it is
+visible, because the run may not receive the result.
 """
 
 from __future__ import annotations

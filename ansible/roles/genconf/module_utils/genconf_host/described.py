@@ -1,4 +1,4 @@
-"""The files that are described, put on disk all or none."""
+"""Install the files of the desired state, all or none."""
 
 from __future__ import annotations
 

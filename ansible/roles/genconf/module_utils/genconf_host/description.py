@@ -1,4 +1,4 @@
-"""What a host should run, as the inventory tells it. Reads, never touches the host."""
+"""Parse the desired state of a host from the inventory. Does not access the host."""
 
 from __future__ import annotations
 

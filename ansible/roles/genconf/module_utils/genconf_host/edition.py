@@ -1,4 +1,4 @@
-"""Which text of this package somebody has."""
+"""Compute the digest of this package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is on disk: written atomically, told as a diff, removed only if genconf wrote it."""
+"""Write files atomically, compare them, and remove those that genconf wrote."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The files of this host as they were before a run replaced them.
+"""Keep the previous files of this host until a run has replaced them.
 
-Kept from the first file that a run replaces until its proxies are told of what it described: a run
-that fails before goes back, and so does the next one if this was cut short. In /run, readable by
-root alone: secrets among them reach no disk, no disk can be too full for them, a reboot clears them.
+They are kept from the first file that a run replaces until the proxies are updated. A run that fails
+before that restores them; if it was interrupted, the next run does. They are in /run, readable by root
+only: secrets are not written to a disk, a full disk has no effect, and a reboot removes them.
 """
 
 from __future__ import annotations

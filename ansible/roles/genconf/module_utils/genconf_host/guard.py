@@ -1,8 +1,8 @@
-"""Keeps an eye on a release after its run has ended, and takes it back if it dies.
+"""Monitor a release after its deploy, and roll it back if an instance crashes.
 
-A release may pass every question and fall over seconds later. A run that waited for that would be
-a slow one; so the host itself looks on for a while, by a service of systemd's that needs no
-connection. When it has taken something back that service has failed, which `status` tells.
+A release can pass every check and crash seconds later. The run does not wait for that: a transient
+systemd service on the host monitors the release without a connection. After a rollback, this service is
+in state failed, which `status` reports.
 """
 
 from __future__ import annotations

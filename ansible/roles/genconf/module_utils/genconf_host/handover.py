@@ -1,8 +1,8 @@
-"""Ports that pass from one holder to another: from an app to systemd or back, from a unit that is no
-longer described to one that is, or from one address to the next.
+"""Move a port from one unit to another: between an app and systemd, between a removed unit and its
+replacement, or between addresses.
 
-Port by port, each closed for no longer than the two have to take turns: while it is, the others are
-open, and the next one waits until this one answers.
+Ports move one at a time. Each is closed only while the old unit stops and the new one starts; the other
+ports are open, and the next port moves when this one is ready.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Is this instance healthy? One GET with the Host header of the description, judged by its status.
+"""Check the health of an instance: one GET with the configured Host header, and the expected status.
 
-Redirects are not followed: what HAProxy would take for unhealthy must not pass a deploy.
+Redirects are not followed: an instance that HAProxy considers unhealthy must not pass a deploy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Kernel settings of a sysctl.d file, set without a reboot.
+"""Apply kernel settings of a sysctl.d file without a reboot.
 
-systemd-sysctl sets them at boot. Here only the keys of the one file are set, so that other settings of an
-administrator has set by hand on this host stays.
+systemd-sysctl applies them at boot. Here only the keys of this file are set, so that other settings that
+an administrator has set manually are kept.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Who is working on this host, and since when.
+"""Lock this host for one playbook run.
 
-Two locks, because two different things can die. The *turn* is a flock(2): it belongs to the
-program that changes this host and ends with it. The *lease* is a file: it belongs to a run of a
-playbook, which spans many programs on many hosts, and outlives a controller that is killed. A
-lease is taken over when its run is known to be dead, when it is old and nobody can tell, or when a
-person says so. A run that is thought dead may only sleep, so before each change it looks whether
-the host is still its own; that another run came and went in the meantime, the file still tells,
-for it stays when a lease is given back. Both live in /run: no disk can be too full for them, and a
-reboot clears them.
+There are two locks, for two kinds of failures. The *turn* is a flock(2): it belongs to the program that
+changes this host, and ends when the program exits. The *lease*, the deploy lock, is a file: it belongs to
+a playbook run, which consists of many programs on many hosts, and remains when the controller is killed.
+A lease is broken if its run is known to have exited, if it is old and its run cannot be checked, or if the
+user requests it. A run that is assumed to have exited may be suspended, so before each change it checks
+that it still holds the lease. The file remains after the release of a lease, so the run also detects a
+run that started and ended since. Both locks are in /run: a full disk has no effect, and a reboot clears
+them.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def take(project: str, run: Run) -> str:
         if held and (held.is_over or held.is_of(run)):
             held = None
         if held and not (held.is_left_behind(run) or run.take_over):
-            raise Held(f"{project} is locked by {held}; if that run is dead, retry with -e genconf_take_over=true")
+            raise Held(f"{project} is locked by {held}; if that run has exited, retry with -e genconf_take_over=true")
         _write(project, Lease(run.who, run.pid, time.time()))
         return f"broke the deploy lock of {project} left by {held}" if held else ""
 

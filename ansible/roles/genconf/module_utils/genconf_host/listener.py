@@ -1,4 +1,4 @@
-"""Who listens where, as the kernel tells it: through ss(8)."""
+"""List the listening sockets of this host and their processes, with ss(8)."""
 
 from __future__ import annotations
 

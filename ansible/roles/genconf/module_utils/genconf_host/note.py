@@ -1,7 +1,7 @@
-"""What a run did here, kept for whoever may have to take it back and was not told.
+"""Record the changes of a run on this host, for a later rollback.
 
-A task that is cut off cannot tell its run what it did, and a timer or a service of this host never
-heard of the run. In /run, where no disk can be too full for it; a reboot clears it.
+A task that is interrupted cannot report its changes to the run, and timers and services of this host have
+no connection to the run. The record is in /run: a full disk has no effect, and a reboot clears it.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""Restarts instances that do not answer, for apps that cannot tell systemd that they are alive.
+"""Restart instances that fail two health checks in a row, for apps without a systemd watchdog.
 
-Run by a timer for one pool. One silence may be a busy moment; two in a row are a hang. The count
-lies in the runtime folder of the unit, one file for each port, beside the run of the instance that
-it belongs to. Until a run has answered once it is on its way up, for as long as the app may take.
+A timer runs it for one pool. One failed check can be a load peak; two in a row are a hang. The count is
+in the runtime directory of the unit, one file for each port, with the invocation ID of the instance.
+Until an instance has passed a check it counts as starting, for at most `ready_timeout`.
 
-One is replaced at a time, and only while no other is on its way up: where all are silent because
-they have too much to do, to end them together would leave nobody to do it.
+One instance is restarted at a time, and only while no other is starting: if all fail because of load,
+restarting them at once would leave no instance in service.
 
-Each is asked where its socket listens at this moment, and systemd knows that best: the address is
-this host's own where proxies on others send here, and a description of it is on disk before the
-socket has moved.
+Each instance is checked at the address on which its socket listens now, as systemd reports it: for
+proxies on other hosts this is an address of this host, and the configuration on disk changes before the
+socket moves.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a playbook asks of a host, whoever brings the question there."""
+"""Define the commands that a playbook runs on a host, by the agent or as a module."""
 
 from __future__ import annotations
 

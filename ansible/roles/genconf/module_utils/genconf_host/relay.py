@@ -1,7 +1,7 @@
-"""Keeps an address answered that a port has left, until the proxies have learned of its new one.
+"""Forward an address that a port has left to its new address, until the proxies are updated.
 
-By systemd-socket-proxyd(8) behind a socket of systemd's. Both are gone after a boot, with which the
-proxies start by what is on disk.
+systemd-socket-proxyd(8) runs behind a transient systemd socket. A reboot removes both; the proxies then
+start with the configuration on disk.
 """
 
 from __future__ import annotations

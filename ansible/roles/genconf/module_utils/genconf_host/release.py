@@ -1,4 +1,4 @@
-"""Moves the apps of this host between releases, step by step, as a playbook asks."""
+"""Switch the apps of this host between releases, in the steps of a playbook."""
 
 from __future__ import annotations
 

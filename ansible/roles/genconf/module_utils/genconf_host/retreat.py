@@ -1,7 +1,7 @@
-"""Takes a host back to the files that it had before a run replaced them, and to what ran by them.
+"""Restore the files that a run replaced on this host, and the instances that ran with them.
 
-Only what was started since has to be started again: the rest never noticed. It happens once, and a
-failure in it is told and sets off nothing.
+Only units that were started since are restarted. This happens once: an error is reported and causes no
+other action.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Restarts instance by instance: gate, observe, go back.
+"""Restart instances one at a time: check, observe, roll back.
 
-An instance is touched only when the one before it is active and answers its health path. What was
-touched is watched while the roll goes on. The first failure ends the roll; going back happens once
-and never sets off another roll.
+An instance restarts only when the previous one is active and passes its health check. Restarted instances
+are observed until the end. The first failure ends the roll. The rollback happens once and causes no other
+roll.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One row for each instance, like a process list, for whoever asks: a playbook or a person."""
+"""Report one row for each instance of this host, for playbooks and operators."""
 
 from __future__ import annotations
 

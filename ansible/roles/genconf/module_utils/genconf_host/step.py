@@ -1,4 +1,4 @@
-"""Something that is done to the units of a host, told verb by verb."""
+"""Define a step that changes the units of a host, and its report."""
 
 from __future__ import annotations
 

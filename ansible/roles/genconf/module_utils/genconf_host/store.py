@@ -1,13 +1,13 @@
-"""The releases of one app on this host, and the links that say which one runs.
+"""Store the releases of one app on this host, and the links that select one.
 
     releases/<digest>/   one release; its name is the start of the artifact's SHA-256
-    current              the release a unit starts
-    proven               the release that last passed its gates; `current` differs from it
-                         only while a roll is under way, or after one was cut short
-    history              digests that passed, oldest first: what a rollback can choose from; what was
-                         left by a rollback counts as oldest once another release follows
+    current              the release that a unit starts
+    proven               the release that last passed its checks; `current` differs from it
+                         only during a roll, or after a roll was interrupted
+    history              digests that passed, oldest first: candidates for a rollback; a release
+                         that was rolled back counts as oldest when another release follows
 
-A link is replaced by rename(2), so at each moment it names one whole release.
+A link is replaced with rename(2), so it always names one complete release.
 """
 
 from __future__ import annotations

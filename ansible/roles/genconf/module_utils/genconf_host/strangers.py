@@ -1,4 +1,4 @@
-"""Units of this project that run here without being described."""
+"""List unmanaged units: units of this project that are not in the desired state."""
 
 from __future__ import annotations
 

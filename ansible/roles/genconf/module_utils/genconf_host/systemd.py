@@ -1,4 +1,4 @@
-"""The state of units and the few verbs used on them, through systemctl(1)."""
+"""Query and control units with systemctl(1)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A file put on the host becomes a release, and the instances roll to it.
+"""Deploy a file that was copied to the watched directory of an app.
 
-systemd.path(5) tells that the file was closed or moved there; what happens to it while a roll is
-under way is not told again, so the roll ends by looking once more.
+systemd.path(5) triggers when the file is closed or moved there. It does not trigger again during a roll,
+so the roll checks for a newer file at its end.
 """
 
 from __future__ import annotations
