@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use genconf::diagnostic::human::Color;
-use genconf::diagnostic::{Code, Diagnostics, human, line};
+use genconf::diagnostic::{Code, Diagnostic, Diagnostics, human, line};
 use genconf::generate;
 use genconf::source::Source;
 
@@ -100,6 +100,71 @@ fn every_diagnostic_has_a_location_and_a_fix() {
         }
         let lines = line::render(&diagnostics, &source);
         assert_eq!(lines.lines().count(), diagnostics.sorted().len());
+    }
+}
+
+/// The value that a help text proposes for the text at the location: "use `VALUE`" or
+/// "write `KEY: VALUE`".
+fn proposed(help: &str) -> Option<&str> {
+    let rest = ["use `", "write `"]
+        .iter()
+        .find_map(|start| help.strip_prefix(start))?;
+    let value = rest.strip_suffix('`').filter(|v| !v.contains('`'))?;
+    let is_key = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    Some(match value.split_once(": ") {
+        Some((key, value)) if key.chars().all(is_key) => value,
+        _ => value,
+    })
+}
+
+/// Replaces the text at the location of each diagnostic with the proposed value.
+#[test]
+fn a_proposed_value_is_valid() {
+    let (mut count, mut wrong) = (0, Vec::new());
+    for path in files("yaml") {
+        let (source, diagnostics) = check_file(&path);
+        for diagnostic in diagnostics.sorted() {
+            let replaced = [Code::BadValue, Code::WrongShape, Code::OutOfRange];
+            let value = proposed(&diagnostic.help);
+            let Some(value) = value.filter(|_| replaced.contains(&diagnostic.code)) else {
+                continue;
+            };
+            let (span, text) = (diagnostic.primary.span, source.text());
+            // The location of no value is the colon after its key.
+            let is_colon = span.start == span.end && text[span.start..].starts_with(':');
+            let (start, space) = if is_colon {
+                (span.start + 1, " ")
+            } else {
+                (span.start, "")
+            };
+            let fixed = format!(
+                "{}{space}{value}{}",
+                &text[..start],
+                &text[start.max(span.end)..]
+            );
+            let (_, after) = check("t", fixed);
+            let place = start..=start + value.len();
+            let is_left = |d: &&Diagnostic| {
+                let is_here = place.contains(&d.primary.span.start);
+                d.code == Code::BadYaml || (replaced.contains(&d.code) && is_here)
+            };
+            if let Some(left) = after.sorted().into_iter().find(is_left) {
+                let name = path.display();
+                wrong.push(format!("{name}: {diagnostic:?}\n  leaves {left:?}"));
+            }
+            count += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 60, "only {count} help texts propose a value");
+}
+
+#[test]
+fn standard_input_has_a_name() {
+    let (source, diagnostics) = check("-", String::new());
+    let output = human::render(&diagnostics, &source, Color::Never);
+    for part in ["--> <stdin>:1:1", "genconf check - <", "<stdin>: 1 error\n"] {
+        assert!(output.contains(part), "{output}");
     }
 }
 

@@ -234,6 +234,11 @@ codes! {
         wrong: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }\npools: { web: { app: web, hosts: [b], listen: unix, ports: [8080] } }\nproxies: { edge: { hosts: [a], routes: [{ path: /, pool: web }] } }",
         right: "hosts: { a: { address: 192.0.2.1 }, b: { address: 192.0.2.2 } }\npools: { web: { app: web, hosts: [b], ports: [8080] } }\nproxies: { edge: { hosts: [a], routes: [{ path: /, pool: web }] } }",
     }
+    UnsuitableRuntime = "unsuitable-runtime", "An app runs natively, but its program has the extension of another runtime." {
+        cause: "Linux starts a `.js` or `.jar` file through Node.js or Java only. It is a warning because a script with a shebang also runs natively.",
+        wrong: "apps: { web: { artifact: server.js } }",
+        right: "apps: { web: { artifact: server.js, runtime: node } }",
+    }
     PrivilegedPort = "privileged-port", "A pool or a status page uses a port below 1024." {
         cause: "Linux requires privileges for ports below 1024. Apps and status pages run without them; a proxy listens on such a port instead.",
         wrong: "pools: { web: { app: web, ports: [80] } }",

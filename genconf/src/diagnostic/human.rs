@@ -47,7 +47,7 @@ fn groups<'d>(diagnostic: &'d Diagnostic, source: &'d Source) -> Vec<Group<'d>> 
         Severity::Warning => Level::WARNING,
     };
     let snippet = Snippet::source(source.text())
-        .path(source.name())
+        .path(source.shown_name())
         .annotation(
             AnnotationKind::Primary
                 .span(first_line(diagnostic.primary.span, source))
@@ -88,10 +88,5 @@ fn summary(diagnostics: &Diagnostics, source: &Source) -> String {
         (e, 0) => plural(e, "error"),
         (e, w) => format!("{} and {}", plural(e, "error"), plural(w, "warning")),
     };
-    let end = if errors > 0 {
-        "; nothing was written"
-    } else {
-        ""
-    };
-    format!("{}: {counts}{end}\n", source.name())
+    format!("{}: {counts}\n", source.shown_name())
 }

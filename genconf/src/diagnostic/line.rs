@@ -17,7 +17,7 @@ pub fn render(diagnostics: &Diagnostics, source: &Source) -> String {
             let _ = writeln!(
                 text,
                 "{}:{}:{}: {}[{}]: {}; {}",
-                source.name(),
+                source.shown_name(),
                 at.line,
                 at.column,
                 d.severity.name(),

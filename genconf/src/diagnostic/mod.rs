@@ -164,10 +164,16 @@ impl Diagnostics {
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let lowered = word.to_lowercase();
     let allowed = (word.chars().count() / 3).min(3);
+    let first = lowered.chars().next();
+    // `version` is not a typo of `apiVersion`.
+    let is_near = |distance: usize, candidate: &str| {
+        let has_same_start = candidate.to_lowercase().chars().next() == first;
+        distance <= allowed && (distance < 3 || has_same_start)
+    };
     candidates
         .into_iter()
         .map(|c| (strsim::damerau_levenshtein(&lowered, &c.to_lowercase()), c))
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter(|(distance, c)| is_near(*distance, c))
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -195,6 +201,7 @@ mod tests {
         assert_eq!(nearest("artefact", keys), Some("artifact"));
         assert_eq!(nearest("Health", keys), Some("health"));
         assert_eq!(nearest("replicas", keys), None);
+        assert_eq!(nearest("apiVersion", ["version"]), None);
     }
 
     #[test]

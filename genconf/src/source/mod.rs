@@ -44,7 +44,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A file with this name and text.
+    /// A file with this name and text; `-` is standard input.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
@@ -62,6 +62,22 @@ impl Source {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it is standard input.
+    #[must_use]
+    pub fn is_stdin(&self) -> bool {
+        self.name == "-"
+    }
+
+    /// The name in diagnostics for people: `<stdin>` for standard input.
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        if self.is_stdin() {
+            "<stdin>"
+        } else {
+            &self.name
+        }
     }
 
     /// The whole text.

@@ -40,7 +40,7 @@ pub fn read(source: &Source) -> Result<Rc<Node>, YamlError> {
         let (event, range) = event.map_err(|e| builder.scan_error(&e))?;
         builder.take(event, &range)?;
     }
-    builder.finish()
+    builder.finish(source.is_stdin())
 }
 
 fn error(span: Span, message: impl Into<String>, help: impl Into<String>) -> YamlError {
@@ -99,6 +99,75 @@ fn fix(message: &str) -> &'static str {
     found.map_or(DEFAULT_FIX, |(_, fix)| fix)
 }
 
+/// Maximum number of nested lists and mappings, the default of the parser.
+const LEVELS: usize = 255;
+
+/// A message of the parser with the expected and the found text; `rest` is the text from the
+/// location. `None` for other messages.
+fn translated(message: &str, rest: &str) -> Option<String> {
+    let has = |part: &str| message.contains(part);
+    let found = || match rest.chars().next() {
+        None => "the end of the file".to_owned(),
+        Some('\n' | '\r') => "the end of the line".to_owned(),
+        Some(c) => format!("`{c}`"),
+    };
+    let first = rest.chars().next();
+    let translated = if has("recursion limit") {
+        format!("expected at most {LEVELS} levels of lists and mappings, found more")
+    } else if has("unclosed quote") {
+        "expected a closing quote, found the end of the file".to_owned()
+    } else if let Some(c) = first.filter(|c| has("unexpected character") && is_unprintable(*c)) {
+        format!(
+            "expected printable characters, found U+{:04X}",
+            u32::from(c)
+        )
+    } else if has("unknown anchor") {
+        let name = alias_name(rest)?;
+        format!("alias `*{name}` has no anchor `&{name}` before it")
+    } else if message.starts_with("tab") || has("found a tab") || has("start with a tab") {
+        "expected spaces for indentation, found a tab".to_owned()
+    } else if has("did not find expected key") {
+        "expected a key with the indentation of the keys above it".to_owned()
+    } else if has("did not find expected '-' indicator") {
+        "expected `- ` with the indentation of the entries above it".to_owned()
+    } else if has("expected ',' or '}'") {
+        format!("expected `,` or `}}`, found {}", found())
+    } else if has("expected ',' or ']'") {
+        format!("expected `,` or `]`, found {}", found())
+    } else {
+        return brackets(message);
+    };
+    Some(translated)
+}
+
+/// The translation of a message about a bracket without a counterpart.
+fn brackets(message: &str) -> Option<String> {
+    let closing = |open: &str| if open == "[" { "]" } else { "}" };
+    let quoted: Vec<_> = message.split('\'').collect();
+    match quoted.as_slice() {
+        ["unclosed bracket ", open, ""] => Some(format!(
+            "expected `{}`, found the end of the file",
+            closing(open)
+        )),
+        ["mismatched bracket ", open, " closed by ", close, ""] => Some(format!(
+            "expected `{}` for `{open}`, found `{close}`",
+            closing(open)
+        )),
+        _ => None,
+    }
+}
+
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || c == '\u{FEFF}'
+}
+
+/// The name of the alias that `rest` starts with, at most 60 characters.
+fn alias_name(rest: &str) -> Option<String> {
+    let name = rest.strip_prefix('*')?;
+    let is_end = |c: &char| c.is_whitespace() || ",[]{}".contains(*c);
+    Some(name.chars().take_while(|c| !is_end(c)).take(60).collect())
+}
+
 /// A collection that is not closed yet.
 struct Open {
     start: usize,
@@ -143,6 +212,7 @@ impl<'t> Builder<'t> {
             .map_or(at, |c| at + c.len_utf8());
         let message = scan.info().clone();
         let help = fix(&message);
+        let message = translated(&message, &self.text[at..]).unwrap_or(message);
         error(Span { start: at, end }, message, help)
     }
 
@@ -274,14 +344,20 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn finish(self) -> Result<Rc<Node>, YamlError> {
-        self.root.ok_or_else(|| {
-            error(
-                Span::default(),
+    fn finish(self, is_stdin: bool) -> Result<Rc<Node>, YamlError> {
+        let (message, help) = if is_stdin {
+            (
+                "expected a topology, found empty standard input",
+                "pass a topology on standard input: `genconf check - < topology.yaml`",
+            )
+        } else {
+            (
                 "expected a topology, found an empty file",
                 "create a starter topology: `genconf init --force`",
             )
-        })
+        };
+        self.root
+            .ok_or_else(|| error(Span::default(), message, help))
     }
 }
 

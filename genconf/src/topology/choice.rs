@@ -94,7 +94,7 @@ choices! {
         /// A timer requests the health path.
         Probe = "probe",
     }
-    /// What starts and restarts the workers of a cluster.
+    /// The process that starts and restarts the workers of a cluster.
     Supervisor, "a supervisor" {
         /// systemd: each worker is a unit.
         Systemd = "systemd",

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::decoder::{Decoder, Step, excerpt};
 use super::invalid::Invalid;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Entry, Kind, Node, Span, Spanned};
 
 /// A type that can be decoded from a node.
@@ -28,6 +28,9 @@ pub trait Leaf: Sized {
     /// A valid value, for help texts.
     const EXAMPLE: &'static str;
 
+    /// A valid value instead of no value, for help texts.
+    const EMPTY: &'static str = Self::EXAMPLE;
+
     /// The draft-07 JSON Schema of the type.
     fn schema() -> serde_json::Value;
 
@@ -38,7 +41,8 @@ pub trait Leaf: Sized {
 impl<T: Leaf> Decode for Spanned<T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Some(text) = node.text().filter(|_| !node.is_null()) else {
-            decoder.wrong_shape(node, T::NOUN, T::EXAMPLE);
+            let example = if node.is_null() { T::EMPTY } else { T::EXAMPLE };
+            decoder.wrong_shape(node, T::NOUN, example);
             return None;
         };
         match T::read(text) {
@@ -62,7 +66,7 @@ impl<T: Leaf> Decode for Spanned<T> {
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Kind::Sequence(elements) = &node.kind else {
-            decoder.wrong_shape(node, "a list", &list_with(node, &Self::example()));
+            decoder.wrong_shape(node, "a list", &list_with::<T>(node));
             return None;
         };
         let decode = |element: &Rc<Node>| {
@@ -76,16 +80,23 @@ impl<T: Decode> Decode for Vec<T> {
     }
 }
 
-/// A list of the scalar at `node`; `example` for other nodes.
-fn list_with(node: &Node, example: &str) -> String {
+/// A list of the scalar at `node` if that is a valid element, else an example.
+fn list_with<T: Decode>(node: &Node) -> String {
     let is_plain = |text: &&str| {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"._/-".contains(&b);
         (1..=60).contains(&text.len()) && text.bytes().all(plain)
     };
     match node.text().filter(|_| !node.is_null()).filter(is_plain) {
-        Some(text) => format!("[{text}]"),
-        None => example.to_owned(),
+        Some(text) if is_valid::<T>(node) => format!("[{text}]"),
+        _ => Vec::<T>::example(),
     }
+}
+
+/// Whether `node` is decoded without an error.
+fn is_valid<T: Decode>(node: &Node) -> bool {
+    let mut diagnostics = Diagnostics::default();
+    let value = T::decode(node, &mut Decoder::new(&mut diagnostics));
+    value.is_some() && diagnostics.is_empty()
 }
 
 /// A mapping whose keys are chosen by the user, in source order.
@@ -223,7 +234,17 @@ impl<T: Decode> Decode for OneOrMany<T> {
     }
 }
 
-/// The entries of a mapping without duplicate keys, which are reported and added to `duplicates`.
+/// The merge key of YAML 1.1.
+pub(super) const MERGE_KEY: &str = "<<";
+
+fn merge_key(span: Span) -> Diagnostic {
+    let message = "merge keys (`<<`) are not supported";
+    let help = "copy the keys, or use an alias for the whole mapping: `api: *web`";
+    Diagnostic::error(Code::UnknownKey, span, message, help)
+}
+
+/// The entries of a mapping without merge keys, which are reported, and without duplicate keys, which are reported
+/// and added to `duplicates`.
 pub(super) fn unique_entries<'n>(
     node: &'n Node,
     duplicates: &mut Vec<&'n str>,
@@ -239,7 +260,14 @@ pub(super) fn unique_entries<'n>(
             decoder.push(Diagnostic::error(Code::WrongShape, span, message, help));
             continue;
         };
-        let Some(first) = seen.insert(key, span) else {
+        let first = seen.insert(key, span);
+        if key == MERGE_KEY {
+            if first.is_none() {
+                decoder.push(merge_key(span));
+            }
+            continue;
+        }
+        let Some(first) = first else {
             unique.push(entry);
             continue;
         };

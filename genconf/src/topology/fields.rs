@@ -1,7 +1,9 @@
 //! The keys of a record.
 
-use super::decode::{Decode, unique_entries};
+use super::decode::{Decode, Leaf as _, MERGE_KEY, unique_entries};
 use super::decoder::{Decoder, Step, excerpt};
+use super::foreign::{Advice, foreign};
+use super::quantity::Duration;
 use super::renamed::renamed;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::{Entry, Kind, Node, Span};
@@ -10,6 +12,8 @@ use crate::source::{Entry, Kind, Node, Span};
 pub(super) struct Fields<'n> {
     span: Span,
     noun: &'static str,
+    /// Whether it has a merge key, so that other keys may be set.
+    is_merged: bool,
     entries: Vec<&'n Entry>,
     duplicates: Vec<&'n str>,
     known: Vec<&'static str>,
@@ -27,7 +31,7 @@ impl<'n> Fields<'n> {
         decoder: &mut Decoder<'_>,
     ) -> Option<Self> {
         let Kind::Mapping(_) = &node.kind else {
-            decoder.wrong_shape(node, "a mapping", &example());
+            decoder.wrong_shape(node, "a mapping", &mapping_for(noun, node, example));
             return None;
         };
         let mut duplicates = Vec::new();
@@ -35,6 +39,7 @@ impl<'n> Fields<'n> {
         Some(Self {
             span: node.span,
             noun,
+            is_merged: node.get(MERGE_KEY).is_some(),
             entries,
             duplicates,
             known: Vec::new(),
@@ -115,6 +120,11 @@ impl<'n> Fields<'n> {
             self.invalid.extend(meant);
             decoder.push(diagnostic);
         }
+        if self.is_merged {
+            let absent = self.known.iter().filter(|k| !self.present.contains(*k));
+            self.invalid.extend(absent);
+            self.missing.clear();
+        }
         for (key, example) in self.missing {
             let message = format!("{} has no `{key}`", decoder.record(self.noun));
             let help = format!("add `{key}: {example}`");
@@ -142,13 +152,30 @@ impl<'n> Fields<'n> {
     fn unknown(&self, entry: &Entry, decoder: &Decoder<'_>) -> (Option<&'static str>, Diagnostic) {
         let key = entry.key.text().unwrap_or_default();
         let near = nearest(key, self.known.iter().copied());
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("remove it, or use one of `{}`", self.known.join("`, `")),
+        let (meant, help) = match (foreign(self.noun, key), near) {
+            (Some(Advice::Key(new)), _) if self.present.contains(&new) => {
+                (Some(new), format!("remove `{key}`: `{new}` is already set"))
+            }
+            (Some(Advice::Key(new)), _) => (Some(new), format!("use `{new}`")),
+            (Some(Advice::Text(meant, help)), _) => (meant, help.to_owned()),
+            (None, Some(near)) => (Some(near), format!("did you mean `{near}`?")),
+            (None, None) => {
+                let known = self.known.join("`, `");
+                (None, format!("remove it, or use one of `{known}`"))
+            }
         };
         let record = decoder.record(self.noun);
         let message = format!("unknown key `{}` in {record}", excerpt(key));
         let diagnostic = Diagnostic::error(Code::UnknownKey, entry.key.span, message, help);
-        (near, diagnostic)
+        (meant, diagnostic)
     }
+}
+
+/// A mapping to write instead of `node`.
+fn mapping_for(noun: &str, node: &Node, example: fn() -> String) -> String {
+    if noun != "timeouts" {
+        return example();
+    }
+    let set = node.text().filter(|text| Duration::read(text).is_ok());
+    format!("{{ read: {} }}", set.unwrap_or("60s"))
 }

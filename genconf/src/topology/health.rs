@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::address::Port;
 use super::decode::Leaf;
 use super::invalid::{Invalid, whole_number};
-use super::name::is_label;
+use super::name::{IDN_HELP, is_label};
 
 /// Status codes of final responses; 1xx responses are interim (RFC 9110, section 15.2).
 const CODES: std::ops::RangeInclusive<u16> = 200..=599;
@@ -115,6 +115,7 @@ impl Leaf for HostHeader {
         }
         let help = match host_in(text) {
             Some(host) => format!("use `{host}`"),
+            None if !text.is_ascii() => IDN_HELP.to_owned(),
             None => "use `shop.example.org`, `shop.example.org:8443`, or `\"[::1]:80\"`".to_owned(),
         };
         let expected = "a host name or an IP address, with an optional port";
@@ -146,7 +147,7 @@ fn is_host(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)
 }
 
-/// The host in a URL, with upper-case letters, with a wildcard, or an IPv6 address without brackets.
+/// The host in a URL, with uppercase letters, with a wildcard, or an IPv6 address without brackets.
 fn host_in(text: &str) -> Option<String> {
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let text = text.split('/').next().unwrap_or_default();

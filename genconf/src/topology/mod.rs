@@ -9,6 +9,7 @@ pub mod decode;
 pub mod decoder;
 pub mod default;
 mod fields;
+mod foreign;
 pub mod health;
 pub mod image;
 pub mod invalid;
@@ -35,7 +36,7 @@ use decoder::Decoder;
 use health::{HostHeader, StatusRange};
 use name::{AppName, HostName, PoolName, ProjectName, ProxyName, ServerName};
 use network::Network;
-use path::{FilePath, HostPath, InnerPath, UrlPath};
+use path::{ArtifactPath, FilePath, HostPath, InnerPath, KeyPath, UrlPath};
 use quantity::{ByteSize, Duration, Rate};
 use record::record;
 use text::{EnvName, HeaderName, HeaderValue, Text};
@@ -70,7 +71,7 @@ record! {
         optional memory: Spanned<ByteSize>,
         /// Share of requests compared with the other hosts of a pool. Default: 1.
         optional weight: Spanned<Weight>,
-        /// Operating system; selects directives that its nginx and `HAProxy` support. Default: directives that every supported system accepts.
+        /// Operating system; selects directives that its nginx and HAProxy support. Default: directives that every supported system accepts.
         optional os: Spanned<Os>,
         /// Development host: allows apps with `watch: true`. Default: false.
         optional development: Spanned<Switch>,
@@ -81,7 +82,7 @@ record! {
     /// An app: a program and how it runs.
     App, "app" {
         /// File to deploy, relative to the topology; a `.tar`, `.tar.gz`, or `.tgz` archive is unpacked on the host.
-        required artifact: Spanned<FilePath>,
+        required artifact: Spanned<ArtifactPath>,
         /// Command that builds the artifact, run in the directory of the topology.
         optional build: Spanned<Command>,
         /// Path of the program inside the archive.
@@ -153,6 +154,13 @@ impl Decode for Health {
             }
             Kind::Scalar { .. } => {}
         }
+        if let Some(text @ ("true" | "false")) = node.text() {
+            let invalid =
+                invalid::Invalid::must("be a URL path or a mapping", "write `health: /health`");
+            let span = node.span;
+            decoder.invalid_value(&Spanned { value: text, span }, invalid);
+            return None;
+        }
         let path = Some(Spanned::<UrlPath>::decode(node, decoder)?);
         Some(Self(HealthCheck {
             path,
@@ -189,7 +197,7 @@ record! {
         expected ports: NonEmpty<Vec<Spanned<PortRange>>>,
         /// Workers per port of a cluster; `max` is one per CPU. Default: max.
         optional workers: Spanned<Workers>,
-        /// What starts the workers of a cluster: `systemd` or the `app`. Default: systemd.
+        /// Process that starts the workers of a cluster: `systemd` or the `app`. Default: systemd.
         optional supervisor: Spanned<Supervisor>,
         /// `tcp`: TCP ports; `unix`: Unix sockets named by the port numbers. Default: tcp.
         optional listen: Spanned<Transport>,
@@ -217,7 +225,7 @@ record! {
         optional server_name: NonEmpty<Vec<Spanned<ServerName>>>,
         /// Load balancing method of routes without `balance`. Default: `round_robin`.
         optional balance: Spanned<Balance>,
-        /// Maximum size of a request body; `HAProxy` does not limit bodies without a `Content-Length`. Default: 1MiB.
+        /// Maximum size of a request body; HAProxy does not limit bodies without a `Content-Length`. Default: 1MiB.
         optional max_body: Spanned<ByteSize>,
         /// Timeouts.
         optional timeouts: Timeouts,
@@ -225,7 +233,7 @@ record! {
         optional rate_limit: RateLimit,
         /// Addresses or networks of load balancers and CDNs in front. The client address, scheme, and host from their headers are used; those of other clients are replaced. Default: none.
         optional trusted_proxies: NonEmpty<Vec<Spanned<Network>>>,
-        /// Whether `trusted_proxies` send the client address with the PROXY protocol only. Default: false.
+        /// `trusted_proxies` send the client address with the PROXY protocol. Default: false.
         optional proxy_protocol: Spanned<Switch>,
         /// Compresses text responses for clients that accept gzip. Default: true.
         optional compress: Spanned<Switch>,
@@ -244,7 +252,7 @@ record! {
         /// Path of the PEM certificate chain on the host.
         required certificate: Spanned<HostPath>,
         /// Path of the PEM private key on the host; only root must be able to read it.
-        required key: Spanned<HostPath>,
+        required key: Spanned<KeyPath>,
         /// Port, or address and port, that redirects HTTP to HTTPS. Default: 80 on the address of `listen`.
         optional http_port: Spanned<Listen>,
         /// `max-age` of the HSTS header. Default: 24h.
@@ -265,9 +273,9 @@ record! {
 record! {
     /// Raw directives of the engine by section.
     Raw, "raw" {
-        /// Section `http` of nginx, `global` of `HAProxy`.
+        /// Section `http` of nginx, `global` of HAProxy.
         optional global: Vec<Spanned<Directive>>,
-        /// Section `server` of nginx, `frontend` of `HAProxy`.
+        /// Section `server` of nginx, `frontend` of HAProxy.
         optional server: Vec<Spanned<Directive>>,
     }
 }
@@ -279,7 +287,7 @@ record! {
         optional connect: Spanned<Duration>,
         /// Timeout between two reads of a response; afterwards `504` without a retry. Default: 60s.
         optional read: Spanned<Duration>,
-        /// Timeout between two writes of a request; `HAProxy` uses `read` for both directions. Default: 60s.
+        /// Timeout between two writes of a request; HAProxy uses `read` for both directions. Default: 60s.
         optional send: Spanned<Duration>,
         /// Timeout between two transfers of a WebSocket, or of a request that accepts `text/event-stream`. Default: 1h.
         optional tunnel: Spanned<Duration>,
@@ -293,7 +301,7 @@ record! {
     RouteTimeouts, "timeouts" {
         /// Timeout between two reads of a response; afterwards `504` without a retry. Default: that of the proxy.
         optional read: Spanned<Duration>,
-        /// Timeout between two writes of a request; `HAProxy` uses `read` for both directions. Default: that of the proxy.
+        /// Timeout between two writes of a request; HAProxy uses `read` for both directions. Default: that of the proxy.
         optional send: Spanned<Duration>,
         /// Timeout between two transfers of a WebSocket, or of a request that accepts `text/event-stream`. Default: that of the proxy.
         optional tunnel: Spanned<Duration>,
@@ -349,7 +357,8 @@ impl Proxy {
     }
 }
 
-/// Parses the topology in `source` and reports all errors. `None` if the root is not a mapping.
+/// Parses the topology in `source` and reports all errors. `None` if the root is not a mapping, or
+/// if it is a file of another tool.
 pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Option<Topology> {
     let root = match read(source) {
         Ok(root) => root,
@@ -364,6 +373,10 @@ pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Option<Topology>
             return None;
         }
     };
+    if let Some(diagnostic) = foreign::foreign_file(&root) {
+        diagnostics.push(diagnostic);
+        return None;
+    }
     Topology::decode(&root, &mut Decoder::new(diagnostics))
 }
 

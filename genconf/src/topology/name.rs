@@ -192,6 +192,9 @@ impl Leaf for HostName {
     }
 }
 
+/// The fix for an internationalized domain name (RFC 5890).
+pub(super) const IDN_HELP: &str = "use the punycode form of an internationalized domain name, `xn--…`, such as `xn--bcher-kva.example` for `bücher.example`";
+
 /// A server name of a proxy: a host name, `*.` and a host name, or `_` for any name.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct ServerName(String);
@@ -225,6 +228,8 @@ impl Leaf for ServerName {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let help = if is_valid(&host) {
             format!("use `{host}`")
+        } else if !text.is_ascii() {
+            IDN_HELP.to_owned()
         } else {
             "use `example.org`, `\"*.example.org\"`, or `_` for any name".to_owned()
         };

@@ -48,7 +48,7 @@ impl fmt::Display for Network {
 
 impl Leaf for Network {
     const NOUN: &'static str = "an IP address or a network";
-    const EXAMPLE: &'static str = "192.0.2.10";
+    const EXAMPLE: &'static str = "10.0.0.0/8";
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": "^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$" })

@@ -1,8 +1,11 @@
 //! Paths on a host, on the machine that runs genconf, inside an archive, and in a URL.
 
+use std::ops::Deref;
+
 use serde_json::{Value, json};
 
 use super::decode::Leaf;
+use super::image::Image;
 use super::invalid::{Invalid, replaced};
 
 /// An absolute path on a host.
@@ -17,22 +20,55 @@ impl HostPath {
     }
 }
 
+/// The pattern of an absolute path in the schema.
+const ABSOLUTE: &str = "^/[A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-]$";
+
 impl Leaf for HostPath {
     const NOUN: &'static str = "an absolute path on the host";
     const EXAMPLE: &'static str = "/etc/ssl/certs/site.pem";
 
     fn schema() -> Value {
-        json!({ "type": "string", "pattern": "^/[A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-]$" })
+        json!({ "type": "string", "pattern": ABSOLUTE })
     }
 
     fn read(text: &str) -> Result<Self, Invalid> {
-        if !text.starts_with('/') || text.split('/').any(|s| s == "..") {
-            return Err(Invalid::must(
-                "be an absolute path without `..`",
-                format!("use a path such as `{}`", Self::EXAMPLE),
-            ));
-        }
-        FilePath::read(text).map(Self)
+        absolute(text, Self::EXAMPLE).map(Self)
+    }
+}
+
+/// An absolute path without `..`; `example` is for the help.
+fn absolute(text: &str, example: &str) -> Result<FilePath, Invalid> {
+    if !text.starts_with('/') || text.split('/').any(|s| s == "..") {
+        return Err(Invalid::must(
+            "be an absolute path without `..`",
+            format!("use a path such as `{example}`"),
+        ));
+    }
+    FilePath::read(text)
+}
+
+/// The absolute path of a private key on a host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyPath(FilePath);
+
+impl KeyPath {
+    /// The path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Leaf for KeyPath {
+    const NOUN: &'static str = "an absolute path on the host";
+    const EXAMPLE: &'static str = "/etc/ssl/private/site.key";
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": ABSOLUTE })
+    }
+
+    fn read(text: &str) -> Result<Self, Invalid> {
+        absolute(text, Self::EXAMPLE).map(Self)
     }
 }
 
@@ -96,6 +132,50 @@ impl Leaf for FilePath {
             ));
         }
         Ok(path)
+    }
+}
+
+/// The path of a file to deploy, relative to the topology or absolute.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ArtifactPath(FilePath);
+
+impl Deref for ArtifactPath {
+    type Target = FilePath;
+
+    fn deref(&self) -> &FilePath {
+        &self.0
+    }
+}
+
+impl Leaf for ArtifactPath {
+    const NOUN: &'static str = FilePath::NOUN;
+    const EXAMPLE: &'static str = FilePath::EXAMPLE;
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-]$" })
+    }
+
+    fn read(text: &str) -> Result<Self, Invalid> {
+        if text.contains(':') && Image::read(text).is_ok() {
+            let name = text.rsplit('/').next().unwrap_or_default();
+            let name = name.split(':').next().unwrap_or_default();
+            return Err(Invalid::must(
+                "be a file",
+                format!("`artifact` is an image archive: `artifact: {name}.tar`, `image: {text}`"),
+            ));
+        }
+        let path = FilePath::read(text)?;
+        if text.ends_with('/') {
+            let (directory, name) = (text.trim_end_matches('/'), path.file_name());
+            let build = format!("tar -C {directory} -czf {name}.tar.gz .");
+            return Err(Invalid::must(
+                "be a file, not a directory",
+                format!(
+                    "deploy an archive of it: `build: {build}`, `artifact: {name}.tar.gz`, and `main`"
+                ),
+            ));
+        }
+        Ok(Self(path))
     }
 }
 

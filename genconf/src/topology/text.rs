@@ -25,6 +25,7 @@ impl Text {
 impl Leaf for Text {
     const NOUN: &'static str = "a text";
     const EXAMPLE: &'static str = "text";
+    const EMPTY: &'static str = "\"\"";
 
     fn schema() -> Value {
         json!({ "type": ["string", "number", "boolean"] })

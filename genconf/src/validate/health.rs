@@ -16,7 +16,11 @@ pub(super) fn status_codes_are_distinct(topology: &Topology, diagnostics: &mut D
             };
             let mut ranges = list.into_iter().flatten().enumerate();
             if let Some((_, covering)) = ranges.find(covers) {
-                let message = format!("`{}` already covers `{}`", covering.value, status.value);
+                let message = if covering.value == status.value {
+                    format!("`{}` is listed twice", status.value)
+                } else {
+                    format!("`{}` already covers `{}`", covering.value, status.value)
+                };
                 let help = format!("remove `{}`", status.value);
                 diagnostics.push(
                     Diagnostic::warning(Code::NoEffect, status.span, message, help)

@@ -52,6 +52,7 @@ const RULES: &[Rule] = &[
     pool::watch_requires_development,
     pool::unix_sockets_are_local,
     archive::archives_have_main,
+    archive::runtimes_fit_programs,
     container::containers_have_images,
     container::containers_use_supported_keys,
     proxy::status_ports_are_unprivileged,

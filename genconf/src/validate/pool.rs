@@ -1,10 +1,11 @@
 //! Rules for the keys of a pool and of its app.
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, listed};
 use crate::source::Span;
 use crate::topology::choice::{CheckType, Mode, Runtime, Supervisor, Transport};
 use crate::topology::decode::Named;
-use crate::topology::{App, Pool, Topology, is_on};
+use crate::topology::name::HostName;
+use crate::topology::{App, HostList, Pool, Topology, is_on};
 
 /// Pools use ports from 1024 on.
 pub(super) fn ports_are_unprivileged(topology: &Topology, diagnostics: &mut Diagnostics) {
@@ -263,17 +264,19 @@ pub(super) fn unix_sockets_are_local(topology: &Topology, diagnostics: &mut Diag
                 topology.hosts.names().map(|n| &n.value).find(|host| {
                     is_on(proxy.hosts.as_ref(), host) != is_on(pool.hosts.as_ref(), host)
                 });
-            let several = topology
-                .hosts
-                .names()
-                .filter(|h| is_on(pool.hosts.as_ref(), &h.value))
-                .count()
-                > 1;
-            if elsewhere.is_some() || several {
+            let hosts = |list: &Option<HostList>| {
+                let names = topology.hosts.names().map(|n| &n.value);
+                let names = names.filter(|host| is_on(list.as_ref(), host));
+                names.map(HostName::as_str).collect::<Vec<_>>()
+            };
+            let of_pool = hosts(&pool.hosts);
+            if elsewhere.is_some() || of_pool.len() > 1 {
                 let message = format!(
-                    "the Unix sockets of pool `{}` must be on the only host of proxy `{}`",
+                    "the Unix sockets of pool `{}` must be on the only host of proxy `{}`, found the pool on {} and the proxy on {}",
                     name.value.as_str(),
-                    proxy_name.value.as_str()
+                    proxy_name.value.as_str(),
+                    listed(of_pool),
+                    listed(hosts(&proxy.hosts)),
                 );
                 let help = "set `listen: tcp`, or the same single host in `hosts` of both";
                 diagnostics.push(

@@ -115,6 +115,9 @@ pub(super) fn ports_are_used_once(topology: &Topology, diagnostics: &mut Diagnos
                 first,
                 second: claim,
             };
+            if clash.is_privileged_pool() {
+                continue;
+            }
             let owners = (first.owner.id(), claim.owner.id());
             let index = *by_owners.entry(owners).or_insert_with(|| {
                 groups.push(Group {
@@ -126,9 +129,12 @@ pub(super) fn ports_are_used_once(topology: &Topology, diagnostics: &mut Diagnos
             groups[index].clashes.push(clash);
         }
     }
-    let free = (!groups.is_empty()).then(|| Free::new(topology, &proxies));
-    for (group, free) in groups.iter().zip(free.iter().cycle()) {
-        diagnostics.push(group.diagnostic(free));
+    if groups.is_empty() {
+        return;
+    }
+    let mut proposals = Proposals::new(&groups, Free::new(topology, &proxies));
+    for group in &groups {
+        diagnostics.push(group.diagnostic(&mut proposals));
     }
 }
 
@@ -159,6 +165,14 @@ struct Clash<'t> {
     second: Claim<'t>,
 }
 
+impl Clash<'_> {
+    /// Whether a proxy has the privileged port of a pool: `ports_are_unprivileged` reports the pool.
+    fn is_privileged_pool(&self) -> bool {
+        let is_proxy = matches!(self.second.owner, Owner::Proxy { .. });
+        is_proxy && matches!(self.first.owner, Owner::Pool { .. }) && self.port < 1024
+    }
+}
+
 /// All clashes of two owners; they are reported together.
 struct Group<'t> {
     clashes: Vec<Clash<'t>>,
@@ -168,8 +182,8 @@ struct Group<'t> {
 /// Labels of one diagnostic; more clashes are counted in its message.
 const MAX_LABELS: usize = 4;
 
-impl Group<'_> {
-    fn diagnostic(&self, free: &Free) -> Diagnostic {
+impl<'t> Group<'t> {
+    fn diagnostic(&self, proposals: &mut Proposals<'t>) -> Diagnostic {
         let clash = &self.clashes[0];
         let ports = self.ports();
         let host = self.host.as_str();
@@ -190,7 +204,7 @@ impl Group<'_> {
                 )
             }
         };
-        let help = self.help(free);
+        let help = self.help(proposals);
         let mut diagnostic = Diagnostic::error(Code::PortClash, clash.second.span, message, help);
         diagnostic = diagnostic.label(format!(
             "used again here {}",
@@ -214,7 +228,7 @@ impl Group<'_> {
             .collect()
     }
 
-    fn help(&self, free: &Free) -> String {
+    fn help(&self, proposals: &mut Proposals<'t>) -> String {
         let clash = &self.clashes[0];
         let (first, second) = (clash.first.owner, clash.second.owner);
         if let Some(names) = shared_names(first, second) {
@@ -228,15 +242,14 @@ impl Group<'_> {
                 let ports = shown(&merged(&ranges));
                 format!("list each port of pool `{name}` once: `ports: [{ports}]`")
             }
-            Owner::Pool { name, pool } => {
-                let moved: HashSet<_> = self.clashes.iter().map(|c| c.second.span).collect();
-                match free.instead(pool, &moved) {
-                    Some(ports) => format!("use free ports in pool `{name}`: `ports: [{ports}]`"),
-                    None => format!("use other ports in pool `{name}`: `ports: [PORT-PORT]`"),
-                }
-            }
+            Owner::Pool { name, pool } => match proposals.ports(name, pool) {
+                Some(ports) => format!("use free ports in pool `{name}`: `ports: [{ports}]`"),
+                None => fewer_ports(larger(first, second)),
+            },
             Owner::Proxy { name, key, set, .. } => {
-                let free = free.port(clash.port).unwrap_or(clash.port);
+                let Some(free) = proposals.port(second.id(), clash.port) else {
+                    return fewer_ports(first);
+                };
                 let value = match set.and_then(Listen::ip) {
                     Some(ip) if ip.is_ipv6() => format!("\"{}\"", SocketAddr::new(ip, free)),
                     Some(ip) => SocketAddr::new(ip, free).to_string(),
@@ -249,6 +262,27 @@ impl Group<'_> {
                 format!("use a free port in {of} `{name}`: `{key}: {value}`")
             }
         }
+    }
+}
+
+/// The pool with more ports.
+fn larger<'t>(first: Owner<'t>, second: Owner<'t>) -> Owner<'t> {
+    let count = |owner| match owner {
+        Owner::Pool { pool, .. } => pool.ports.iter().map(|r| r.value.count()).sum(),
+        Owner::Proxy { .. } => 0_u64,
+    };
+    if count(first) >= count(second) {
+        first
+    } else {
+        second
+    }
+}
+
+/// The help if no port is free.
+fn fewer_ports(owner: Owner<'_>) -> String {
+    match owner {
+        Owner::Pool { name, .. } => format!("remove ports from pool `{name}`, or set `hosts`"),
+        Owner::Proxy { .. } => "remove ports from a pool, or set `hosts`".to_owned(),
     }
 }
 
@@ -294,6 +328,52 @@ fn shown(ranges: &[PortRange]) -> String {
     shown
 }
 
+/// The free ports that the help texts of one run propose. No two owners get the same port.
+struct Proposals<'t> {
+    free: Free,
+    /// The ranges of each pool that are to be replaced.
+    moved: HashMap<&'t str, HashSet<Span>>,
+    of_pools: HashMap<&'t str, Option<String>>,
+    of_proxies: HashMap<(&'t str, &'static str), Option<u16>>,
+}
+
+impl<'t> Proposals<'t> {
+    fn new(groups: &[Group<'t>], free: Free) -> Self {
+        let mut moved: HashMap<_, HashSet<_>> = HashMap::new();
+        for clash in groups.iter().flat_map(|g| &g.clashes) {
+            let (first, second) = (clash.first.owner, clash.second);
+            if let Owner::Pool { name, .. } = second.owner
+                && first.id() != second.owner.id()
+            {
+                moved.entry(name).or_default().insert(second.span);
+            }
+        }
+        Self {
+            free,
+            moved,
+            of_pools: HashMap::new(),
+            of_proxies: HashMap::new(),
+        }
+    }
+
+    /// The ports of `pool` with free ones instead of all that clash.
+    fn ports(&mut self, name: &'t str, pool: &Pool) -> Option<String> {
+        if !self.of_pools.contains_key(name) {
+            let moved = self.moved.remove(name).unwrap_or_default();
+            let ports = self.free.instead(pool, &moved);
+            self.of_pools.insert(name, ports);
+        }
+        self.of_pools.get(name).cloned().flatten()
+    }
+
+    /// A free port after `port` for a key of a proxy.
+    fn port(&mut self, owner: (&'t str, &'static str), port: u16) -> Option<u16> {
+        let free = &mut self.free;
+        let proposal = self.of_proxies.entry(owner);
+        *proposal.or_insert_with(|| free.take(port, 1).map(|range| range.ends().0))
+    }
+}
+
 /// The TCP ports that no host uses.
 struct Free {
     is_used: Vec<bool>,
@@ -314,12 +394,15 @@ impl Free {
         Self { is_used }
     }
 
-    /// The first free port after `port` that needs no privileges.
-    fn port(&self, port: u16) -> Option<u16> {
-        self.block(port, 1).map(|range| range.ends().0)
+    /// Takes the first free range of `count` unprivileged ports after `port`, or the first one before.
+    fn take(&mut self, port: u16, count: u64) -> Option<PortRange> {
+        let range = self.block(port, count).or_else(|| self.block(0, count))?;
+        let (first, last) = range.ends();
+        self.is_used[usize::from(first)..=usize::from(last)].fill(true);
+        Some(range)
     }
 
-    /// The first free range of `count` ports after `port`.
+    /// The first free range of `count` unprivileged ports after `port`.
     fn block(&self, port: u16, count: u64) -> Option<PortRange> {
         let mut length = 0;
         for number in port.max(1023)..u16::MAX {
@@ -338,7 +421,7 @@ impl Free {
     }
 
     /// The ports of `pool` with free ones instead of the ranges at `moved`.
-    fn instead(&self, pool: &Pool, moved: &HashSet<Span>) -> Option<String> {
+    fn instead(&mut self, pool: &Pool, moved: &HashSet<Span>) -> Option<String> {
         let mut ranges = Vec::new();
         let mut after = 0;
         for range in pool.ports.iter() {
@@ -346,7 +429,7 @@ impl Free {
                 ranges.push(range.value);
                 continue;
             }
-            let block = self.block(range.value.ends().1.max(after), range.value.count())?;
+            let block = self.take(range.value.ends().1.max(after), range.value.count())?;
             after = block.ends().1;
             ranges.push(block);
         }
@@ -478,9 +561,12 @@ mod tests {
         let mut is_used = vec![false; 65536];
         is_used[1024] = true;
         is_used[1027] = true;
-        let free = Free { is_used };
-        assert_eq!(free.port(80), Some(1025));
+        let mut free = Free { is_used };
         assert_eq!(free.block(80, 3), Some(range("1028-1030")));
-        assert_eq!(free.port(65535), None);
+        assert_eq!(free.take(80, 1), Some(range("1025")));
+        assert_eq!(free.take(80, 1), Some(range("1026")));
+        assert_eq!(free.take(65535, 1), Some(range("1028")));
+        free.is_used.fill(true);
+        assert_eq!(free.take(80, 1), None);
     }
 }

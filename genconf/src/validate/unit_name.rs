@@ -54,11 +54,11 @@ fn companion_names_are_distinct(topology: &Topology, diagnostics: &mut Diagnosti
         app.and_then(check_type) == Some(CheckType::Probe)
     };
     let pools = topology.pools.iter().filter(|(_, pool)| is_probed(pool));
-    let probes = pools.map(|(name, _)| (format!("{}-probe", name.value.as_str()), name.span));
+    let probes = pools.map(|(name, _)| ("pool", name.value.as_str(), "-probe", name.span));
     let ports = topology.pools.names();
-    let ports = ports.map(|name| (format!("{}-port", name.value.as_str()), name.span));
+    let ports = ports.map(|name| ("pool", name.value.as_str(), "-port", name.span));
     let apps = topology.apps.iter().filter(|(_, app)| app.is_watched());
-    let watches = apps.map(|(name, _)| (format!("{}-watch", name.value.as_str()), name.span));
+    let watches = apps.map(|(name, _)| ("app", name.value.as_str(), "-watch", name.span));
     let proxies = topology.proxies.iter().flat_map(Named::iter);
     let rotating = proxies.filter(|(_, p)| match &p.engine {
         Some(engine) => engine.value == Engine::Nginx,
@@ -66,11 +66,12 @@ fn companion_names_are_distinct(topology: &Topology, diagnostics: &mut Diagnosti
     });
     let rotations = rotating
         .map(|(name, _)| name)
-        .map(|n| (format!("{}-rotate", n.value.as_str()), n.span));
-    for (companion, of) in probes.chain(ports).chain(watches).chain(rotations) {
+        .map(|n| ("proxy", n.value.as_str(), "-rotate", n.span));
+    for (owner, stem, suffix, of) in probes.chain(ports).chain(watches).chain(rotations) {
+        let companion = format!("{stem}{suffix}");
         if let Some((noun, span)) = named.get(companion.as_str()) {
             let message = format!(
-                "{noun} must not have the name of a unit that genconf adds, found `{companion}`"
+                "{noun} `{companion}` must not end with `{suffix}`, which is reserved for units of {owner} `{stem}`"
             );
             let help = format!("rename the {noun}, for example to `{companion}-1`");
             diagnostics.push(

@@ -58,7 +58,7 @@ const INVALID: &[(&str, &str, &str, &str)] = &[
         "pm2",
         "e.yml",
         "apps:\n  - { name: a, script: a.js\n",
-        "error: e.yml:2:5: invalid YAML: unclosed bracket '{'\n",
+        "error: e.yml:2:5: invalid YAML: expected `}`, found the end of the file\n",
     ),
     (
         "pm2",

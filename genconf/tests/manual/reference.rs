@@ -214,8 +214,8 @@ fn the_page_of_the_topology_is_current() {
          [the reference topology](examples.md#reference).\n\n\
          - Duration: a number and a unit, `250ms`, `10s`, `5m`, `1h`.\n\
          - Size: a number and a unit, `512KiB`, `64MiB`, `2GiB`.\n\
-         - Rate: requests for each second or minute, `50/s`, `300/m`.\n\
-         - Name: lower-case letters, digits, and inner hyphens; a letter first.\n\n"
+         - Rate: requests per second or minute, `50/s`, `300/m`.\n\
+         - Name: lowercase letters, digits, and inner hyphens, starting with a letter.\n\n"
     );
     section(&mut made, &schema, "", &[&reference]);
     compare(&page("topology.md"), &format!("{}\n", made.trim_end()));
