@@ -33,8 +33,8 @@ fn layout_fields() -> BTreeSet<String> {
     let mut topologies = files_below(&repository().join("topologies"));
     topologies.retain(|path| path.extension().is_some_and(|e| e == "yaml"));
     topologies.push(repository().join("topology.yaml"));
-    // `loop.index0` is Tera's.
-    let mut fields = BTreeSet::from(["index0".to_owned()]);
+    // Fields of `loop`, which Tera sets.
+    let mut fields = BTreeSet::from(["index0", "first"].map(str::to_owned));
     for path in topologies {
         let text = fs::read_to_string(&path).expect("is readable");
         let source = Source::new("topology.yaml", text);
