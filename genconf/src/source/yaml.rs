@@ -353,7 +353,7 @@ impl<'t> Builder<'t> {
         } else {
             (
                 "expected a topology, found an empty file",
-                "create a starter topology: `genconf init --force`",
+                "create a starter topology in another file: `genconf init -t new.yaml`",
             )
         };
         self.root
