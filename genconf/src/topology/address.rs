@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde_json::{Value, json};
 
-use super::decode::Leaf;
+use super::decode::Scalar;
 use super::invalid::{Invalid, whole_number};
 
 /// A TCP port, never 0.
@@ -30,7 +30,7 @@ impl Port {
     }
 }
 
-impl Leaf for Port {
+impl Scalar for Port {
     const NOUN: &'static str = "a port";
     const EXAMPLE: &'static str = "8080";
 
@@ -121,7 +121,7 @@ impl fmt::Display for PortRange {
     }
 }
 
-impl Leaf for PortRange {
+impl Scalar for PortRange {
     const NOUN: &'static str = "a port or a port range";
     const EXAMPLE: &'static str = "8080";
 
@@ -171,7 +171,7 @@ impl Address {
     }
 }
 
-impl Leaf for Address {
+impl Scalar for Address {
     const NOUN: &'static str = "an IP address";
     const EXAMPLE: &'static str = "192.0.2.10";
 
@@ -243,7 +243,7 @@ impl Listen {
     }
 }
 
-impl Leaf for Listen {
+impl Scalar for Listen {
     const NOUN: &'static str = "a port, or an address and a port";
     const EXAMPLE: &'static str = "80";
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::decode::Leaf;
+use super::decode::Scalar;
 use super::invalid::{Invalid, not_one_of, whole_number};
 use crate::diagnostic::Code;
 
@@ -32,7 +32,7 @@ macro_rules! choices {
             }
         }
 
-        impl Leaf for $name {
+        impl Scalar for $name {
             const NOUN: &'static str = $noun;
             const EXAMPLE: &'static str = [$($word),+][0];
 
@@ -148,7 +148,7 @@ pub enum Workers {
 
 const MAX_WORKERS: u16 = 1024;
 
-impl Leaf for Workers {
+impl Scalar for Workers {
     const NOUN: &'static str = "a number of workers";
     const EXAMPLE: &'static str = "max";
 
@@ -182,7 +182,7 @@ impl Count {
     }
 }
 
-impl Leaf for Count {
+impl Scalar for Count {
     const NOUN: &'static str = "a whole number";
     const EXAMPLE: &'static str = "2";
 
@@ -214,7 +214,7 @@ impl Weight {
     }
 }
 
-impl Leaf for Weight {
+impl Scalar for Weight {
     const NOUN: &'static str = "a weight";
     const EXAMPLE: &'static str = "1";
 
@@ -231,7 +231,7 @@ impl Leaf for Weight {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Version;
 
-impl Leaf for Version {
+impl Scalar for Version {
     const NOUN: &'static str = "a format version";
     const EXAMPLE: &'static str = "1";
 

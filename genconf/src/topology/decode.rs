@@ -21,7 +21,7 @@ pub trait Decode: Sized {
 }
 
 /// A type that is one scalar and can be checked alone.
-pub trait Leaf: Sized {
+pub trait Scalar: Sized {
     /// The noun with its article: "a port".
     const NOUN: &'static str;
 
@@ -38,7 +38,7 @@ pub trait Leaf: Sized {
     fn read(text: &str) -> Result<Self, Invalid>;
 }
 
-impl<T: Leaf> Decode for Spanned<T> {
+impl<T: Scalar> Decode for Spanned<T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Some(text) = node.text().filter(|_| !node.is_null()) else {
             let example = if node.is_null() { T::EMPTY } else { T::EXAMPLE };
@@ -151,7 +151,7 @@ impl<K: Eq, V> Named<K, V> {
     }
 }
 
-impl<K: Leaf + Eq, V: Decode> Decode for Named<K, V> {
+impl<K: Scalar + Eq, V: Decode> Decode for Named<K, V> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let Kind::Mapping(_) = &node.kind else {
             decoder.wrong_shape(node, "a mapping", &Self::example());

@@ -1,6 +1,6 @@
 //! The keys of a record.
 
-use super::decode::{Decode, Leaf as _, MERGE_KEY, unique_entries};
+use super::decode::{Decode, MERGE_KEY, Scalar as _, unique_entries};
 use super::decoder::{Decoder, Step, excerpt};
 use super::foreign::{Advice, foreign};
 use super::quantity::Duration;

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use serde_json::{Value, json};
 
 use super::address::Port;
-use super::decode::Leaf;
+use super::decode::Scalar;
 use super::invalid::{Invalid, whole_number};
 use super::name::{IDN_HELP, is_label};
 
@@ -45,7 +45,7 @@ impl fmt::Display for StatusRange {
     }
 }
 
-impl Leaf for StatusRange {
+impl Scalar for StatusRange {
     const NOUN: &'static str = "a status code or a range of status codes";
     const EXAMPLE: &'static str = "200-299";
 
@@ -101,7 +101,7 @@ impl HostHeader {
     }
 }
 
-impl Leaf for HostHeader {
+impl Scalar for HostHeader {
     const NOUN: &'static str = "a host name or an IP address";
     const EXAMPLE: &'static str = "example.org";
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::decode::{Decode, Leaf};
+use super::decode::{Decode, Scalar};
 use super::decoder::Decoder;
 use super::invalid::Invalid;
 use super::schema::Described;
@@ -27,7 +27,7 @@ impl Image {
     }
 }
 
-impl Leaf for Image {
+impl Scalar for Image {
     const NOUN: &'static str = "an image name";
     const EXAMPLE: &'static str = "shop:1";
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::decode::Leaf;
+use super::decode::Scalar;
 use super::invalid::{Invalid, replaced};
 use super::reserved::{FIRST_WORDS, GROUPS};
 use crate::diagnostic::Code;
@@ -59,7 +59,7 @@ macro_rules! names {
             }
         }
 
-        impl Leaf for $name {
+        impl Scalar for $name {
             const NOUN: &'static str = $noun;
             const EXAMPLE: &'static str = "web";
 
@@ -86,7 +86,7 @@ impl ProjectName {
     }
 }
 
-impl Leaf for ProjectName {
+impl Scalar for ProjectName {
     const NOUN: &'static str = "a project name";
     const EXAMPLE: &'static str = "shop";
 
@@ -150,7 +150,7 @@ pub(super) fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-impl Leaf for HostName {
+impl Scalar for HostName {
     const NOUN: &'static str = "a host name";
     const EXAMPLE: &'static str = "node1";
 
@@ -207,7 +207,7 @@ impl ServerName {
     }
 }
 
-impl Leaf for ServerName {
+impl Scalar for ServerName {
     const NOUN: &'static str = "a server name";
     const EXAMPLE: &'static str = "example.org";
 

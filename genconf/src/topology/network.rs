@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::{Value, json};
 
-use super::decode::Leaf;
+use super::decode::Scalar;
 use super::invalid::Invalid;
 
 /// A network in CIDR notation (RFC 4632), or one address: `10.0.0.0/8`, `192.0.2.7`.
@@ -46,7 +46,7 @@ impl fmt::Display for Network {
     }
 }
 
-impl Leaf for Network {
+impl Scalar for Network {
     const NOUN: &'static str = "an IP address or a network";
     const EXAMPLE: &'static str = "10.0.0.0/8";
 

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use super::decode::Leaf;
+use super::decode::Scalar;
 use super::image::Image;
 use super::invalid::{Invalid, replaced};
 
@@ -23,7 +23,7 @@ impl HostPath {
 /// The pattern of an absolute path in the schema.
 const ABSOLUTE: &str = "^/[A-Za-z0-9._/@+=-]*[A-Za-z0-9_@+=-]$";
 
-impl Leaf for HostPath {
+impl Scalar for HostPath {
     const NOUN: &'static str = "an absolute path on the host";
     const EXAMPLE: &'static str = "/etc/ssl/certs/site.pem";
 
@@ -59,7 +59,7 @@ impl KeyPath {
     }
 }
 
-impl Leaf for KeyPath {
+impl Scalar for KeyPath {
     const NOUN: &'static str = "an absolute path on the host";
     const EXAMPLE: &'static str = "/etc/ssl/private/site.key";
 
@@ -100,7 +100,7 @@ impl FilePath {
     }
 }
 
-impl Leaf for FilePath {
+impl Scalar for FilePath {
     const NOUN: &'static str = "a path";
     const EXAMPLE: &'static str = "web";
 
@@ -147,7 +147,7 @@ impl Deref for ArtifactPath {
     }
 }
 
-impl Leaf for ArtifactPath {
+impl Scalar for ArtifactPath {
     const NOUN: &'static str = FilePath::NOUN;
     const EXAMPLE: &'static str = FilePath::EXAMPLE;
 
@@ -194,7 +194,7 @@ impl InnerPath {
     }
 }
 
-impl Leaf for InnerPath {
+impl Scalar for InnerPath {
     const NOUN: &'static str = "a path inside an archive";
     const EXAMPLE: &'static str = "server.js";
 
@@ -231,7 +231,7 @@ impl UrlPath {
     }
 }
 
-impl Leaf for UrlPath {
+impl Scalar for UrlPath {
     const NOUN: &'static str = "a URL path";
     const EXAMPLE: &'static str = "/";
 

@@ -5,7 +5,7 @@ use std::time::Duration as StdDuration;
 
 use serde_json::{Value, json};
 
-use super::decode::Leaf;
+use super::decode::Scalar;
 use super::invalid::Invalid;
 
 /// A size: `64KiB`, `512MiB`, `1GiB`, or with decimal units `500MB`.
@@ -58,7 +58,7 @@ impl fmt::Display for ByteSize {
     }
 }
 
-impl Leaf for ByteSize {
+impl Scalar for ByteSize {
     const NOUN: &'static str = "a size";
     const EXAMPLE: &'static str = "512MiB";
 
@@ -167,7 +167,7 @@ impl fmt::Display for Duration {
     }
 }
 
-impl Leaf for Duration {
+impl Scalar for Duration {
     const NOUN: &'static str = "a duration";
     const EXAMPLE: &'static str = "10s";
 
@@ -234,7 +234,7 @@ impl Rate {
     }
 }
 
-impl Leaf for Rate {
+impl Scalar for Rate {
     const NOUN: &'static str = "a rate";
     const EXAMPLE: &'static str = "50/s";
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::decode::{Leaf, Named, NonEmpty, OneOrMany};
+use super::decode::{Named, NonEmpty, OneOrMany, Scalar};
 use crate::source::Spanned;
 
 /// A type with a JSON Schema.
@@ -13,7 +13,7 @@ pub trait Described {
     fn describe() -> Value;
 }
 
-impl<T: Leaf> Described for Spanned<T> {
+impl<T: Scalar> Described for Spanned<T> {
     fn describe() -> Value {
         T::schema()
     }
@@ -25,7 +25,7 @@ impl<T: Described> Described for Vec<T> {
     }
 }
 
-impl<K: Leaf, V: Described> Described for Named<K, V> {
+impl<K: Scalar, V: Described> Described for Named<K, V> {
     fn describe() -> Value {
         json!({
             "type": "object",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::decode::Leaf;
+use super::decode::Scalar;
 use super::invalid::{Invalid, replaced};
 use crate::diagnostic::Code;
 
@@ -22,7 +22,7 @@ impl Text {
     }
 }
 
-impl Leaf for Text {
+impl Scalar for Text {
     const NOUN: &'static str = "a text";
     const EXAMPLE: &'static str = "text";
     const EMPTY: &'static str = "\"\"";
@@ -70,7 +70,7 @@ impl EnvName {
     }
 }
 
-impl Leaf for EnvName {
+impl Scalar for EnvName {
     const NOUN: &'static str = "an environment variable name";
     const EXAMPLE: &'static str = "NAME";
 
@@ -128,7 +128,7 @@ const RESERVED_HEADERS: [&str; 6] = [
     "upgrade",
 ];
 
-impl Leaf for HeaderName {
+impl Scalar for HeaderName {
     const NOUN: &'static str = "a header name";
     const EXAMPLE: &'static str = "X-Frame-Options";
 
@@ -180,7 +180,7 @@ impl HeaderValue {
     }
 }
 
-impl Leaf for HeaderValue {
+impl Scalar for HeaderValue {
     const NOUN: &'static str = "a header value";
     const EXAMPLE: &'static str = "DENY";
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::decode::Leaf;
+use super::decode::Scalar;
 use super::invalid::Invalid;
 use super::text::Text;
 use crate::diagnostic::Code;
@@ -19,7 +19,7 @@ impl Command {
     }
 }
 
-impl Leaf for Command {
+impl Scalar for Command {
     const NOUN: &'static str = "a command";
     const EXAMPLE: &'static str = "make";
 
@@ -48,7 +48,7 @@ impl Directive {
     }
 }
 
-impl Leaf for Directive {
+impl Scalar for Directive {
     const NOUN: &'static str = "a directive";
     const EXAMPLE: &'static str = "gzip_comp_level 6;";
 

@@ -544,7 +544,7 @@ fn proxy_claims<'t>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topology::decode::Leaf as _;
+    use crate::topology::decode::Scalar as _;
 
     fn range(text: &str) -> PortRange {
         PortRange::read(text).expect("is a range")

@@ -4,7 +4,7 @@ use super::scope::Scope;
 use super::skipped;
 use crate::import::Finding;
 use crate::import::draft::{ProxyDraft, RouteDraft};
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::default::MAX_BODY;
 use crate::topology::quantity::ByteSize;
 

@@ -7,7 +7,7 @@ use super::skipped;
 use crate::import::Finding;
 use crate::import::draft::{ProxyDraft, RateLimitDraft};
 use crate::topology::choice::Count;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::quantity::Rate;
 
 /// Zone keys that are the client address.

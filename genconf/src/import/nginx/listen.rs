@@ -6,7 +6,7 @@ use super::directive::Directive;
 use super::skipped;
 use crate::import::Finding;
 use crate::topology::address::Listen;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 
 /// The result for the `listen` directives of a server.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use super::scope::Scope;
 use super::{ImportState, skipped, unsupported};
 use crate::import::Finding;
 use crate::import::draft::RouteDraft;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::path::UrlPath;
 
 /// A route and the blocks around its location.

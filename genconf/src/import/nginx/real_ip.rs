@@ -6,7 +6,7 @@ use super::scope::Scope;
 use super::skipped;
 use crate::import::Finding;
 use crate::import::draft::ProxyDraft;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::network::Network;
 
 /// Placeholder for unknown load balancers. It trusts no client.

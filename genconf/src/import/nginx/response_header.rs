@@ -5,7 +5,7 @@ use super::scope::Scope;
 use super::skipped;
 use crate::import::Finding;
 use crate::import::draft::ProxyDraft;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::text::{HeaderName, HeaderValue};
 
 /// Sets the response headers of a proxy.

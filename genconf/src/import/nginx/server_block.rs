@@ -13,7 +13,7 @@ use super::{
 use crate::import::Finding;
 use crate::import::draft::ProxyDraft;
 use crate::topology::address::Listen;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::default::CONNECT_TIMEOUT;
 use crate::topology::name::ServerName;
 use crate::topology::path::HostPath;

@@ -7,7 +7,7 @@ use crate::import::ports::{IS_PLACEHOLDER, PLACEHOLDER};
 use crate::import::program::{self, Program};
 use crate::import::{Finding, shell_split};
 use crate::topology::choice::Runtime;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::text::Text;
 
 /// The program that `script`, `interpreter`, and `args` start.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::value;
 use crate::import::ports::{IS_PLACEHOLDER, PLACEHOLDER};
 use crate::import::{Finding, Options};
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::text::{EnvName, Text};
 
 /// Variables with the port that the app listens on.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::import::shell_split;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::quantity::{ByteSize, Duration};
 
 /// A string, number, or boolean as text.

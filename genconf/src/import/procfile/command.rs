@@ -1,7 +1,7 @@
 //! Commands in a Procfile.
 
 use crate::import::ports::PLACEHOLDER;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::text::{EnvName, Text};
 
 /// Whether `word` is an option of java, where variables are handled separately.

@@ -12,7 +12,7 @@ use super::program::{self, Program};
 use super::{Finding, ImportError, Imported, archive};
 use crate::source::{Position, Source};
 use crate::topology::choice::Runtime;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::text::Text;
 use command::{assignments, is_java};
 

@@ -3,7 +3,7 @@
 use super::Program;
 use crate::import::draft::{AppDraft, Archive};
 use crate::topology::choice::Runtime;
-use crate::topology::decode::Leaf as _;
+use crate::topology::decode::Scalar as _;
 use crate::topology::path::{FilePath, InnerPath};
 use crate::topology::text::Text;
 
