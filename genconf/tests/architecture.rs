@@ -51,10 +51,10 @@ fn every_source_file_has_a_row() {
         let files = rust_files(&root, &root);
         let listed: BTreeSet<_> = rows(&page, directory).into_keys().collect();
         let missing: Vec<_> = files.difference(&listed).collect();
-        let stale: Vec<_> = listed.difference(&files).collect();
+        let outdated: Vec<_> = listed.difference(&files).collect();
         assert!(
-            missing.is_empty() && stale.is_empty(),
-            "docs/architecture.md, {directory}: files without a row: {missing:?}; rows without a file: {stale:?}"
+            missing.is_empty() && outdated.is_empty(),
+            "docs/architecture.md, {directory}: files without a row: {missing:?}; rows without a file: {outdated:?}"
         );
     }
 }

@@ -53,13 +53,27 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Success => "success",
-            Self::Failure => "error: invalid topology, I/O error, or a missing program",
-            Self::Differences => "differences found (only with --check or --exit-code)",
-            Self::VerifyFailed => "verify: a validator rejected the rendered files",
-            Self::Unhealthy => "status: an instance is not ready or a host is not reachable",
+            Self::Failure => {
+                "error, such as an invalid topology, a file edited by hand, or a missing program"
+            }
+            Self::Differences => "differences, only with --check or --exit-code",
+            Self::VerifyFailed => "a validator rejected the rendered files (verify)",
+            Self::Unhealthy => "an instance is not ready or a host is not reachable (status)",
             Self::Usage => "invalid command line",
             Self::Bug => "bug in genconf",
             Self::ClosedOutput => "the reader closed standard output before all was printed",
         }
     }
+}
+
+/// The exit codes of a command for its `--help`: the common ones, and `others`.
+#[must_use]
+pub fn help(others: &[Exit]) -> String {
+    let common = [Exit::Success, Exit::Failure, Exit::Usage, Exit::Bug];
+    let is_listed = |exit: &&Exit| common.contains(exit) || others.contains(exit);
+    let lines = Exit::ALL
+        .iter()
+        .filter(is_listed)
+        .map(|exit| format!("  {:<4}{}", exit.code(), exit.meaning()));
+    format!("Exit codes:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }

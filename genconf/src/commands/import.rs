@@ -12,9 +12,9 @@ use clap::{Args, ValueEnum};
 use super::exit::Exit;
 use super::options::GlobalArgs;
 use super::scaffold::{self, Existing};
-use super::streams::{Streams, shell_quoted};
+use super::streams::Streams;
 use crate::diagnostic::{Diagnostics, human};
-use crate::import::{ImportError, Imported, Options, nginx, pm2, procfile};
+use crate::import::{ImportError, Imported, Options, nginx, pm2, procfile, shell_quoted};
 use crate::render;
 use crate::source::Source;
 use crate::topology::default;
@@ -122,10 +122,8 @@ struct InputError {
 
 impl InputError {
     fn new(reason: impl Into<String>, help: &'static str) -> Self {
-        let reason = reason.into();
-        let plain = reason.replace(char::is_control, " ");
         Self {
-            reason: plain,
+            reason: reason.into(),
             help,
         }
     }

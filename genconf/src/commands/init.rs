@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::options::{Format, GlobalArgs, TOPOLOGY};
 use super::scaffold::{self, Existing, SCHEMA};
-use super::streams::{Streams, shell_quoted};
+use super::streams::Streams;
 use crate::diagnostic::nearest;
+use crate::import::shell_quoted;
 use crate::source::{Node, Source, read};
 
 /// The template of a new project. Its hosts get [`OS`]; the other templates are copied unchanged.

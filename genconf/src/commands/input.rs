@@ -53,6 +53,15 @@ impl Input {
         }))
     }
 
+    /// File name of the topology; empty for standard input.
+    pub(super) fn file_name(&self) -> String {
+        let name = self
+            .path
+            .file_name()
+            .filter(|_| self.path != Path::new("-"));
+        name.unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// Path from the output directory to the directory of the topology.
     pub(super) fn topology_dir(&self) -> io::Result<String> {
         relative(&self.out_dir, &default_out_dir(&self.path))

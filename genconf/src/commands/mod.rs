@@ -16,6 +16,7 @@ pub mod streams;
 pub mod verify;
 
 mod changes;
+mod comparison;
 mod host_plan;
 mod input;
 mod key_reference;

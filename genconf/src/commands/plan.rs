@@ -14,7 +14,8 @@ use super::host_plan::{Step, UnitChanges};
 use super::input::{Input, Results};
 use super::options::{Format, GlobalArgs, OutDirArg, TopologyArg};
 use super::rendered_state::{self, RenderedState};
-use super::streams::{Streams, printable, shell_quoted};
+use super::streams::{Streams, printable};
+use crate::import::shell_quoted;
 use crate::layout::Layout;
 use crate::tree;
 

@@ -4,28 +4,23 @@ use std::io;
 use std::path::Path;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::changes;
+use super::comparison::{Comparison, FilesArgs};
 use super::exit::Exit;
-use super::input::{Generation, Input, Results};
-use super::options::{Format, GlobalArgs, OutDirArg, TopologyArg};
+use super::input::Results;
+use super::options::{Format, GlobalArgs};
 use super::streams::{Streams, printable};
-use crate::diagnostic::{self, nearest};
-use crate::tree::{self, Change, State, Tree};
+use crate::diagnostic;
+use crate::tree::{self, Change, State};
 
 /// Arguments of the command.
 #[derive(Args, Clone, Debug)]
 pub struct RenderArgs {
-    /// The topology
+    /// The topology and its rendered files
     #[command(flatten)]
-    pub topology: TopologyArg,
-    /// The output directory
-    #[command(flatten)]
-    pub out_dir: OutDirArg,
-    /// Only these directories, such as `nginx,systemd`
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub only: Vec<String>,
+    pub files: FilesArgs,
     /// Write no file; list the files that differ, and exit 2 if there are any
     #[arg(long, conflicts_with = "force")]
     pub check: bool,
@@ -44,7 +39,7 @@ pub fn run(args: &RenderArgs, global: &GlobalArgs, streams: &mut Streams<'_>) ->
     } else {
         Results::WithDiagnostics
     };
-    let comparison = match compare(args, global, results, streams)? {
+    let comparison = match Comparison::new(&args.files, global, results, streams)? {
         Ok(comparison) => comparison,
         Err(exit) => return Ok(exit),
     };
@@ -52,63 +47,6 @@ pub fn run(args: &RenderArgs, global: &GlobalArgs, streams: &mut Streams<'_>) ->
         return report(&comparison.changes, args, global, streams);
     }
     write(&comparison, args, global, streams)
-}
-
-/// Rendered files, and how those on disk differ.
-pub(super) struct Comparison {
-    input: Input,
-    /// Diagnostics of the topology, as JSON.
-    warnings: Vec<Value>,
-    tree: Tree,
-    /// Files that differ.
-    pub(super) changes: Vec<Change>,
-}
-
-/// Renders, and compares with the output directory.
-pub(super) fn compare(
-    args: &RenderArgs,
-    global: &GlobalArgs,
-    results: Results,
-    streams: &mut Streams<'_>,
-) -> io::Result<Result<Comparison, Exit>> {
-    let input = match Input::new(global, Some(&args.topology), Some(&args.out_dir), streams)? {
-        Ok(input) => input,
-        Err(exit) => return Ok(Err(exit)),
-    };
-    let Generation {
-        source,
-        generated,
-        diagnostics,
-    } = match input.generate(results, streams)? {
-        Ok(generation) => generation,
-        Err(exit) => return Ok(Err(exit)),
-    };
-    if let Some(name) = args
-        .only
-        .iter()
-        .find(|n| !has_directory(&generated.tree, n))
-    {
-        let near = nearest(name, directories(&generated.tree));
-        let mut defined: Vec<_> = directories(&generated.tree).collect();
-        defined.dedup();
-        let help = near.map_or(
-            format!("rendered directories: {}", defined.join(", ")),
-            |n| format!("did you mean `{n}`?"),
-        );
-        let message = format!("unknown directory `{name}` in `--only`");
-        return Ok(Err(streams.reject_usage(&message, &help)?));
-    }
-    let tree = generated
-        .tree
-        .only(&args.only)
-        .with_topology(file_name(&input.path));
-    let changes = tree::compare(&tree, &input.out_dir, &args.only)?;
-    Ok(Ok(Comparison {
-        input,
-        warnings: diagnostic::json::objects(&diagnostics, &source),
-        tree,
-        changes,
-    }))
 }
 
 /// `--check` lists, `--diff` shows; only `--check` has an exit code for differences.
@@ -154,7 +92,7 @@ fn write(
         changes,
         ..
     } = comparison;
-    tree::write(tree, changes, &input.out_dir, &args.only)?;
+    tree::write(tree, changes, &input.out_dir, &args.files.only)?;
     for change in changes {
         streams.detail(&format!("{} {}", action(change), change.path))?;
     }
@@ -179,15 +117,8 @@ struct Obstacle {
 }
 
 impl Obstacle {
-    /// In the form of a diagnostic.
     fn json(&self) -> Value {
-        let place = json!({
-            "file": self.file, "line": 1, "column": 1, "end_line": 1, "end_column": 1, "label": "",
-        });
-        json!({
-            "code": self.code, "severity": "error", "message": self.message, "help": self.help,
-            "primary": place, "secondary": [],
-        })
+        diagnostic::json::error(self.code, Some(&self.file), &self.message, self.help)
     }
 }
 
@@ -198,7 +129,7 @@ fn obstacles(comparison: &Comparison, args: &RenderArgs) -> io::Result<Vec<Obsta
         return Ok(Vec::new());
     }
     let manifest = tree::Manifest::read(directory)?;
-    if let Some(other) = manifest.other_topology(&file_name(&comparison.input.path)) {
+    if let Some(other) = manifest.other_topology(&comparison.input.file_name()) {
         return Ok(vec![Obstacle {
             code: "other-topology",
             file: directory.display().to_string(),
@@ -258,23 +189,6 @@ fn refuse(
     let help = obstacles.first().map_or("", |obstacle| obstacle.help);
     writeln!(streams.err, "help: {help}\nnote: no file was written")?;
     Ok(Exit::Failure)
-}
-
-/// File name of the topology; empty for standard input.
-fn file_name(path: &Path) -> String {
-    let name = path.file_name().filter(|_| path != Path::new("-"));
-    name.unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn has_directory(tree: &Tree, name: &str) -> bool {
-    let directories = [name.to_owned()];
-    tree.iter().any(|(path, _)| path.is_below(&directories))
-}
-
-/// The top-level directories of the rendered files; one for each file in it.
-fn directories(tree: &Tree) -> impl Iterator<Item = &str> {
-    let paths = tree.iter().map(|(path, _)| path.as_str());
-    paths.filter_map(|path| path.split_once('/').map(|(directory, _)| directory))
 }
 
 fn summarize(

@@ -1,13 +1,14 @@
 //! Output streams: results on standard output, messages on standard error.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use serde_json::json;
+use serde_json::Value;
 
 use super::exit::Exit;
 use super::options::Format;
 use crate::diagnostic::human::Color;
+use crate::diagnostic::json;
+use crate::import::escape_controls;
 
 /// How much is printed on standard error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,11 +42,8 @@ impl Streams<'_> {
     /// output, in the form of a diagnostic.
     pub fn fail(&mut self, message: &str, help: &str) -> io::Result<Exit> {
         if self.format == Format::Json {
-            let error = json!([{
-                "code": "error", "severity": "error", "message": message, "help": help,
-                "primary": null, "secondary": [],
-            }]);
-            writeln!(self.out, "{error:#}")?;
+            let errors = Value::Array(vec![json::error("error", None, message, help)]);
+            writeln!(self.out, "{errors:#}")?;
         } else {
             self.error(message, help)?;
         }
@@ -86,32 +84,11 @@ impl Streams<'_> {
     }
 }
 
-/// `text` with `\u{..}` for control characters except line ends, so that no file or host can send
+/// `text` with its line ends, and escapes for other control characters: no file or host can send
 /// escape sequences to the terminal.
 pub(super) fn printable(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() && character != '\n' {
-            // A String takes any text.
-            let _ = write!(safe, "{}", character.escape_unicode());
-        } else {
-            safe.push(character);
-        }
-    }
-    safe
-}
-
-/// `word` as one word of a shell command.
-pub(super) fn shell_quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/@%+=:,-".contains(c);
-    let word = match word.strip_prefix('-') {
-        Some(_) => format!("./{word}"),
-        None => word.to_owned(),
-    };
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word;
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    let lines = text.split('\n').map(escape_controls);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Standard error whose reader may be gone: a lost message is not an error.
@@ -136,19 +113,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert_eq!(printable("a\u{1b}[31m\u{9b}b\n"), "a\\u{1b}[31m\\u{9b}b\n");
-    }
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        for (word, quoted) in [
-            ("topology.yaml", "topology.yaml"),
-            ("a b.yaml", "'a b.yaml'"),
-            ("it's", r"'it'\''s'"),
-            ("-x.yaml", "./-x.yaml"),
-            ("", "''"),
-        ] {
-            assert_eq!(shell_quoted(word), quoted);
-        }
+        assert_eq!(printable("a\u{1b}[31m\u{9b}b\n"), "a\\u001b[31m\\u009bb\n");
     }
 }

@@ -19,6 +19,20 @@ pub fn objects(diagnostics: &Diagnostics, source: &Source) -> Vec<Value> {
     all.map(|d| object(d, source)).collect()
 }
 
+/// The object of an error that has no place in a topology, such as a file that cannot be read.
+#[must_use]
+pub fn error(code: &str, file: Option<&str>, message: &str, help: &str) -> Value {
+    let primary = file.map(|file| {
+        json!({
+            "file": file, "line": 1, "column": 1, "end_line": 1, "end_column": 1, "label": "",
+        })
+    });
+    json!({
+        "code": code, "severity": "error", "message": message, "help": help,
+        "primary": primary, "secondary": [],
+    })
+}
+
 fn object(diagnostic: &Diagnostic, source: &Source) -> Value {
     let secondary = diagnostic.secondary.iter();
     json!({

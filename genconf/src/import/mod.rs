@@ -16,6 +16,9 @@ mod shell_split;
 mod topology_yaml;
 mod yaml_scalar;
 
+pub use shell_split::quoted as shell_quoted;
+pub use yaml_scalar::escape_controls;
+
 use crate::source::Position;
 use draft::TopologyDraft;
 pub use report::{Finding, Outcome};

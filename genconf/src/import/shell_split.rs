@@ -38,7 +38,8 @@ pub(super) fn needs_shell(line: &str) -> bool {
 }
 
 /// Quotes `word` so that a shell reads it as one word.
-pub(super) fn quoted(word: &str) -> String {
+#[must_use]
+pub fn quoted(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._/@+=-".contains(&b);
     match word {
         _ if word.starts_with('-') => quoted(&format!("./{word}")),

@@ -39,7 +39,8 @@ fn string(text: &str) -> String {
 }
 
 /// Escapes characters that could end a comment or message line, or control a terminal.
-pub(super) fn escape_controls(text: &str) -> String {
+#[must_use]
+pub fn escape_controls(text: &str) -> String {
     let escaped = |c: char| {
         if is_control(c) {
             escape(c)

@@ -4,9 +4,11 @@
 
 mod node;
 mod yaml;
+mod yaml_error;
 
 pub use node::{Entry, Kind, Node};
-pub use yaml::{BYTE_BUDGET, YamlError, read};
+pub use yaml::{BYTE_BUDGET, read};
+pub use yaml_error::YamlError;
 
 /// A byte range of a [`Source`], end exclusive.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash)]

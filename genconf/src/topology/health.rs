@@ -78,7 +78,8 @@ impl Scalar for StatusRange {
 
 fn code(text: &str) -> Result<u16, Invalid> {
     let (min, max) = (*CODES.start(), *CODES.end());
-    let code = whole_number(text, min.into()..=max.into())?;
+    let read = whole_number(text, min.into()..=max.into());
+    let code = read.map_err(|invalid| invalid.found(format!("`{text}`")))?;
     Ok(u16::try_from(code).unwrap_or(max))
 }
 

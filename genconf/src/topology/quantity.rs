@@ -79,7 +79,7 @@ impl Scalar for ByteSize {
             Some(bytes) => Ok(Self(bytes)),
             None => Err(Invalid::expected(
                 "a whole number and a unit (B, KB, MB, GB, KiB, MiB, or GiB)",
-                corrected(text, SIZE_UNITS, "512MiB"),
+                corrected::<Self>(text, SIZE_UNITS),
             )),
         }
     }
@@ -114,15 +114,16 @@ fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 /// The fix for an amount whose unit is missing or has another spelling.
-fn corrected(text: &str, units: &[(&str, &str)], example: &str) -> String {
+fn corrected<T: Scalar>(text: &str, units: &[(&str, &str)]) -> String {
     let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let end = plain.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = plain.split_at(end);
     let unit = unit.to_ascii_lowercase();
     let known = units.iter().find(|(name, _)| *name == unit);
-    match known {
-        Some((_, unit)) if (1..=18).contains(&number.len()) => format!("use `{number}{unit}`"),
-        _ => format!("use a whole number and a unit, such as `{example}`"),
+    let candidate = known.map(|(_, unit)| format!("{number}{unit}"));
+    match candidate.filter(|candidate| T::read(candidate).is_ok()) {
+        Some(candidate) => format!("use `{candidate}`"),
+        None => format!("use a whole number and a unit, such as `{}`", T::EXAMPLE),
     }
 }
 
@@ -188,7 +189,7 @@ impl Scalar for Duration {
             )),
             None => Err(Invalid::expected(
                 "a whole number and a unit (ms, s, m, or h)",
-                corrected(text, DURATION_UNITS, "10s"),
+                corrected::<Self>(text, DURATION_UNITS),
             )),
         }
     }
@@ -256,7 +257,7 @@ impl Scalar for Rate {
             )),
             (None, _) => Err(Invalid::expected(
                 "requests per second or minute",
-                corrected(text, RATE_UNITS, "50/s"),
+                corrected::<Self>(text, RATE_UNITS),
             )),
         }
     }
@@ -323,10 +324,12 @@ mod tests {
             ("1 GiB", "use `1GiB`"),
             ("64MB!", "use a whole number and a unit, such as `512MiB`"),
         ] {
-            assert_eq!(corrected(text, SIZE_UNITS, "512MiB"), help, "{text}");
+            assert_eq!(corrected::<ByteSize>(text, SIZE_UNITS), help, "{text}");
         }
-        assert_eq!(corrected("10", DURATION_UNITS, "10s"), "use `10s`");
-        assert_eq!(corrected("50r/s", RATE_UNITS, "50/s"), "use `50/s`");
+        assert_eq!(corrected::<Duration>("10", DURATION_UNITS), "use `10s`");
+        assert_eq!(corrected::<Rate>("50r/s", RATE_UNITS), "use `50/s`");
+        let other = "use a whole number and a unit, such as `10s`";
+        assert_eq!(corrected::<Duration>("99h", DURATION_UNITS), other);
     }
 
     #[test]

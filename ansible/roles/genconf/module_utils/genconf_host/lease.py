@@ -1,11 +1,11 @@
 """Lock this host for one playbook run.
 
 There are two locks, for two kinds of failures. The *turn* is a flock(2): it belongs to the program that
-changes this host, and ends when the program exits. The *lease*, the deploy lock, is a file: it belongs to
+changes this host, and ends when the program exits. The *deploy lock* is a file: it belongs to
 a playbook run, which consists of many programs on many hosts, and remains when the controller is killed.
-A lease is broken if its run is known to have exited, if it is old and its run cannot be checked, or if the
+A deploy lock is broken if its run is known to have exited, if it is old and its run cannot be checked, or if the
 user requests it. A run that is assumed to have exited may be suspended, so before each change it checks
-that it still holds the lease. The file remains after the release of a lease, so the run also detects a
+that it still holds the lock. The file remains after the release of a lock, so the run also detects a
 run that started and ended since. Both locks are in /run: a full disk has no effect, and a reboot clears
 them.
 """
