@@ -120,7 +120,10 @@ fn corrected<T: Scalar>(text: &str, units: &[(&str, &str)]) -> String {
     let (number, unit) = plain.split_at(end);
     let unit = unit.to_ascii_lowercase();
     let known = units.iter().find(|(name, _)| *name == unit);
-    let candidate = known.map(|(_, unit)| format!("{number}{unit}"));
+    // A number and a known unit always parse, so that `read` below does not call this function.
+    let candidate = known
+        .filter(|_| !number.is_empty())
+        .map(|(_, unit)| format!("{number}{unit}"));
     match candidate.filter(|candidate| T::read(candidate).is_ok()) {
         Some(candidate) => format!("use `{candidate}`"),
         None => format!("use a whole number and a unit, such as `{}`", T::EXAMPLE),
@@ -323,6 +326,8 @@ mod tests {
             ("64m", "use `64MiB`"),
             ("1 GiB", "use `1GiB`"),
             ("64MB!", "use a whole number and a unit, such as `512MiB`"),
+            ("MiB", "use a whole number and a unit, such as `512MiB`"),
+            ("", "use a whole number and a unit, such as `512MiB`"),
         ] {
             assert_eq!(corrected::<ByteSize>(text, SIZE_UNITS), help, "{text}");
         }
