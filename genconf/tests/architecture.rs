@@ -5,7 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Source directories with a table.
-const DIRECTORIES: [&str; 3] = ["genconf/src", "server/src", "lab/src"];
+const DIRECTORIES: [&str; 5] = [
+    "genconf/src",
+    "model/src",
+    "host/src",
+    "server/src",
+    "lab/src",
+];
 
 /// Most words of a description.
 const MAX_WORDS: usize = 8;

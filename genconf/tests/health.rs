@@ -33,17 +33,17 @@ fn proxy(name: &str, port: u16, names: &str, pool: &str) -> String {
 fn checks(layout: &Layout) -> Vec<(&'static str, String, String)> {
     let mut checks = Vec::new();
     for pool in layout.pools.iter().filter(|p| p.name == "web") {
-        let status = pool.app.health_status.clone();
+        let status = pool.app.health_status.to_string();
         checks.push(("probe", pool.health_host.clone(), status));
     }
     let pools = layout.hosts.iter().flat_map(|h| &h.pools);
     for listener in pools.filter(|p| p.name == "web").flat_map(|p| &p.listeners) {
         let check = &listener.health;
-        checks.push(("host", check.host.clone(), check.status.clone()));
+        checks.push(("host", check.host.clone(), check.status.to_string()));
     }
     let upstreams = layout.proxies.iter().flat_map(|p| &p.upstreams);
     for upstream in upstreams.filter(|u| u.pool == "web") {
-        let status = upstream.health_status.clone();
+        let status = upstream.health_status.to_string();
         checks.push(("proxy", upstream.health_host.clone(), status));
     }
     checks
@@ -116,9 +116,10 @@ fn every_rendered_check_prints_the_host_and_the_status() {
         line.unwrap_or_else(|| panic!("no {start} in {path}"))
             .to_owned()
     };
-    let unit = lines("systemd/shop-web-probe.service", "ExecStart=");
-    let words = "--path /up --host [2001:db8::1]:80 --status 204,300-399 ";
-    assert!(unit.contains(words), "{unit}");
+    let spec = lines("hosts/a.json", "\"host\": \"[");
+    assert!(spec.contains("[2001:db8::1]:80"), "{spec}");
+    let spec = lines("hosts/a.json", "\"status\":");
+    assert!(spec.contains("204,300-399"), "{spec}");
     let inventory = lines("ansible/inventory.yml", ":8080/up");
     let mapping = "host: \"[2001:db8::1]:80\", status: \"204,300-399\" }";
     assert!(inventory.ends_with(mapping), "{inventory}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use lab::load::{self, Expect, Hold, LoadConfig, Target};
 use lab::runtime_directory::{self, RuntimeDirectory};
-use lab::{Error, HostSpec, Lab, Result, Suite, prerequisites, topology};
+use lab::{Error, HostSettings, Lab, Result, Suite, prerequisites, topology};
 
 /// Boot systemd hosts on one machine, and load them.
 #[derive(Debug, Parser)]
@@ -104,7 +104,7 @@ impl Up {
         let name = self.topology.display().to_string();
         let text =
             fs::read_to_string(&self.topology).map_err(Error::io(format!("reading {name}")))?;
-        let specs: Vec<HostSpec> = topology::hosts(&name, &text)?
+        let specs: Vec<HostSettings> = topology::hosts(&name, &text)?
             .into_iter()
             .map(|spec| spec.with_suite(self.suite))
             .collect();

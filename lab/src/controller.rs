@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::command::{self, CommandOutput};
 use crate::ssh_key::SshKey;
-use crate::{Host, Result};
+use crate::{Host, ProjectDirectory, Result};
 
 /// Runs programs in the bridge's namespace, with the lab's SSH key.
 #[derive(Debug)]
@@ -40,15 +40,20 @@ impl Controller {
         command
     }
 
-    /// `ansible-playbook` with the lab's SSH key, in the rendered `ansible` directory.
+    /// `ansible-playbook` with the lab's SSH key, in the rendered `ansible` directory of a project.
     ///
     /// SSH control sockets are in the lab's directory: Ansible names them by address, and labs
-    /// that run at the same time have the same addresses.
+    /// that run at the same time have the same addresses. The playbooks find `genconf-host` in
+    /// the directory of the `genconf` that rendered them.
     #[must_use]
-    pub fn playbook_command(&self, directory: &Path, playbook: &str) -> Command {
+    pub fn playbook_command(&self, project: &ProjectDirectory, playbook: &str) -> Command {
+        let mut path = project.programs().as_os_str().to_owned();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
         let mut command = self.command(Path::new("ansible-playbook"));
         command
-            .current_dir(directory)
+            .current_dir(project.ansible())
+            .env("PATH", path)
             .arg(playbook)
             .args(["--user", "root"])
             .arg(format!("--private-key={}", self.key.private().display()))

@@ -16,7 +16,7 @@ const DISK: u64 = 1 << 30;
 
 /// A host to boot.
 #[derive(Debug, Clone)]
-pub struct HostSpec {
+pub struct HostSettings {
     /// Name in the topology.
     pub name: String,
     /// Address in the topology.
@@ -29,7 +29,7 @@ pub struct HostSpec {
     pub disk: u64,
 }
 
-impl HostSpec {
+impl HostSettings {
     /// A Debian 12 host without a container engine, with a disk of 1 GiB.
     #[must_use]
     pub fn new(name: &str, address: &str) -> Self {
@@ -72,13 +72,13 @@ pub struct Lab {
 
 impl Lab {
     /// Boots the hosts in parallel and returns when all are booted.
-    pub fn boot(specs: &[HostSpec]) -> Result<Self> {
+    pub fn boot(specs: &[HostSettings]) -> Result<Self> {
         runtime_directory::remove_abandoned();
         Self::boot_in(RuntimeDirectory::new()?, specs)
     }
 
     /// As [`Lab::boot`], in a given runtime directory.
-    pub fn boot_in(runtime_directory: RuntimeDirectory, specs: &[HostSpec]) -> Result<Self> {
+    pub fn boot_in(runtime_directory: RuntimeDirectory, specs: &[HostSettings]) -> Result<Self> {
         let network = Network::new(runtime_directory.name(), CONTROLLER)?;
         let key = SshKey::new(runtime_directory.path())?;
         let mut hosts = Vec::new();
@@ -145,7 +145,7 @@ impl Lab {
     }
 }
 
-fn prepare(directory: &RuntimeDirectory, network: &Network, spec: &HostSpec) -> Result<Host> {
+fn prepare(directory: &RuntimeDirectory, network: &Network, spec: &HostSettings) -> Result<Host> {
     let image = Image::cached(spec.suite, spec.engine)?;
     let link = network.connect(&spec.name, &spec.address)?;
     let config = HostConfig {

@@ -34,7 +34,7 @@ pub use error::{Error, Result};
 pub use host::Host;
 pub use idle_cgroup::IdleCgroup;
 pub use image::Image;
-pub use lab::{HostSpec, Lab};
+pub use lab::{HostSettings, Lab};
 pub use load_run::LoadRun;
 pub use playbook::PlaybookRun;
 pub use project_directory::ProjectDirectory;

@@ -49,6 +49,12 @@ impl ProjectDirectory {
         fs::rename(&new, &file).map_err(context())
     }
 
+    /// The directory with the programs of genconf.
+    #[must_use]
+    pub fn programs(&self) -> &Path {
+        self.genconf.parent().unwrap_or(Path::new("."))
+    }
+
     /// The directory with the rendered playbooks.
     #[must_use]
     pub fn ansible(&self) -> PathBuf {

@@ -6,10 +6,10 @@ use genconf::layout::{self, Layout};
 use genconf::source::Source;
 use genconf::{topology, validate};
 
-use crate::{Error, HostSpec, Result};
+use crate::{Error, HostSettings, Result};
 
 /// The hosts in the topology `text`, the host of its first proxy first; `name` appears in errors.
-pub fn hosts(name: &str, text: &str) -> Result<Vec<HostSpec>> {
+pub fn hosts(name: &str, text: &str) -> Result<Vec<HostSettings>> {
     let source = Source::new(name.to_owned(), text.to_owned());
     let mut diagnostics = Diagnostics::default();
     let valid = topology::parse(&source, &mut diagnostics)
@@ -21,12 +21,12 @@ pub fn hosts(name: &str, text: &str) -> Result<Vec<HostSpec>> {
     Ok(specs(&layout::resolve(&valid, ".")))
 }
 
-fn specs(layout: &Layout) -> Vec<HostSpec> {
+fn specs(layout: &Layout) -> Vec<HostSettings> {
     let proxy_host = layout.proxies.first().and_then(|proxy| proxy.hosts.first());
-    let mut specs: Vec<HostSpec> = layout
+    let mut specs: Vec<HostSettings> = layout
         .hosts
         .iter()
-        .map(|host| HostSpec::new(&host.name, &host.address))
+        .map(|host| HostSettings::new(&host.name, &host.address))
         .collect();
     // A stable sort: the other hosts stay sorted by name.
     specs.sort_by_key(|spec| Some(&spec.name) != proxy_host);

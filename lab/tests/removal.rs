@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use lab::{HostSpec, Lab, cgroup, command, prerequisites, process, runtime_directory};
+use lab::{HostSettings, Lab, cgroup, command, prerequisites, process, runtime_directory};
 
 /// Environment variable of the copy of this test that is killed.
 const CHILD: &str = "LAB_REMOVAL_CHILD";
@@ -23,7 +23,7 @@ fn can_run_lab() -> bool {
 }
 
 fn boot() -> Lab {
-    Lab::boot(&[HostSpec::new("node1", "192.168.56.11")]).unwrap()
+    Lab::boot(&[HostSettings::new("node1", "192.168.56.11")]).unwrap()
 }
 
 /// Namespaces, mounts, processes, control groups, and the directory of lab `name`.

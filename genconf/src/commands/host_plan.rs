@@ -72,6 +72,7 @@ impl<'p> UnitChanges<'p> {
         for proxy in &self.host.proxies {
             self.proxy(proxy);
         }
+        self.monitor();
         self.other_files();
         self.removed();
         self.steps
@@ -208,7 +209,23 @@ impl<'p> UnitChanges<'p> {
         self.desired.extend(units);
     }
 
-    /// Unit files that no step covers: timers, probes, targets.
+    /// The monitor reads its unit and the spec of the host when it starts.
+    fn monitor(&mut self) {
+        let Some(monitor) = &self.host.spec.monitor else {
+            return;
+        };
+        let is_changed =
+            self.is_changed(&monitor.unit) || self.changed.contains(&self.host.spec_file.source);
+        if !self.before.files.contains(&monitor.unit) {
+            self.step("+ start", &monitor.unit);
+        } else if is_changed {
+            self.step("~ restart", &monitor.unit);
+        }
+        self.covered.insert(monitor.unit.clone());
+        self.desired.insert(monitor.unit.clone());
+    }
+
+    /// Unit files that no step covers: timers, path units, targets.
     fn other_files(&mut self) {
         let uncovered = self
             .host

@@ -140,7 +140,7 @@ codes! {
         right: "routes: [{ path: /, pool: a }, { path: /b, pool: b }]",
     }
     NameClash = "name-clash", "Two systemd units would have the same name." {
-        cause: "Pools and proxies become units with the name PROJECT-NAME. genconf adds units with a suffix: -PORT for workers of a cluster, -port, -probe, -watch, and -rotate.",
+        cause: "Pools and proxies become units with the name PROJECT-NAME. genconf adds units with a suffix: -PORT for workers of a cluster, -port, -watch, and -rotate; and the unit PROJECT-monitor.",
         wrong: "pools: { edge: { app: web, ports: [8080] } }\nproxies: { edge: { routes: [{ path: /, pool: edge }] } }",
         right: "pools: { web: { app: web, ports: [8080] } }\nproxies: { edge: { routes: [{ path: /, pool: web }] } }",
     }

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 const MAX_STEM_LENGTH: usize = 40;
 
 /// Suffixes of units that genconf adds to a pool, app, or proxy.
-const UNIT_SUFFIXES: [&str; 4] = ["port", "probe", "rotate", "watch"];
+const UNIT_SUFFIXES: [&str; 3] = ["port", "rotate", "watch"];
+
+/// Name of a unit that genconf adds to a project.
+const MONITOR: &str = "monitor";
 
 /// Names in use.
 #[derive(Debug, Default)]
@@ -34,7 +37,7 @@ impl Names {
         let mut ends = longer.map_while(|n| n.strip_prefix(&stem));
         let is_unit_name =
             owner.is_some_and(|(owner, _)| self.0.contains(owner)) || ends.any(is_unit_suffix);
-        !self.0.contains(name) && !is_unit_name
+        !self.0.contains(name) && !is_unit_name && name != MONITOR
     }
 }
 
@@ -83,7 +86,8 @@ mod tests {
     fn a_name_differs_from_derived_unit_names() {
         let mut names = Names::default();
         assert_eq!(names.reserve("web", "app"), "web");
-        assert_eq!(names.reserve("web-probe", "app"), "web-probe-2");
+        assert_eq!(names.reserve("web-port", "app"), "web-port-2");
+        assert_eq!(names.reserve("monitor", "app"), "monitor-2");
         assert_eq!(names.reserve("db-watch", "app"), "db-watch");
         assert_eq!(names.reserve("db", "app"), "db-2");
         assert_eq!(names.reserve("web-2", "app"), "web-2");

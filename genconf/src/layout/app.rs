@@ -1,5 +1,6 @@
 //! Resolved apps.
 
+use model::StatusRanges;
 use serde::Serialize;
 
 use super::naming;
@@ -52,8 +53,8 @@ pub struct App {
     pub update_mode: &'static str,
     /// Path of the health check.
     pub health_path: String,
-    /// Status codes of a healthy instance in `HAProxy` syntax: `200-299,401`.
-    pub health_status: String,
+    /// Status codes of a healthy instance.
+    pub health_status: StatusRanges,
     /// Type of the health check: `watchdog` or `probe`.
     pub health_type: &'static str,
     /// Timeout of the health check, in milliseconds.
@@ -157,10 +158,11 @@ fn with_health_check(app: &topology::App, resolved: App) -> App {
     }
 }
 
-fn health_status(check: Option<&HealthCheck>) -> String {
-    let written = check.and_then(|c| c.status.as_ref());
-    let ranges: Option<Vec<_>> = written.map(|s| s.iter().map(|r| r.value.to_string()).collect());
-    ranges.map_or_else(|| default::HEALTH_STATUS.to_string(), |r| r.join(","))
+fn health_status(check: Option<&HealthCheck>) -> StatusRanges {
+    match check.and_then(|c| c.status.as_ref()) {
+        Some(ranges) => ranges.iter().map(|r| r.value.into()).collect(),
+        None => std::iter::once(default::HEALTH_STATUS.into()).collect(),
+    }
 }
 
 /// The fields that describe the artifact; the others have their defaults.

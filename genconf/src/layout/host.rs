@@ -1,5 +1,6 @@
 //! Resolved hosts, with the pools and proxies on each. Built by `placement`.
 
+use model::{HostSpec, StatusRanges};
 use serde::Serialize;
 
 /// A host with its pools and proxies.
@@ -19,10 +20,14 @@ pub struct Host {
     pub last: bool,
     /// Unit files to install, sorted by name.
     pub units: Vec<String>,
-    /// Timer and path units to enable.
+    /// Units to enable that are neither instances nor proxies: timers, path units, and the monitor.
     pub triggers: Vec<String>,
     /// Drop-ins to install.
     pub dropins: Vec<DropIn>,
+    /// What genconf-host needs to know of this host.
+    pub spec: HostSpec,
+    /// The file with it.
+    pub spec_file: HostFile,
     /// Pools on this host.
     pub pools: Vec<HostPool>,
     /// Proxies on this host.
@@ -85,8 +90,8 @@ pub struct HealthCheck {
     pub url: String,
     /// Host header.
     pub host: String,
-    /// Status codes: `200-299,401`.
-    pub status: String,
+    /// Status codes.
+    pub status: StatusRanges,
 }
 
 /// A port of a pool on one host, and the units behind it.
@@ -115,7 +120,8 @@ pub struct HostFile {
     pub source: String,
     /// Path on the host.
     pub destination: String,
-    /// Kind of file: the `configuration` of a program, or `kernel_settings` to apply.
+    /// Kind of file: the `configuration` of a program, `kernel_settings` to apply, or the `spec` of
+    /// the host.
     pub kind: &'static str,
 }
 

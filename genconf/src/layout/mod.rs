@@ -6,6 +6,7 @@
 mod app;
 mod host;
 mod limit;
+mod monitor;
 mod naming;
 mod placement;
 mod pool;
@@ -15,6 +16,7 @@ mod upstream;
 
 pub use app::{App, Variable};
 pub use host::{DropIn, ForwardedPort, Host, HostListener, HostPool, HostProxy};
+pub use monitor::MonitorUnit;
 pub use pool::{Listener, Pool};
 pub use proxy::{Bind, Header, Limit, Proxy, ResponseTimeouts, Route, Server, Tls, Upstream};
 
@@ -49,6 +51,8 @@ pub struct Layout {
     pub listeners: Vec<Listener>,
     /// Proxies by name.
     pub proxies: Vec<Proxy>,
+    /// The unit that probes instances, if any pool is probed; the same on every host.
+    pub monitors: Vec<MonitorUnit>,
     /// Socket drop-ins with the host's address, for sockets that other hosts connect to.
     pub dropins: Vec<DropIn>,
 }
@@ -69,6 +73,7 @@ pub fn resolve(valid: &Valid<Topology>, topology_dir: &str) -> Layout {
         pool::resolve(topology, name.as_str(), pool)
     });
     let listeners: Vec<Listener> = pools.iter().flat_map(pool::listeners).collect();
+    let monitors = monitor::unit(project, &pools).into_iter().collect();
     let proxies = routing::resolve_all(topology, &pools);
     let hosts = placement::resolve_all(topology, &pools, &proxies);
     let dropins = hosts.iter().flat_map(|h| h.dropins.clone()).collect();
@@ -83,6 +88,7 @@ pub fn resolve(valid: &Valid<Topology>, topology_dir: &str) -> Layout {
         pools,
         listeners,
         proxies,
+        monitors,
         dropins,
     }
 }

@@ -22,6 +22,16 @@ pub(super) fn rotate(stem: &str, kind: &str) -> String {
     format!("{stem}-rotate.{kind}")
 }
 
+/// Stem of the unit that probes the instances of a host: `randoms-monitor`.
+pub(super) fn monitor(project: &str) -> String {
+    format!("{project}-monitor")
+}
+
+/// File with the [`model::HostSpec`] of a host: `/etc/randoms/spec.json`.
+pub(super) fn spec(project: &str) -> String {
+    format!("/etc/{project}/spec.json")
+}
+
 /// User that owns an app's state directory: `shop-web`. A longer name is truncated and ends in a
 /// digest, which keeps it unique.
 pub(super) fn state_user(project: &str, app: &str) -> String {

@@ -1,10 +1,15 @@
 //! Assigns units, sockets, and ports to each host.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use model::{Endpoint, FORMAT, HostSpec};
 
 use super::host::{
     DropIn, ForwardedPort, HealthCheck, Host, HostFile, HostListener, HostPool, HostProxy,
 };
+use super::monitor::{self, is_probed};
 use super::naming;
 use super::pool::{self, Pool};
 use super::proxy::Proxy;
@@ -59,6 +64,8 @@ pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]
             units: placement.units(&pools, &proxies),
             triggers: placement.triggers(&pools, &proxies),
             dropins: pools.iter().flat_map(|p| placement.dropins(p)).collect(),
+            spec: placement.spec(&pools),
+            spec_file: placement.spec_file(),
             pools: pools.iter().map(|p| placement.pool(p)).collect(),
             proxies: proxies.iter().map(|p| placement.proxy(p)).collect(),
             upstream_proxies: upstream_proxies
@@ -101,10 +108,6 @@ fn forward(guest: u16, taken: &mut BTreeSet<u16>) -> ForwardedPort {
     ForwardedPort { guest, host }
 }
 
-fn is_probed(pool: &Pool) -> bool {
-    pool.app.health_type == "probe"
-}
-
 /// Apps in watch mode among these pools.
 fn watched<'p>(pools: &[&'p Pool]) -> BTreeSet<&'p str> {
     let watched = pools.iter().filter(|p| p.app.update_mode == "watch");
@@ -132,6 +135,9 @@ impl Placement<'_> {
             units.push(naming::watch(self.project, app, "path"));
             units.push(naming::watch(self.project, app, "service"));
         }
+        if pools.iter().any(|pool| is_probed(pool)) {
+            units.push(format!("{}.service", naming::monitor(self.project)));
+        }
         for proxy in proxies {
             units.push(format!("{}.socket", proxy.unit));
             units.push(format!("{}.service", proxy.unit));
@@ -145,14 +151,43 @@ impl Placement<'_> {
     }
 
     fn triggers(&self, pools: &[&Pool], proxies: &[&Proxy]) -> Vec<String> {
-        let probed = pools.iter().filter(|p| is_probed(p));
-        let timers = probed.map(|p| format!("{}-probe.timer", p.unit));
+        let is_monitored = pools.iter().any(|pool| is_probed(pool));
+        let monitor = is_monitored.then(|| format!("{}.service", naming::monitor(self.project)));
         let paths = watched(pools)
             .into_iter()
             .map(|app| naming::watch(self.project, app, "path"));
         let rotates = proxies.iter().filter(|p| p.rotates());
         let rotations = rotates.map(|p| naming::rotate(&p.unit, "timer"));
-        timers.chain(paths).chain(rotations).collect()
+        monitor.into_iter().chain(paths).chain(rotations).collect()
+    }
+
+    fn spec(&self, pools: &[&Pool]) -> HostSpec {
+        HostSpec {
+            format: FORMAT,
+            project: self.project.to_owned(),
+            host: self.name.to_owned(),
+            monitor: monitor::resolve(self.project, pools, |pool, port| self.endpoint(pool, port)),
+        }
+    }
+
+    fn spec_file(&self) -> HostFile {
+        HostFile {
+            source: format!("hosts/{}.json", self.name),
+            destination: naming::spec(self.project),
+            kind: "spec",
+        }
+    }
+
+    /// Where an instance is probed. An app that binds its port itself listens on loopback in any case.
+    fn endpoint(&self, pool: &Pool, port: u16) -> Endpoint {
+        if pool.listen == "unix" {
+            return Endpoint::Unix(PathBuf::from(self.unix_socket(pool, port)));
+        }
+        let ip = match pool.socket_owner {
+            "app" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            _ => instance_address(pool, self.host),
+        };
+        Endpoint::Tcp(SocketAddr::new(ip, port))
     }
 
     fn pool(&self, pool: &Pool) -> HostPool {
@@ -291,10 +326,6 @@ fn pool_units(pool: &Pool) -> Vec<String> {
     for listener in pool::listeners(pool) {
         units.push(format!("{}.socket", listener.unit));
         units.push(format!("{}@.service", listener.unit));
-    }
-    if is_probed(pool) {
-        units.push(format!("{}-probe.service", pool.unit));
-        units.push(format!("{}-probe.timer", pool.unit));
     }
     units
 }

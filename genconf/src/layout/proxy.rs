@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use model::StatusRanges;
 use serde::Serialize;
 
 /// A proxy: its listeners, upstreams, and routes.
@@ -198,7 +199,7 @@ pub struct Upstream {
     /// Host header of the health check.
     pub health_host: String,
     /// Status codes of a healthy instance: `200-299,401`.
-    pub health_status: String,
+    pub health_status: StatusRanges,
     /// Interval between health checks, in milliseconds.
     pub health_interval_ms: u64,
     /// Timeout of a health check, in milliseconds.

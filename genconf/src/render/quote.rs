@@ -41,10 +41,11 @@ pub(super) fn register(tera: &mut Tera, languages: &[String]) -> Result<(), Stri
                 tera.register_filter("exec", exec);
             }
             "yaml" => tera.register_filter("yaml", yaml),
+            "json" => tera.register_filter("json", json),
             "ruby" => tera.register_filter("ruby", ruby),
             other => {
                 return Err(format!(
-                    "unknown language `{other}`: expected nginx, haproxy, unit, yaml, or ruby"
+                    "unknown language `{other}`: expected nginx, haproxy, unit, yaml, json, or ruby"
                 ));
             }
         }
@@ -167,6 +168,13 @@ fn yaml(value: &Value, _: Kwargs, _: &State) -> TeraResult<Value> {
     let json = serde_json::to_value(value).map_err(Error::message)?;
     let mut text = String::new();
     write_yaml(&json, &mut text);
+    Ok(safe(&text))
+}
+
+/// Any value as JSON, indented by two spaces.
+fn json(value: &Value, _: Kwargs, _: &State) -> TeraResult<Value> {
+    let json: Json = serde_json::to_value(value).map_err(Error::message)?;
+    let text = serde_json::to_string_pretty(&json).map_err(Error::message)?;
     Ok(safe(&text))
 }
 

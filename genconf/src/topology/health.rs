@@ -34,6 +34,15 @@ impl StatusRange {
     }
 }
 
+impl From<StatusRange> for model::StatusRange {
+    fn from(range: StatusRange) -> Self {
+        Self {
+            first: range.first,
+            last: range.last,
+        }
+    }
+}
+
 impl fmt::Display for StatusRange {
     /// The format of `http-check expect status` in `HAProxy`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

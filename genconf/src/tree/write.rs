@@ -13,13 +13,17 @@ use std::path::{Path, PathBuf};
 
 use super::{Change, MANIFEST, Manifest, State, Tree};
 
+/// Name of the staging directory.
+const STAGE: &str = ".genconf.stage";
+
 /// Applies `changes`, the result of [`super::compare`] for `tree`, to `directory`. Manifest entries
 /// outside `only` are kept.
 pub fn write(tree: &Tree, changes: &[Change], directory: &Path, only: &[String]) -> io::Result<()> {
     let mut manifest = Manifest::of(tree);
     manifest.keep(&Manifest::read(directory)?, |path| !path.is_below(only));
     let bytes = manifest.bytes();
-    if changes.is_empty() && fs::read(directory.join(MANIFEST)).is_ok_and(|old| old == bytes) {
+    let is_current = fs::read(directory.join(MANIFEST)).is_ok_and(|old| old == bytes);
+    if changes.is_empty() && is_current && !directory.join(STAGE).exists() {
         return Ok(());
     }
     fs::create_dir_all(directory).map_err(|e| with_context(&e, "create", directory))?;
@@ -55,7 +59,7 @@ struct Stage {
 impl Stage {
     /// Creates an empty staging directory and removes one that a killed run left.
     fn new(directory: &Path) -> io::Result<Self> {
-        let path = directory.join(".genconf.stage");
+        let path = directory.join(STAGE);
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).map_err(|e| with_context(&e, "write in", directory))?;
         Ok(Self { path })

@@ -41,20 +41,37 @@ pub(super) fn unit_names_are_distinct(topology: &Topology, diagnostics: &mut Dia
     }
     worker_names_are_distinct(topology, diagnostics);
     companion_names_are_distinct(topology, diagnostics);
+    no_name_is_that_of_the_monitor(topology, diagnostics);
 }
 
-/// Units that genconf adds: the ports and the probe of a pool, the watch of an app, and the log
-/// rotation of a proxy.
-fn companion_names_are_distinct(topology: &Topology, diagnostics: &mut Diagnostics) {
-    let named: HashMap<&str, (&str, Span)> = owners(topology)
-        .map(|(noun, name, span)| (name, (noun, span)))
-        .collect();
+/// A project with a probed pool has the unit `PROJECT-monitor`.
+fn no_name_is_that_of_the_monitor(topology: &Topology, diagnostics: &mut Diagnostics) {
     let is_probed = |pool: &Pool| {
         let app = topology.apps.get(&pool.app.value);
         app.and_then(check_type) == Some(CheckType::Probe)
     };
-    let pools = topology.pools.iter().filter(|(_, pool)| is_probed(pool));
-    let probes = pools.map(|(name, _)| ("pool", name.value.as_str(), "-probe", name.span));
+    let mut pools = topology.pools.iter();
+    let Some((probed, _)) = pools.find(|(_, pool)| is_probed(pool)) else {
+        return;
+    };
+    for (noun, name, span) in owners(topology).filter(|(_, name, _)| *name == "monitor") {
+        let message = format!(
+            "{noun} `{name}` must have another name: the unit that checks the health of instances has it"
+        );
+        let help = format!("rename the {noun}, for example to `{name}-1`");
+        diagnostics.push(
+            Diagnostic::error(Code::NameClash, span, message, help)
+                .also(probed.span, "the instances of this pool are checked"),
+        );
+    }
+}
+
+/// Units that genconf adds: the ports of a pool, the watch of an app, and the log rotation of a
+/// proxy.
+fn companion_names_are_distinct(topology: &Topology, diagnostics: &mut Diagnostics) {
+    let named: HashMap<&str, (&str, Span)> = owners(topology)
+        .map(|(noun, name, span)| (name, (noun, span)))
+        .collect();
     let ports = topology.pools.names();
     let ports = ports.map(|name| ("pool", name.value.as_str(), "-port", name.span));
     let apps = topology.apps.iter().filter(|(_, app)| app.is_watched());
@@ -67,7 +84,7 @@ fn companion_names_are_distinct(topology: &Topology, diagnostics: &mut Diagnosti
     let rotations = rotating
         .map(|(name, _)| name)
         .map(|n| ("proxy", n.value.as_str(), "-rotate", n.span));
-    for (owner, stem, suffix, of) in probes.chain(ports).chain(watches).chain(rotations) {
+    for (owner, stem, suffix, of) in ports.chain(watches).chain(rotations) {
         let companion = format!("{stem}{suffix}");
         if let Some((noun, span)) = named.get(companion.as_str()) {
             let message = format!(

@@ -111,9 +111,9 @@ fn a_pool_is_added_and_removed_with_all_of_its_units() {
 #[test]
 fn timers_and_path_units_are_listed() {
     let slower = SHARED.replace("runtime: node", "runtime: node, health: { interval: 9s }");
-    assert_steps(SHARED, &slower, &["~ replace   p-api-probe.timer"]);
+    assert_steps(SHARED, &slower, &["~ restart   p-monitor.service"]);
     let elsewhere = SHARED.replace("runtime: node", "runtime: node, health: /up");
-    assert_steps(SHARED, &elsewhere, &["~ replace   p-api-probe.service"]);
+    assert_steps(SHARED, &elsewhere, &["~ restart   p-monitor.service"]);
     let watched = SHARED.replace("artifact: web }", "artifact: web, watch: true }");
     let added = ["+ add       p-web-watch.path p-web-watch.service"];
     assert_steps(SHARED, &watched, &added);

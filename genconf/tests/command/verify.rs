@@ -18,7 +18,7 @@ fn an_unknown_renderer_is_an_invalid_argument() {
     );
     let (code, _, err) = verify("zzz");
     assert!(
-        code == 64 && err.contains("renderers: ansible, haproxy, nginx"),
+        code == 64 && err.contains("renderers: ansible, haproxy, host, nginx"),
         "{err}"
     );
     let (code, _, err) = output(&genconf(

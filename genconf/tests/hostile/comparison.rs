@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use crate::interpreter::{self, Answers};
 use crate::token::{self, Swaps, Token, swapped, token};
-use crate::{haproxy, nginx, unit, yaml};
+use crate::{haproxy, json, nginx, unit, yaml};
 
 /// The format of a rendered file.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Format {
     Haproxy,
+    Json,
     Lines,
     Nginx,
     Ruby,
@@ -29,6 +30,7 @@ impl Format {
             _ if name == "haproxy.cfg" => Some(Self::Haproxy),
             _ if name == "Vagrantfile" => Some(Self::Ruby),
             "yml" | "yaml" => Some(Self::Yaml),
+            "json" => Some(Self::Json),
             // These contain names only, so whole lines are compared.
             "md" => Some(Self::Lines),
             _ if ["logrotate.conf", "sysctl.conf"].contains(&name) => Some(Self::Lines),
@@ -98,6 +100,7 @@ impl Comparison {
         for pair in &self.pairs {
             let read = |text: &String| match pair.format {
                 Format::Haproxy => Some(haproxy::read(text)),
+                Format::Json => Some(json::read(text)),
                 Format::Lines => Some(Ok(lines(text))),
                 Format::Nginx => Some(nginx::read(text)),
                 Format::Unit => Some(unit::read(text)),

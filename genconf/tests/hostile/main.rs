@@ -9,6 +9,7 @@ mod field;
 mod fixture;
 mod haproxy;
 mod interpreter;
+mod json;
 mod nginx;
 mod text;
 mod token;

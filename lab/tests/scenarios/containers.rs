@@ -26,7 +26,7 @@ const UNITS: [&str; 7] = [
     "mini-web.target",
     "mini-edge.socket",
     "mini-edge.service",
-    "mini-web-probe.timer",
+    "mini-monitor.service",
     FIRST,
     SECOND,
 ];
@@ -182,12 +182,12 @@ pub(crate) fn a_hung_container_is_replaced(fixture: &Fixture) -> Result<()> {
     assert_eq!(report.get.failures(), 0, "{report}\n{:?}", report.events);
     // Control: without its health probe the hang persists.
     wait_probed_healthy(host, FIRST)?;
-    host.run(&["systemctl", "stop", "mini-web-probe.timer"])?;
+    host.run(&["systemctl", "stop", "mini-monitor.service"])?;
     let inside = inner_pid(host, FIRST)?;
     host.run(&["kill", "-STOP", &inside.to_string()])?;
     std::thread::sleep(HEALTHY_LIMIT);
     let persists = inner_pid(host, FIRST)? == inside;
-    host.run(&["systemctl", "start", "mini-web-probe.timer"])?;
+    host.run(&["systemctl", "start", "mini-monitor.service"])?;
     wait_exited(host, inside)?;
     wait_all(host)?;
     assert!(

@@ -59,7 +59,7 @@ fn deploy_until(fixture: &Fixture, step: &str) -> Result<()> {
     let mut playbook = fixture
         .lab
         .controller()
-        .playbook_command(&fixture.project.ansible(), "deploy.yml");
+        .playbook_command(&fixture.project, "deploy.yml");
     let mut child = playbook
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -98,7 +98,7 @@ pub(crate) fn a_hung_app_is_replaced_by_its_probe(fixture: &Fixture) -> Result<(
     let took = wait_replaced(host, unit, pid)?;
     let report = load.finish()?;
     let output = host.shell(
-        "journalctl --sync; journalctl -u express-web-probe -o cat -g 'failed the health check 2 times, restarted'",
+        "journalctl --sync; journalctl -u express-monitor -o cat -g 'failed the health check 2 times, restarted'",
     )?;
     assert!(output.contains(unit), "{output}");
     let fault = format!(

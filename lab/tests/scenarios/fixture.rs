@@ -6,7 +6,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use lab::wait::{self, Poll};
-use lab::{Host, HostSpec, Lab, LoadRun, PlaybookRun, ProjectDirectory, Result, command, topology};
+use lab::{
+    Host, HostSettings, Lab, LoadRun, PlaybookRun, ProjectDirectory, Result, command, topology,
+};
 
 use crate::programs::Programs;
 use crate::response::Response;
@@ -36,7 +38,7 @@ impl Fixture {
     /// Boots the hosts of `group` and renders its topology, without installing it.
     pub(crate) fn boot(programs: &Programs, group: &Group) -> Result<Self> {
         let system = group.system;
-        let specs: Vec<HostSpec> = topology::hosts(system.project, system.topology)?
+        let specs: Vec<HostSettings> = topology::hosts(system.project, system.topology)?
             .into_iter()
             .map(|spec| spec.with_suite(group.suite))
             .map(|spec| match group.engine {
@@ -109,8 +111,9 @@ impl Fixture {
 
     /// The command that runs a rendered playbook.
     pub(crate) fn playbook_command(&self, playbook: &str) -> Command {
-        let directory = self.project.ansible();
-        self.lab.controller().playbook_command(&directory, playbook)
+        self.lab
+            .controller()
+            .playbook_command(&self.project, playbook)
     }
 
     /// Starts load on the route to the pool `spread`.

@@ -112,7 +112,7 @@ fn deploy(fixture: &Fixture) -> Result<Child> {
     let mut playbook = fixture
         .lab
         .controller()
-        .playbook_command(&fixture.project.ansible(), "deploy.yml");
+        .playbook_command(&fixture.project, "deploy.yml");
     playbook
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -215,6 +215,10 @@ const HEALTH_PROBES: &[Scenario] = scenarios![
     health_probe::a_hung_instance_is_replaced_by_its_probe,
 ];
 
+/// The cost of health checks.
+const MONITOR_COST: &[Scenario] =
+    scenarios![health_probe::probing_ten_instances_costs_half_a_percent_of_a_core];
+
 static GROUPS: Groups = Groups {
     sequential: &[
         Group {
@@ -298,6 +302,11 @@ static GROUPS: Groups = Groups {
             "health probes",
             &multi_host_systems::PROBED,
             &[EXPECTED_STATE, HEALTH_PROBES],
+        ),
+        group(
+            "ten probed instances",
+            &single_host_systems::TEN_PROBED,
+            &[EXPECTED_STATE, MONITOR_COST],
         ),
         group(
             "single",

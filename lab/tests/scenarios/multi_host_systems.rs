@@ -127,7 +127,7 @@ proxies:
                 ("probed-local.target", NONE),
                 ("probed-local-port@8070.socket", NONE),
                 ("probed-local@8070.service", ONE),
-                ("probed-local-probe.timer", NONE),
+                ("probed-monitor.service", ONE),
             ],
         },
         HostUnits {
@@ -137,10 +137,9 @@ proxies:
                 ("probed-far.target", NONE),
                 ("probed-far-port@[8082-8083].socket", NONE),
                 ("probed-far@[8082-8083].service", ONE),
-                ("probed-far-probe.timer", NONE),
                 ("probed-own.target", NONE),
                 ("probed-own@8090.service", ONE),
-                ("probed-own-probe.timer", NONE),
+                ("probed-monitor.service", ONE),
             ],
         },
     ],
@@ -189,11 +188,10 @@ pub(crate) const REFERENCE: System = System {
                 ("reference-edge-rotate.timer", NONE),
                 ("reference-jobs.target", NONE),
                 ("reference-jobs@[8090-8091].service", ONE),
-                ("reference-jobs-probe.timer", NONE),
                 ("reference-shop.target", NONE),
                 // The engine's client; the container's processes are in a scope unit of the engine.
                 ("reference-shop@8092.service", ONE),
-                ("reference-shop-probe.timer", NONE),
+                ("reference-monitor.service", ONE),
             ],
         },
         HostUnits {

@@ -108,6 +108,42 @@ pub(crate) const SINGLE: System = System {
     ..DEFAULTS
 };
 
+/// Ten instances whose health is probed every second.
+pub(crate) const TEN_PROBED: System = System {
+    topology: "\
+version: 1
+project: ten
+hosts:
+  node1: { address: 192.168.56.11 }
+apps:
+  web:
+    artifact: target/release/randoms
+    sd_notify: false
+    health: { path: /health, interval: 1s }
+pools:
+  web: { app: web, ports: [8081-8090] }
+proxies:
+  edge: { routes: [{ path: /, pool: web }] }
+",
+    project: "ten",
+    artifacts: &[("target/release/randoms", Artifact::Server)],
+    hosts: &[HostUnits {
+        host: "node1",
+        units: &[
+            ("ten.target", NONE),
+            ("ten-web.target", NONE),
+            ("ten-edge.socket", NONE),
+            ("ten-edge.service", NGINX),
+            ("ten-edge-rotate.timer", NONE),
+            ("ten-web-port@[8081-8090].socket", NONE),
+            ("ten-web@[8081-8090].service", ONE),
+            ("ten-monitor.service", ONE),
+        ],
+    }],
+    responses: &[("http://192.168.56.11/info", BodyContains("web@80"))],
+    ..DEFAULTS
+};
+
 pub(crate) const PM2_FOUR_PORTS: System = System {
     topology: include_str!("../../../topologies/pm2-four-ports.yaml"),
     project: "ports",
@@ -315,7 +351,7 @@ pub(crate) const NODE_APP: System = System {
             ("express-edge.service", NGINX),
             ("express-edge-rotate.timer", NONE),
             ("express-web@[3001-3002].service", ONE),
-            ("express-web-probe.timer", NONE),
+            ("express-monitor.service", ONE),
         ],
     }],
     responses: &[

@@ -15,7 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import booted
-from genconf_host import bypass, command, converge, description, handover, prober, retreat, status
+from genconf_host import bypass, command, converge, description, handover, retreat, status
 from genconf_host.health import Check, probe
 from genconf_host.roll import Failed, Roll
 from genconf_host.systemd import State
@@ -185,42 +185,6 @@ class EveryQuestion(ServerTest):
         given = {"host": booted.raw_host(), "other": "node2", "state": "bypassed", "health": [raw]}
         self.assertEqual(bypass.QUESTION.answered(given, dry=False), {"changed": False, "reloaded": []})
         self.assertEqual(seen, [Check(self.server.url, "shop.example.org", "204")])
-
-    def test_the_probe_as_its_unit_runs_it(self) -> None:
-        port = self.server.server_address[1]
-        unit = f"randoms-spread@{port}.service"
-        self.systemd.start(unit)
-        self.systemd.units[unit] = replace(self.systemd.units[unit], started_at=1.0)
-        words = self.words_of_the_unit(port)
-
-        def complaint() -> bool:
-            self.systemd.verbs.clear()
-            for _ in range(2):
-                with (
-                    mock.patch.object(sys, "argv", words),
-                    mock.patch.dict(os.environ, RUNTIME_DIRECTORY=str(self.root)),
-                    mock.patch.object(prober, "Systemctl", lambda: self.systemd),
-                    mock.patch("builtins.print"),
-                ):
-                    prober.main()
-            return bool(self.systemd.verbs)
-
-        self.assertEqual(self.complaints(complaint, healthy=401, unhealthy=302), [False, True])
-
-    def words_of_the_unit(self, port: int) -> list[str]:
-        """ExecStart= of the template with these values."""
-        template = Path(__file__).parents[2] / "systemd/probe.service.tera"
-        line = next(line for line in template.read_text().splitlines() if line.startswith("ExecStart="))
-        values = {
-            "pool.app.health_path": "/up",
-            "pool.health_host": "shop.example.org",
-            "pool.app.health_status": "200-299,401",
-            "pool.app.health_timeout_ms": "2000",
-            "pool.app.ready_timeout_seconds": "30",
-            "pool.unit": "randoms-spread",
-        }
-        line = line.partition("{% for")[0]
-        return [*re.sub(r"{{ ([a-z_.]+)[^}]*}}", lambda m: values[m[1]], line).split(), str(port)]
 
 
 class Earlier(ServerTest):

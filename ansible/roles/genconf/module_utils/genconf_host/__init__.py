@@ -24,7 +24,7 @@ Modules:
   converge     start, reload, and removal of units
   retreat      restore of the previous files and instances
   status       one row for each instance
-  prober       restart of instances that hang, for apps without a watchdog
+  binary       installation of the program of the monitor
   question     commands that a playbook runs on a host
   release      switch between releases, in the steps of a playbook
   described    installation of the files of the desired state, all or none

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import description, files, kernel, lease, listener
+from . import binary, description, files, kernel, lease, listener
 from .deploy import Abandoned, Site
 from .description import Instance, Proxy
 from .former import Former
@@ -23,7 +23,7 @@ from .roll import Failed, Roll, Silent, wait_until
 from .step import Step
 from .store import Rejected
 from .strangers import strangers
-from .systemd import Refused, Systemctl, reread
+from .systemd import Refused, State, Systemctl, reread
 
 PROXY_DEADLINE = 30.0
 
@@ -108,6 +108,14 @@ class Convergence(Step):
         down = [unit for unit in units if not states[unit].is_active]
         if down:
             self.do("start", *down)
+        stale = [unit for unit, state in states.items() if unit.endswith(".service") and self._is_stale(state)]
+        if stale:
+            self.do("restart", *stale)
+
+    def _is_stale(self, state: State) -> bool:
+        """Whether a unit or what it reads when it starts is newer than its process."""
+        read = [*state.files, binary.PATH, *([self.host.spec] if self.host.spec else [])]
+        return state.is_active and files.newest(read) > state.active_since
 
     def _close_moved(self) -> list[str]:
         """Sockets of proxies whose doors are elsewhere now, which are to be opened there.

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import acceptance, description, files, former, lease
+from . import acceptance, binary, description, files, former, lease
 from .question import Question
 from .systemd import Refused, Systemctl
 
@@ -31,6 +31,7 @@ def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
         gone += sorted(path for path in PROGRAMS.glob("*.py") if path not in described)
         wanted.append(files.record(host.project, wanted))
     folders = [Path(path) for path in params["folders"] if not Path(path).is_dir()]
+    program = params["uploaded"].get("genconf-host")
     differing = files.differing(wanted)
     diff = [files.change(file).as_diff() for file in differing]
     diff += [files.Change(path, path.read_text(), "").as_diff() for path in gone]
@@ -40,12 +41,14 @@ def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
                 lease.renew(host.project, lease.run(params["run"]))
                 for folder in folders:
                     folder.mkdir(mode=0o755, parents=True)
+                if program:
+                    binary.install(Path(program))
                 former.put(host, Systemctl(), differing, gone)
-                # A prober has a second for its work, and may not keep what it compiled.
                 compileall.compile_dir(PROGRAMS, quiet=2)
         except (files.Refused, acceptance.Refused, lease.Held, Refused, OSError) as error:
             return {"failed": True, "msg": str(error)}
     changed = [str(path) for path in (*folders, *(file.path for file in differing), *gone)]
+    changed += [str(binary.PATH)] if program else []
     return {"changed": bool(changed), "written": changed, "diff": diff}
 
 
@@ -57,6 +60,7 @@ QUESTION = Question(
         "run": {"type": "dict", "required": True},
         "folders": {"type": "list", "elements": "path", "default": []},
         "is_recorded": {"type": "bool", "default": False},
+        "uploaded": {"type": "dict", "default": {}},
     },
     _answer,
 )

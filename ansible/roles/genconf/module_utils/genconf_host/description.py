@@ -82,6 +82,8 @@ class Host:
     apps: tuple[App, ...]
     pools: tuple[Pool, ...]
     proxies: tuple[Proxy, ...]
+    # What the monitor reads.
+    spec: Path | None = None
 
     @property
     def instances(self) -> Iterator[Instance]:
@@ -128,6 +130,7 @@ def read(raw: dict[str, Any]) -> Host:
         name=raw["name"],
         units=tuple(raw["units"]),
         triggers=tuple(raw["triggers"]),
+        spec=Path(raw["spec"]["destination"]) if "spec" in raw else None,
         apps=tuple(apps.values()),
         pools=tuple(_pool(pool, apps[pool["app"]]) for pool in raw["pools"]),
         proxies=tuple(_proxy(proxy) for proxy in raw["proxies"]),

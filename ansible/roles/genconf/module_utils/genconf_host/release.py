@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from . import confirmation, deploy, description, guard, lease, note
+from . import binary, confirmation, deploy, description, guard, lease, note
 from .question import Question
 from .roll import Failed
 from .store import Rejected
@@ -18,7 +18,7 @@ def look(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
     """Takes the host, and says which programs it has, and which apps' artifacts it lacks."""
     taken = _take(params, site)
     if taken["refusal"]:
-        return {**taken, "programs": [], "lacking": []}
+        return {**taken, "programs": [], "lacking": [], "machine": "", "binary": ""}
     lacking = site.lacking(params["artifacts"], params["only_first"])
     return {
         **taken,
@@ -26,6 +26,8 @@ def look(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
         "changed": site.dry and bool(lacking),
         "programs": [program for program in params["programs"] if Path(program).exists()],
         "lacking": lacking,
+        "machine": binary.machine(),
+        "binary": binary.digest(),
     }
 
 

@@ -66,9 +66,10 @@ def report(host: Host, manager: Manager) -> list[dict[str, Any]]:
 
 
 def _drift(host: Host, manager: Manager) -> list[Row]:
-    """Sockets that are not open and files that are not as they were written."""
+    """Sockets, timers, and the monitor that are not up, and files that are not as they were written."""
     sockets = {socket: pool.name for pool in host.pools for socket in pool.sockets}
     sockets |= {proxy.socket: proxy.name for proxy in host.proxies if proxy.socket}
+    sockets |= dict.fromkeys(host.triggers, "-")
     states = manager.states(sockets)
     closed = [(sockets[name], name, state.active) for name, state in states.items() if not state.is_active]
     altered = [("-", str(path), state) for path, state in files.altered(host.project).items()]

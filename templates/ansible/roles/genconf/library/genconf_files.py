@@ -18,6 +18,7 @@ options:
   modes: {type: dict, default: {}, description: "Mode by path; default 0644"}
   host: {type: dict, required: true, description: Desired state of this host}
   run: {type: dict, required: true, description: Identity of the playbook run}
+  uploaded: {type: dict, default: {}, description: "Path of the uploaded program of the monitor, as genconf-host"}
   folders: {type: list, elements: path, default: [], description: "Directories to create, mode 0755"}
   is_recorded:
     type: bool

@@ -175,6 +175,15 @@ def newest(paths: Iterable[str | Path]) -> float:
     return max((written(Path(path)) for path in paths), default=0.0)
 
 
+def sync(path: Path) -> None:
+    """What was written to a file or a folder is on disk, fsync(2)."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _record(project: str) -> Path:
     return ETC / project / "files.json"
 

@@ -18,7 +18,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import archive
+from . import archive, files
 
 KEPT = 5
 DIGEST_LENGTH = 12
@@ -128,10 +128,10 @@ class Store:
             # DynamicUser= runs it as nobody in particular, so anyone may read and execute it.
             upload.chmod(0o755)
             upload.rename(half / executable)
-            _sync(half / executable)
+            files.sync(half / executable)
         (self.root / "releases").mkdir(mode=0o755, exist_ok=True)
         half.rename(self._release(digest))
-        _sync(self.root / "releases")
+        files.sync(self.root / "releases")
         return digest
 
     @staticmethod
@@ -204,7 +204,7 @@ class Store:
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(Path("releases") / digest)
         fresh.rename(self.root / link)
-        _sync(self.root)
+        files.sync(self.root)
 
     def _write_history(self, digests: list[str]) -> None:
         fresh = self.root / ".history"
@@ -218,9 +218,3 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,0 +1,91 @@
+//! A service manager in memory, for tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use model::Endpoint;
+
+use super::{Error, Systemd};
+
+/// Units and what was requested of them. A killed service stays inactive until a test starts it again.
+#[derive(Debug, Default)]
+pub(crate) struct FakeSystemd {
+    machine: Mutex<Machine>,
+}
+
+#[derive(Debug, Default)]
+struct Machine {
+    /// Start times of active services.
+    services: BTreeMap<String, u64>,
+    sockets: BTreeMap<String, Endpoint>,
+    killed: Vec<String>,
+    is_unreachable: bool,
+}
+
+impl FakeSystemd {
+    fn with<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
+        act(&mut self.machine.lock().expect("no test panics under the lock"))
+    }
+
+    /// Starts a service, or starts it again, at this time.
+    pub(crate) fn start(&self, service: &str, at_us: u64) {
+        self.with(|machine| machine.services.insert(service.to_owned(), at_us));
+    }
+
+    pub(crate) fn stop(&self, service: &str) {
+        self.with(|machine| machine.services.remove(service));
+    }
+
+    /// Opens a socket, or moves it, to this address.
+    pub(crate) fn bind(&self, socket: &str, endpoint: Endpoint) {
+        self.with(|machine| machine.sockets.insert(socket.to_owned(), endpoint));
+    }
+
+    /// From now on, each request fails, or none does.
+    pub(crate) fn set_unreachable(&self, is_unreachable: bool) {
+        self.with(|machine| machine.is_unreachable = is_unreachable);
+    }
+
+    /// Services that were killed since the last call.
+    pub(crate) fn take_killed(&self) -> Vec<String> {
+        self.with(|machine| std::mem::take(&mut machine.killed))
+    }
+
+    fn answer<T>(&self, request: &str, act: impl FnOnce(&mut Machine) -> T) -> Result<T, Error> {
+        self.with(|machine| {
+            if machine.is_unreachable {
+                return Err(Error {
+                    request: request.to_owned(),
+                    reason: "connection reset".to_owned(),
+                });
+            }
+            Ok(act(machine))
+        })
+    }
+}
+
+impl Systemd for FakeSystemd {
+    async fn active(&self, units: &[String]) -> Result<BTreeSet<String>, Error> {
+        self.answer("active", |machine| {
+            let active = units.iter().filter(|u| machine.services.contains_key(*u));
+            active.cloned().collect()
+        })
+    }
+
+    async fn started_at_us(&self, service: &str) -> Result<u64, Error> {
+        self.answer("started", |machine| {
+            machine.services.get(service).copied().unwrap_or_default()
+        })
+    }
+
+    async fn listen(&self, socket: &str) -> Result<Option<Endpoint>, Error> {
+        self.answer("listen", |machine| machine.sockets.get(socket).cloned())
+    }
+
+    async fn kill(&self, service: &str) -> Result<(), Error> {
+        self.answer("kill", |machine| {
+            machine.services.remove(service);
+            machine.killed.push(service.to_owned());
+        })
+    }
+}
