@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use lab::load::Report;
 use lab::{Host, PlaybookRun, Result};
 
-use crate::deploy::current;
+use crate::deploy::{current, variant};
 use crate::fixture::{CONNECTIONS, Fixture, wait_active, wait_restarts, wait_rolled_back};
 use crate::results::{IN_FLIGHT, ResultRow};
+use crate::system::invocation_ids;
 
 const SERVER: &str = include_str!("bad_release.py");
 
@@ -137,6 +138,41 @@ pub(crate) fn a_release_for_another_architecture_is_rolled_back(fixture: &Fixtur
         ..BadRelease::default()
     };
     is_rolled_back(fixture, &bad)
+}
+
+/// Deploys a good release while a drop-in, written after the start of the instances, lets none of a
+/// pool start again; expects that the deploy fails at the first one and no other one is restarted.
+pub(crate) fn a_bad_drop_in_affects_one_instance(fixture: &Fixture) -> Result<()> {
+    let host = fixture.proxy_host();
+    let directory = "/etc/systemd/system/randoms-spread@.service.d";
+    let others = "randoms-spread@808[345].service";
+    host.shell(&format!(
+        "mkdir {directory} && printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\n' \
+         > {directory}/override.conf && systemctl daemon-reload"
+    ))?;
+    let (before, release) = (invocation_ids(host, others)?, current(fixture)?);
+    let load = fixture.load()?;
+    fixture.write_artifact(&variant(fixture, "behind a bad drop-in"))?;
+    let run = fixture.run_playbook("deploy.yml", &[])?;
+    fixture.write_artifact(&fixture.artifact)?;
+    let report = load.finish()?;
+    let after = invocation_ids(host, others)?;
+    host.shell(&format!("rm -r {directory} && systemctl daemon-reload"))?;
+    let failed = run.code().is_some_and(|code| code != 0);
+    let recovery = fixture.run_playbook("site.yml", &[])?;
+    fixture.record(ResultRow::with_load(
+        "good release behind a drop-in with a wrong ExecStart",
+        &format!("fails, the others keep running, {IN_FLIGHT}"),
+        &report,
+    ));
+    assert!(failed, "it was accepted: {}", run.output());
+    assert_eq!(current(fixture)?, release, "{}", run.output());
+    assert_eq!(before, after, "{}", run.output());
+    recovery.success()?;
+    wait_active(host, &fixture.units)?;
+    fixture.run_playbook("status.yml", &[])?.success()?;
+    assert_failed_posts(CONNECTIONS, &report);
+    Ok(())
 }
 
 /// Control: installs a release that exits by hand and restarts all instances; expects failures.

@@ -118,6 +118,49 @@ pub(crate) fn a_bad_unit_is_rolled_back(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
+/// Applies a unit with which no instance starts to several hosts; expects that hosts which the run did
+/// not reach have the previous files too, that no lock is left, and no dropped requests.
+pub(crate) fn a_bad_unit_is_restored_on_all_hosts(fixture: &Fixture) -> Result<()> {
+    let unit = "cat /etc/systemd/system/randoms-spread@.service";
+    let read = || {
+        let hosts = fixture.lab.hosts().iter().skip(1);
+        hosts
+            .map(|host| host.shell(unit))
+            .collect::<Result<Vec<_>>>()
+    };
+    let before = read()?;
+    let bad = fixture
+        .system
+        .topology
+        .replace("health: /health", "health: /health, args: [--nonsense]");
+    fixture.project.render(&bad)?;
+    let load = fixture.load()?;
+    let run = fixture.run_playbook("site.yml", &[])?;
+    let report = load.finish()?;
+    let after = read()?;
+    fixture.project.render(fixture.system.topology)?;
+    fixture.record(ResultRow::with_load(
+        "arguments with which no instance starts, on the first of two hosts",
+        "previous files on all hosts, 0 GET, 0 POST",
+        &report,
+    ));
+    assert_ne!(run.code(), Some(0), "the run succeeded");
+    assert_eq!(before, after, "{}", run.output());
+    for host in fixture.lab.hosts() {
+        // A run from another machine is not refused.
+        let lock = host.run(&["cat", "/run/genconf/randoms.lease"])?;
+        assert!(lock.contains("\"is_over\": true"), "{lock}");
+    }
+    let again = fixture.run_playbook("site.yml", &[])?.success()?;
+    for host in fixture.lab.hosts() {
+        let changed = again.count(host.name(), "changed")?;
+        assert_eq!(changed, 0, "{}", again.output());
+    }
+    fixture.run_playbook("status.yml", &[])?.success()?;
+    assert_eq!(report.failures(), 0, "{report}\n{:?}", report.events);
+    Ok(())
+}
+
 /// Adds a port to a pool; expects requests at the new instance and no dropped requests.
 pub(crate) fn scaling_up_drops_no_requests(fixture: &Fixture) -> Result<()> {
     let report = apply_under_load(

@@ -107,6 +107,45 @@ class Deploys(booted.HostTest):
         starts = [verb for verb in self.systemd.verbs if verb.endswith(f"start {UNITS[0]}")]
         self.assertEqual(starts, [f"restart {UNITS[0]}", f"start {UNITS[0]}"])
 
+    def newer_file(self) -> str:
+        """A drop-in that was written after every instance had started."""
+        for unit in UNITS:
+            self.systemd.units[unit] = replace(self.systemd.units[unit], started_at=1.0)
+        path = self.root / "override.conf"
+        path.touch()
+        for unit in UNITS:
+            self.systemd.units[unit] = replace(self.systemd.units[unit], files=(str(path),))
+        return str(path)
+
+    def test_a_rollback_restarts_only_what_runs_the_rejected_release(self) -> None:
+        good = self.admit("v1")
+        self.ship(good)
+        self.newer_file()
+        bad = self.admit("v2", "exits")
+        self.systemd.verbs.clear()
+        with self.assertRaisesRegex(Abandoned, f"rolled back to release {good[:12]}, 1 instances restarted"):
+            self.ship(bad)
+        self.assertEqual({verb.split()[-1] for verb in self.systemd.verbs}, {UNITS[0]})
+
+    def test_the_first_failure_of_a_rollback_stops_it(self) -> None:
+        """As with a drop-in that lets nothing start: what serves is not touched, and its release stays."""
+        good = self.admit("v1")
+        self.ship(good)
+        bad = self.admit("v2")
+        self.ship(bad)
+        self.systemd.behaviour[good[:12]] = "exits"
+        outcome = deploy.Outcome("randoms", bad[:12], good[:12], fresh=True, changed=True, touched={
+            unit: self.systemd.units[unit].invocation for unit in UNITS
+        })  # fmt: skip
+        self.systemd.verbs.clear()
+        told = self.site.undo([outcome])
+        self.assertIn(f"not restarted: {UNITS[1]} {UNITS[0]}", told)
+        self.assertEqual({verb.split()[-1] for verb in self.systemd.verbs}, {UNITS[2]})
+        # Its port refuses requests, so that none waits there for it.
+        self.assertEqual(self.systemd.verbs[-1], f"stop randoms-spread-port@8084.socket {UNITS[2]}")
+        self.assertTrue(all(self.systemd.units[unit].is_active for unit in UNITS[:2]))
+        self.assertIn(bad[:12], self.store.releases())
+
     def test_a_run_cut_short_is_finished_by_the_next(self) -> None:
         old = self.admit("v1")
         self.ship(old)

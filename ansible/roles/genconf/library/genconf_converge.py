@@ -10,12 +10,12 @@ DOCUMENTATION = r"""
 module: genconf_converge
 short_description: Apply one step of the desired state to systemd
 description:
-  - The steps are serve (start instances), front (start or reload proxies), and prune (remove what is not in
+  - The steps are serve (start instances), restore (the files from before the run), front (start or reload proxies), and prune (remove what is not in
     the desired state). The last step, prune, releases the deploy lock.
 options:
   host: {type: dict, required: true, description: Desired state of this host}
   run: {type: dict, required: true, description: Identity of the playbook run}
-  step: {type: str, required: true, choices: [serve, front, prune], description: The step}
+  step: {type: str, required: true, choices: [serve, restore, front, prune], description: The step}
   artifacts: {type: dict, default: {}, description: SHA-256 of the artifact of each app (serve)}
   described: {type: list, elements: path, default: [], description: Files that prune keeps}
 """

@@ -244,20 +244,37 @@ class Site:
             return self._withdraw(app, forget)
         store.flip(to)
         touched = roll.worst_first()
-        rest = [instance for instance in self._instances(app) if instance not in touched]
-        complaints = []
+        others = [instance for instance in self._instances(app) if instance not in touched]
         back = Roll(self.host, self.manager, self.health)
-        for instance in [*touched, *rest]:
-            try:
-                back.touch_if_needed(instance, is_forced=instance in touched)
-            except Failed as failure:
-                complaints.append(f"still failing: {failure}")
-                back.touched.clear()
+        left = [*touched, *back.not_on(to, others)]
+        complaints = []
+        try:
+            while left:
+                back.touch_if_needed(left[0], is_forced=True)
+                left.pop(0)
+        except Failed as failure:
+            # What comes after it may still serve, and would end the same way.
+            complaints.append(f"still failing: {failure}")
+            complaints += self._close(failure.instance)
+            if left[1:]:
+                complaints.append(f"not restarted: {' '.join(instance.unit for instance in left[1:])}")
         store.prove(to)
-        if forget:
+        if forget and not left:
             store.forget(forget)
         summary = f"{self.host.name}: rolled back to release {to}, {len(back.log)} instances restarted"
         return "\n".join([summary, *complaints])
+
+    def _close(self, instance: Instance) -> list[str]:
+        """Closes the socket of an instance that does not start: requests would wait there for it, and
+        the proxies send them to others if it refuses them."""
+        sharing = [other for other in self.host.instances if other.socket == instance.socket]
+        if not instance.socket or len(sharing) > 1:
+            return []
+        try:
+            self.manager.run("stop", instance.socket, instance.unit)
+        except Refused as refusal:
+            return [str(refusal)]
+        return [f"{instance.socket} is closed until site.yml runs again"]
 
     def _withdraw(self, app: App, forget: str | None) -> str:
         """The end of a first deploy that did not pass: nothing runs, no half state is left."""

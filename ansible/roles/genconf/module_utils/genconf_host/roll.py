@@ -75,6 +75,18 @@ class Roll:
             self._check(states)
             self._touch(instance, state, verb)
 
+    def not_on(self, release: str, instances: Iterable[Instance]) -> list[Instance]:
+        """Those that are down or run another release; one that serves `release` is not among them,
+        whatever has changed on disk since it started."""
+        listed = list(instances)
+        states = self.manager.states(instance.unit for instance in listed)
+
+        def is_on(instance: Instance) -> bool:
+            state, root = states[instance.unit], self.host.app_root(instance.app.name)
+            return state.is_active and running_release(root, state.pid) in (None, release)
+
+        return [instance for instance in listed if not is_on(instance)]
+
     def runs(self) -> dict[str, str]:
         """What was touched, by unit name, with the invocation that passed."""
         return {instance.unit: invocation for instance, invocation in self.touched.items()}

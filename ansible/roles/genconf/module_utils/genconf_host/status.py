@@ -11,6 +11,7 @@ from typing import Any
 
 from . import description, files, guard
 from .description import Host
+from .former import Former
 from .health import Check, probe
 from .question import Question
 from .roll import running_release
@@ -57,7 +58,7 @@ def rows(host: Host, manager: Manager) -> list[Row]:
         _row(host, entry, states[entry[1]], shares, answer)
         for entry, answer in zip(described, answers, strict=True)
     ]
-    return [*running, *_drift(host, manager), *_taken_back(host, manager)]
+    return [*running, *_drift(host, manager), *_unfinished(host), *_taken_back(host, manager)]
 
 
 def report(host: Host, manager: Manager) -> list[dict[str, Any]]:
@@ -76,6 +77,14 @@ def _drift(host: Host, manager: Manager) -> list[Row]:
     return [
         Row(host.name, pool, what, state, 0, 0, 0, 0, 0.0, "", "") for pool, what, state in (*closed, *altered)
     ]
+
+
+def _unfinished(host: Host) -> list[Row]:
+    """Files that a run wrote and did not apply: an instance that starts now would use them."""
+    if not Former(host.project).since:
+        return []
+    told = "files of an unfinished run: run site.yml again"
+    return [Row(host.name, "-", "configuration", "pending", 0, 0, 0, 0, 0.0, "", told)]
 
 
 def _taken_back(host: Host, manager: Manager) -> list[Row]:

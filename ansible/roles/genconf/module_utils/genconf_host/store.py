@@ -18,7 +18,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import archive
+from . import archive, files
 
 KEPT = 5
 DIGEST_LENGTH = 12

@@ -48,6 +48,11 @@ class Convergence(Step):
             told = retreat(self.host, self.manager)
             raise Abandoned(f"{failure}\n{told}".rstrip()) from failure
 
+    def restore(self) -> None:
+        """This host goes back to the files from before a run that failed on another one."""
+        if not self.dry:
+            self.log += retreat(self.host, self.manager).splitlines()
+
     def front(self) -> None:
         """Every described proxy is up and runs the configuration on disk."""
         if not self.dry:
@@ -231,14 +236,17 @@ def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
         return {"failed": True, "msg": str(error), "actions": work.log, "warnings": work.warnings}
     after = "".join(f"{action}\n" for action in work.log)
     diff = [{"before": "", "after": after, "after_header": "systemctl"}] if work.log else []
-    return {"changed": bool(work.log), "actions": work.log, "diff": diff, "warnings": work.warnings}
+    summary = after.rstrip() if params["step"] == "restore" else ""
+    return {
+        "changed": bool(work.log), "actions": work.log, "summary": summary, "diff": diff, "warnings": work.warnings
+    }  # fmt: skip
 
 
 QUESTION = Question(
     {
         "host": {"type": "dict", "required": True},
         "run": {"type": "dict", "required": True},
-        "step": {"type": "str", "required": True, "choices": ["serve", "front", "prune"]},
+        "step": {"type": "str", "required": True, "choices": ["serve", "restore", "front", "prune"]},
         "artifacts": {"type": "dict", "default": {}},
         "described": {"type": "list", "elements": "path", "default": []},
     },
