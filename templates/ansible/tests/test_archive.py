@@ -39,6 +39,20 @@ class Archives(booted.HostTest):
         """The folder of the release."""
         return self.store.root / "releases" / self.store.admit(main, sha256, is_archive=True)
 
+    def test_a_program_that_is_a_link_out_of_the_archive_is_refused(self) -> None:
+        outside = self.root / "shadow"
+        outside.write_text("secret")
+        outside.chmod(0o600)
+        for links in ({"server.js": str(outside)}, {"server.js": "../../../../../shadow"}, {"lib": str(self.root)}):
+            main = "server.js" if "server.js" in links else "lib/shadow"
+            with self.assertRaisesRegex(Rejected, "outside of the archive"):
+                self.admitted(self.arrives({"other.js": b"//"}, links=links), main)
+            self.assertEqual(outside.stat().st_mode & 0o777, 0o600)
+
+    def test_a_program_that_is_a_link_inside_of_the_archive_is_run(self) -> None:
+        release = self.admitted(self.arrives({"bin/real.js": b"//"}, links={"server.js": "bin/real.js"}))
+        self.assertEqual((release / "bin/real.js").stat().st_mode & 0o777, 0o755)
+
     def test_everything_is_there_for_everybody_and_nobody_may_write(self) -> None:
         members = {"server.js": b"//", "node_modules/a/index.js": b"//", "public/a.html": b"<p>"}
         release = self.admitted(self.arrives(members, links={"node_modules/b": "a"}))

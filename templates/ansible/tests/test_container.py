@@ -74,6 +74,16 @@ class Images(booted.HostTest):
         self.images.load(self.store.releases()[0], "randoms", "randoms:1")
         self.assertEqual(self.engine.loads, 1)
 
+    def test_a_known_image_waits_for_no_other_one(self) -> None:
+        """As when an instance starts while the image of another project is read."""
+        name = self.load("randoms:1")
+
+        def taken() -> None:
+            raise AssertionError("waits for the lock")
+
+        self.patch(container, "_alone", taken)
+        self.assertEqual(self.images.load(self.store.releases()[0], "randoms", "randoms:1"), name)
+
     def test_an_archive_without_the_image_is_refused(self) -> None:
         with self.assertRaisesRegex(container.Refused, "image randoms:1 is not in .*; found: my-randoms:1"):
             self.load("my-randoms:1")

@@ -1,6 +1,8 @@
 """What is described is on disk, and of what was described before nothing that would mislead."""
 
+import os
 import unittest
+from unittest import mock
 
 import booted
 
@@ -34,6 +36,24 @@ class Described(booted.HostTest):
         self.assertEqual(self.put("a.py"), ["files.json", "b.py"])
         self.assertEqual(self.there(), ["a.py"])
         self.assertEqual(self.put("a.py"), [])
+
+    def test_modes_do_not_depend_on_the_umask_and_are_repaired(self) -> None:
+        """Folders of an earlier run under umask 077, and files and folders of this one."""
+        before = os.umask(0o077)
+        self.addCleanup(os.umask, before)
+        release = self.store.root / "releases/0123456789ab"
+        release.mkdir(parents=True)
+        self.put("a.py")
+        made = [self.programs, self.programs / "a.py", release, *list(release.parents)[:3]]
+        modes = {str(path.relative_to(self.root)): oct(path.stat().st_mode & 0o777) for path in made}
+        files = {name for name, mode in modes.items() if mode == "0o644"}
+        self.assertEqual(files, {"lib/genconf_host/a.py"})
+        self.assertEqual({modes[name] for name in modes.keys() - files}, {"0o755"}, modes)
+
+    def test_programs_print_in_a_known_language(self) -> None:
+        with mock.patch.dict(os.environ, LC_ALL="de_DE.UTF-8"):
+            self.put("a.py")
+            self.assertEqual(os.environ["LC_ALL"], "C.UTF-8")
 
     def test_a_host_that_another_run_has_is_left_alone(self) -> None:
         (lease.RUN / "randoms.lease").unlink()

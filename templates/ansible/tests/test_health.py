@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.server
-import os
-import re
 import socket
-import sys
 import tempfile
 import threading
 import unittest
-from dataclasses import replace
-from pathlib import Path
 from unittest import mock
 
 import booted
-from genconf_host import bypass, command, converge, description, handover, retreat, status
+from genconf_host import bypass, command, converge, description, handover, lease, retreat, status
 from genconf_host.health import Check, probe
 from genconf_host.roll import Failed, Roll
 from genconf_host.systemd import State
@@ -177,10 +173,19 @@ class EveryQuestion(ServerTest):
         is_healthy = bypass.health_by(instance.health for instance in host.instances)
         self.assertEqual(self.complaints(lambda: not is_healthy(address), healthy=204, unhealthy=200), [False, True])
 
+    def is_locked(self) -> bool:
+        """Whether a program has the host, lease.turn."""
+        with (lease.RUN / "randoms.turn").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def test_the_question_of_a_playbook_whether_a_host_can_be_bypassed(self) -> None:
         seen: list[Check] = []
         self.patch(bypass, "health_by", lambda checks: seen.extend(checks))
-        self.patch(bypass, "bypass", lambda *_: [])
+        self.patch(bypass, "bypass", lambda *_: self.assertTrue(self.is_locked()) or [])
         raw = {"url": self.server.url, "host": "shop.example.org", "status": "204"}
         given = {"host": booted.raw_host(), "other": "node2", "state": "bypassed", "health": [raw]}
         self.assertEqual(bypass.QUESTION.answered(given, dry=False), {"changed": False, "reloaded": []})

@@ -26,6 +26,29 @@ class Releases(booted.HostTest):
         self.assertEqual(self.store.releases(), [])
         self.assertFalse(upload.exists())
 
+    def test_a_release_that_is_deleted_halfway_is_none(self) -> None:
+        digest = self.admit("v1")[:12]
+
+        def killed(path: Path, **_: object) -> None:
+            if path.exists():
+                (path / "randoms").unlink()
+                raise KeyboardInterrupt
+
+        with mock.patch.object(store.shutil, "rmtree", killed), self.assertRaises(KeyboardInterrupt):
+            self.store.forget(digest)
+        self.assertFalse(self.store.has(digest))
+        self.assertEqual(self.admit("v1")[:12], digest)
+        self.assertTrue((self.store.root / "releases" / digest / "randoms").is_file())
+
+    def test_what_killed_runs_left_is_removed(self) -> None:
+        left = self.store.incoming("1" * 64)
+        left.mkdir(parents=True)
+        self.store.incoming("2" * 64).write_text("cut short")
+        file = self.store.root / "file"
+        file.write_text("whole")
+        self.store.receive("0" * 64, file)
+        self.assertEqual([path.name for path in left.parent.iterdir()], ["0" * 64])
+
     def test_what_is_received_comes_whole_or_not_at_all(self) -> None:
         file, upload = self.store.root / "file", self.store.incoming("0" * 64)
         self.store.root.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import booted
@@ -21,6 +23,31 @@ DropInPaths={dropins}
 NeedDaemonReload=yes
 ActiveState=active
 """
+
+
+class Unanswered(unittest.TestCase):
+    """A systemctl that fails."""
+
+    def states(self, *answers: tuple[int, str]) -> dict[str, State]:
+        left = [subprocess.CompletedProcess([], code, said, "Transport endpoint") for code, said in answers]
+        with mock.patch.object(systemd, "PAUSE", 0.0), mock.patch.object(subprocess, "run", lambda *_, **__: left.pop(0)):
+            return systemd.Systemctl().states(["a.service"])
+
+    def test_a_question_that_failed_is_asked_again(self) -> None:
+        states = self.states((1, ""), (0, "ActiveState=active\n"))
+        self.assertTrue(states["a.service"].is_active)
+
+    def test_a_question_that_keeps_failing_is_an_error_and_no_state(self) -> None:
+        with self.assertRaisesRegex(systemd.Refused, "systemctl show: Transport endpoint"):
+            self.states((1, ""), (1, ""), (1, ""))
+
+    def test_a_log_line_that_is_no_text_is_shown(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "journalctl"
+            program.write_text("#!/bin/sh\nprintf 'caf\\351\\n'\n")
+            program.chmod(0o755)
+            with mock.patch.dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}"):
+                self.assertEqual(systemd.Systemctl().log("a.service", "", 1), ["caf\ufffd"])
 
 
 class Shown(unittest.TestCase):

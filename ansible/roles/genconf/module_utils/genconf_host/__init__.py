@@ -26,6 +26,7 @@ Modules:
   status       one row for each instance
   binary       installation of the program of the monitor
   question     commands that a playbook runs on a host
+  process      umask and locale of this process
   release      switch between releases, in the steps of a playbook
   described    installation of the files of the desired state, all or none
   edition      digest of this package

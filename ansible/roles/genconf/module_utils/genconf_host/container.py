@@ -60,10 +60,12 @@ class Images:
     def load(self, digest: str, archive: str, image: str) -> str:
         """Has the engine know the image of a release, and gives its name."""
         name = self.name(digest)
-        with _alone():
-            if not self._knows(name):
-                self._read(self.root / "releases" / digest / archive, image, name)
-            self._prune()
+        # Without the lock, which all projects share: an instance starts while another image is read.
+        if not self._knows(name):
+            with _alone():
+                if not self._knows(name):
+                    self._read(self.root / "releases" / digest / archive, image, name)
+                self._prune()
         return name
 
     def _knows(self, name: str) -> bool:
@@ -173,7 +175,7 @@ def _client(path: str) -> list[str]:
 
 def _finish(path: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*_client(path), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [*_client(path), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
     )
 
 

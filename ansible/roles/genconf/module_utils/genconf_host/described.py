@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
         gone += sorted(path for path in PROGRAMS.glob("*.py") if path not in described)
         wanted.append(files.record(host.project, wanted))
     folders = [Path(path) for path in params["folders"] if not Path(path).is_dir()]
+    closed = files.closed(_open_folders(host))
     program = params["uploaded"].get("genconf-host")
     differing = files.differing(wanted)
     diff = [files.change(file).as_diff() for file in differing]
@@ -41,15 +43,26 @@ def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
                 lease.renew(host.project, lease.run(params["run"]))
                 for folder in folders:
                     folder.mkdir(mode=0o755, parents=True)
+                for folder in closed:
+                    folder.chmod(0o755)
                 if program:
                     binary.install(Path(program))
                 former.put(host, Systemctl(), differing, gone)
                 compileall.compile_dir(PROGRAMS, quiet=2)
         except (files.Refused, acceptance.Refused, lease.Held, Refused, OSError) as error:
             return {"failed": True, "msg": str(error)}
-    changed = [str(path) for path in (*folders, *(file.path for file in differing), *gone)]
+    changed = [str(path) for path in (*folders, *closed, *(file.path for file in differing), *gone)]
     changed += [str(binary.PATH)] if program else []
     return {"changed": bool(changed), "written": changed, "diff": diff}
+
+
+def _open_folders(host: description.Host) -> Iterator[Path]:
+    """Folders of this project that genconf makes, and units read."""
+    yield from (description.OPT / host.project, files.ETC / host.project)
+    yield from (proxy.destination.parent for proxy in host.proxies)
+    for app in host.apps:
+        releases = host.app_root(app.name) / "releases"
+        yield from (releases.parent, releases, *releases.glob("*"))
 
 
 QUESTION = Question(

@@ -149,6 +149,13 @@ def orphans(project: str, described: set[Path]) -> list[Path]:
     return [path for path in sorted(candidates) if path not in described and owner(path) == project]
 
 
+def closed(folders: Iterable[Path]) -> list[Path]:
+    """Folders that not everybody may enter, as a run with another umask(2) left them: units run as
+    other users."""
+    real = (folder for folder in dict.fromkeys(folders) if folder.is_dir() and not folder.is_symlink())
+    return [folder for folder in real if folder.stat().st_mode & 0o755 != 0o755]
+
+
 def misleading(project: str, units: Iterable[str], described: set[Path]) -> list[Path]:
     """Drop-ins among the orphans whose units are still described, and would be led by them."""
     folders = {f"{unit}.d" for unit in units}

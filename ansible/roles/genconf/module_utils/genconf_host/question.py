@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from . import process
+
 # By the types of Ansible's argument_spec: what a template made a string of is none.
 _KINDS: dict[str, Callable[[Any], Any]] = {
     "bool": lambda value: str(value).lower() in ("true", "yes", "on", "1"),
@@ -31,10 +33,12 @@ class Question:
         for name, argument in self.arguments.items():
             if complaint := _complaint(params[name], argument):
                 return {"failed": True, "msg": f"{name}: {complaint}"}
+        process.normalize()
         return self.answer(params, dry)
 
     def put(self, module: Any) -> None:
         """Has an AnsibleModule of these arguments answer it."""
+        process.normalize()
         answer = self.answer(module.params, module.check_mode)
         for warning in answer.pop("warnings", []):
             module.warn(warning)

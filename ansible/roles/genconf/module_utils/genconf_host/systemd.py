@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,10 @@ PROGRAM = "/usr/local/sbin/genconf-host"
 # is the distribution's, a generator's, or gone after a boot: in some containers the one in
 # /run/systemd/system/service.d is written anew at each daemon-reload.
 WRITTEN = ("/etc/systemd/system/", "/usr/local/lib/systemd/system/")
+
+# How often systemd is asked before its silence is an error, and seconds between.
+TRIES = 3
+PAUSE = 1.0
 
 PROPERTIES = (
     "Id",
@@ -138,15 +143,13 @@ class Systemctl:
         names = list(units)
         if not names:
             return {}
-        shown = _output(
-            "systemctl", "show", "--timestamp=us+utc", "--property", ",".join(PROPERTIES), *names
-        )
-        blocks = shown.strip("\n").split("\n\n")
+        command = ["systemctl", "show", "--timestamp=us+utc", "--property", ",".join(PROPERTIES), *names]
+        blocks = _answer(command).strip("\n").split("\n\n")
         return {name: _state(name, block) for name, block in zip(names, blocks, strict=True)}
 
     def run(self, *words: str) -> None:
         """`systemctl WORDS`, or an error that carries what it said."""
-        done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
+        done = subprocess.run(["systemctl", *words], capture_output=True, text=True, errors="replace", check=False)
         if done.returncode != 0:
             raise Refused(f"systemctl {' '.join(words)}: {done.stderr.strip()}")
 
@@ -202,13 +205,26 @@ def start_transient(name: str, options: Iterable[str], *words: str) -> None:
 def run_transient(name: str, options: Iterable[str], *command: str) -> None:
     """Has systemd run a command as the unit `name`, by systemd-run(1)."""
     words = ["systemd-run", "--quiet", f"--unit={name}", *options, *command]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         raise Refused(done.stderr.strip())
 
 
+def _answer(command: list[str]) -> str:
+    """What a command prints. One that fails is asked again: a failure tells nothing of a unit."""
+    for _ in range(TRIES - 1):
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode == 0:
+            return done.stdout
+        time.sleep(PAUSE)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        raise Refused(f"{' '.join(command[:2])}: {done.stderr.strip()}")
+    return done.stdout
+
+
 def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout
 
 
 def _state(unit: str, block: str) -> State:

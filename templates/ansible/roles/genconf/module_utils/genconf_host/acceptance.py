@@ -55,7 +55,7 @@ def check(proxy: Proxy, project: str, candidate: Path) -> None:
     for network, prepare in _NETWORKS:
         script = ["sh", "-ec", prepare + _ENGINES[proxy.engine], "sh"]
         command = ["unshare", "--mount", *network, *script, *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if done.returncode == 0:
             return
         said = f"{done.stdout}{done.stderr}"

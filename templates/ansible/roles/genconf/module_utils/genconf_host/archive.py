@@ -23,15 +23,19 @@ class Unusable(Exception):
 def unpack(archive: Path, folder: Path, main: str) -> None:
     """Puts what is in `archive` into `folder`, where `main` is then a file that can be run."""
     command = ["tar", "--extract", "--file", str(archive), "--directory", str(folder), *OPTIONS]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         raise Unusable(f"tar could not extract it: {done.stderr.strip()}")
     for path in _files(folder):
         _open_up(path)
-    if not (folder / main).is_file():
+    program = (folder / main).resolve()
+    if not program.is_relative_to(folder.resolve()):
+        raise Unusable(f"{main} is a link to {program}, outside of the archive")
+    if not program.is_file():
         held = ", ".join(sorted(path.name for path in folder.iterdir())[:10]) or "nothing"
         raise Unusable(f"{main} is not in the archive; found: {held}")
-    (folder / main).chmod(0o755)
+    # Resolved: chmod(2) follows links.
+    program.chmod(0o755)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import description, files
+from . import description, files, lease
 from .description import Host, Proxy
 from .health import Check, probe
 from .question import Question
@@ -96,8 +96,9 @@ def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
         if not dry:
             checks = [Check(**raw) for raw in params["health"]]
             other = params["other"] if params["state"] == "bypassed" else None
-            reloaded = bypass(host, Systemctl(), other, health_by(checks))
-    except (OSError, Refused) as error:
+            with lease.turn(host.project):
+                reloaded = bypass(host, Systemctl(), other, health_by(checks))
+    except (OSError, Refused, lease.Held) as error:
         return {"failed": True, "msg": f"{host.name}: {error}"}
     # It is over when the run is, so it is no change to the host.
     return {"changed": False, "reloaded": reloaded}

@@ -8,7 +8,7 @@ import math
 import sys
 from dataclasses import replace
 
-from . import acceptance, description, files, guard, lease, note
+from . import acceptance, description, files, guard, lease, note, process
 from .deploy import Abandoned, Site
 from .roll import Failed, Roll
 from .status import report
@@ -25,6 +25,7 @@ FAILURES = (Abandoned, Failed, Rejected, Refused, acceptance.Refused, guard.Take
 
 def main() -> int:
     """Runs one command; exit 1 when something is not as described."""
+    process.normalize()
     arguments = _parser().parse_args()
     host = description.read(json.loads((files.ETC / arguments.project / "host.json").read_text()))
     if arguments.command == "status":

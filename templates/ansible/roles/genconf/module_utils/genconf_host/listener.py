@@ -28,7 +28,7 @@ class Listener:
 def listeners() -> list[Listener]:
     """All of them, as far as they can be told; none where there is no ss."""
     try:
-        said = subprocess.run(["ss", "-Hltxnp"], capture_output=True, text=True, check=False).stdout
+        said = subprocess.run(["ss", "-Hltxnp"], capture_output=True, text=True, errors="replace", check=False).stdout
     except FileNotFoundError:
         return []
     return [found for line in said.splitlines() for found in _read(line)]

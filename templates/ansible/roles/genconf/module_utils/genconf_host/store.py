@@ -97,6 +97,7 @@ class Store:
         """Takes an uploaded file over, wherever on this host it lies. All of it or nothing."""
         upload = self.incoming(sha256)
         upload.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        self._sweep()
         try:
             shutil.move(file, upload)
             # Of whoever the run came in as until now, who is nobody to change a release.
@@ -104,6 +105,14 @@ class Store:
         except OSError:
             upload.unlink(missing_ok=True)
             raise
+
+    def _sweep(self) -> None:
+        """Removes what killed runs left. Nobody else uploads: the run has the deploy lock."""
+        for left in self.root.joinpath("incoming").iterdir():
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink()
 
     def admit(self, executable: str, sha256: str, *, is_archive: bool = False) -> str:
         """Makes a release of an uploaded file whose digest is what the sender says it is.
@@ -161,7 +170,7 @@ class Store:
         kept = {*passed[-KEPT:], self.current, self.proven}
         for release in self.releases():
             if release not in kept:
-                shutil.rmtree(self._release(release))
+                self._remove(release)
 
     def prove(self, digest: str) -> None:
         """Marks the release that all instances run and that passed its gates."""
@@ -174,7 +183,19 @@ class Store:
                 (self.root / link).unlink()
         if digest in self.history:
             self._write_history([known for known in self.history if known != digest])
-        shutil.rmtree(self._release(digest), ignore_errors=True)
+        self._remove(digest)
+
+    def _remove(self, digest: str) -> None:
+        """Renamed first: what is deleted halfway is no release."""
+        gone = self.root / "incoming" / f"{digest}.gone"
+        shutil.rmtree(gone, ignore_errors=True)
+        gone.parent.mkdir(mode=0o755, exist_ok=True)
+        try:
+            self._release(digest).rename(gone)
+        except FileNotFoundError:
+            return
+        files.sync(self.root / "releases")
+        shutil.rmtree(gone, ignore_errors=True)
 
     def _leading_to(self, digest: str | None) -> list[str]:
         """The history, with `digest` as its youngest.
@@ -209,7 +230,9 @@ class Store:
     def _write_history(self, digests: list[str]) -> None:
         fresh = self.root / ".history"
         fresh.write_text("".join(f"{digest}\n" for digest in digests))
+        files.sync(fresh)
         fresh.rename(self.root / "history")
+        files.sync(self.root)
 
 
 def sha256_of(path: Path) -> str:
