@@ -12,12 +12,12 @@ use model::Endpoint;
 
 pub(crate) use bus::Bus;
 
-/// A query or request that failed. It is no answer: the state of the unit is unknown.
+/// A query or request that failed. The state of the unit is unknown.
 #[derive(Debug)]
 pub(crate) struct Error {
     /// What was asked.
     pub(crate) request: String,
-    /// Why there is no answer.
+    /// Why it failed.
     pub(crate) reason: String,
 }
 

@@ -70,6 +70,53 @@ pub(crate) fn rolling_back_drops_no_requests(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
+/// Rolls back three hosts of which one has no earlier release, as one that was added since; expects
+/// that the other one is rolled back, and an error if no host has an earlier release.
+pub(crate) fn a_host_without_an_earlier_release_blocks_no_rollback(
+    fixture: &Fixture,
+) -> Result<()> {
+    let release_of = |name: &str| -> Result<String> {
+        fixture
+            .lab
+            .host(name)?
+            .run(&["readlink", "/opt/randoms/randoms/current"])
+    };
+    // Removes all releases but the current one.
+    let forget = |name: &str| -> Result<String> {
+        fixture.lab.host(name)?.shell(
+            "cd /opt/randoms/randoms && current=$(basename $(readlink current)) && echo $current > history \
+             && ls releases | grep -v $current | sed s,^,releases/, | xargs rm -rf",
+        )
+    };
+    let first = release_of("node1")?;
+    fixture.write_artifact(&variant(fixture, "before the new host"))?;
+    fixture.run_playbook("deploy.yml", &[])?.success()?;
+    let second = release_of("node2")?;
+    forget("node2")?;
+    let run = fixture.run_playbook("rollback.yml", &[])?.success()?;
+    assert!(
+        run.output()
+            .contains("node2: no earlier release; this host stays as it is"),
+        "{}",
+        run.output()
+    );
+    assert_eq!(
+        [release_of("node1")?, release_of("node2")?],
+        [first, second]
+    );
+    forget("node1")?;
+    let run = fixture.run_playbook("rollback.yml", &[])?;
+    assert_ne!(run.code(), Some(0), "{}", run.output());
+    fixture.write_artifact(&fixture.artifact)?;
+    fixture.run_playbook("deploy.yml", &[])?.success()?;
+    fixture.record(ResultRow::without_load(
+        "rollback with a host without an earlier release",
+        "the others are rolled back",
+        "node1 is rolled back, node2 stays as it is".to_owned(),
+    ));
+    Ok(())
+}
+
 /// Rolls back one of two apps; expects the other one unchanged, and an error for an unknown app.
 pub(crate) fn a_rollback_affects_only_the_named_app(fixture: &Fixture) -> Result<()> {
     fixture

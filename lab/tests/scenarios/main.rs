@@ -121,6 +121,7 @@ const THREE_HOSTS: &[Scenario] = scenarios![
     host_drain::restarts_by_hand_drain_no_host,
     port_transfer::adding_a_second_host_drops_no_requests,
     topology_change::a_bad_unit_is_restored_on_all_hosts,
+    deploy::a_host_without_an_earlier_release_blocks_no_rollback,
     host_loss::a_lost_host_drops_no_get,
     host_loss::a_rebooting_host_drops_no_get,
     host_loss::losing_both_hosts_drops_requests,

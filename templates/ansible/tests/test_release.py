@@ -147,6 +147,17 @@ class Steps(booted.HostTest):
         self.assertEqual((self.store.current, self.store.proven), (cut_short, self.new[:12]))
         self.assertEqual(note.unended("randoms").read(), noted)
 
+    def test_a_host_without_an_earlier_release_blocks_no_rollback(self) -> None:
+        self.store.forget(self.old)
+        self.ship(self.admit("v2"))
+        for older in self.store.releases():
+            if older != self.store.current:
+                self.store.forget(older)
+        told = self.step("choose", release="", apps=[])
+        self.assertEqual((told["chosen"], told["ways"]), ({}, {}))
+        self.assertEqual(told["none"], "node1: no earlier release")
+        self.assertIn("stays as it is", told["warnings"][0])
+
     def test_a_check_needs_no_lease(self) -> None:
         self.step("look", BOB)
         self.assertTrue(self.step("deploy", dry=True, artifacts={"randoms": self.new})["changed"])

@@ -28,6 +28,10 @@ class Rejected(Exception):
     """An upload or a release name that cannot be used."""
 
 
+class NoRelease(Rejected):
+    """There is no release to return to."""
+
+
 @dataclass(frozen=True)
 class Store:
     """The folder of one app."""

@@ -16,7 +16,7 @@ from . import container
 from .description import App, Host, Instance
 from .health import Check, probe
 from .roll import Failed, Roll
-from .store import DIGEST_LENGTH, Rejected, Store
+from .store import DIGEST_LENGTH, NoRelease, Rejected, Store
 from .systemd import Manager, Refused
 
 
@@ -130,7 +130,7 @@ class Site:
         chosen = {app.name: self._choose(app, release) for app in wanted}
         if not any(chosen.values()) and (wanted or not apps):
             told = f"no release starts with {release}" if release else "no earlier release"
-            raise Rejected(f"{self.host.name}: {told}")
+            raise NoRelease(f"{self.host.name}: {told}")
         return chosen
 
     def _choose(self, app: App, release: str) -> str | None:

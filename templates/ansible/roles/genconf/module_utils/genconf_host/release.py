@@ -10,7 +10,7 @@ from typing import Any
 from . import binary, confirmation, deploy, description, guard, lease, note
 from .question import Question
 from .roll import Failed
-from .store import Rejected
+from .store import NoRelease, Rejected
 from .systemd import Refused, Systemctl
 
 
@@ -45,7 +45,12 @@ def choose(params: dict[str, Any], site: deploy.Site) -> dict[str, Any]:
         return taken
     with lease.turn(site.host.project):
         site = replace(site, unended=note.unended(site.host.project).read() or ())
-        chosen = site.choose(params["release"], params["apps"])
+        try:
+            chosen = site.choose(params["release"], params["apps"])
+        except NoRelease as reason:
+            # As on a host that was added since: the others go back all the same.
+            left = f"{reason}; this host stays as it is"
+            return {**taken, "chosen": {}, "ways": {}, "none": str(reason), "warnings": [*taken["warnings"], left]}
         current = {app: site.store(site.host.app(app)).current for app in chosen}
     unended = [
         f"{site.host.name}: an interrupted rollback of {app} to {digest} completes first"
