@@ -139,7 +139,7 @@ record! {
         optional timeout: Spanned<Duration>,
         /// Time between two checks. Default: 2s.
         optional interval: Spanned<Duration>,
-        /// `watchdog`: the app sends `WATCHDOG=1`; `probe`: a timer requests the path. Default: watchdog with `sd_notify: true`, else probe.
+        /// `watchdog`: the app sends `WATCHDOG=1`; `probe`: the monitor of the host requests the path. Default: watchdog with `sd_notify: true`, else probe.
         optional r#type: Spanned<CheckType>,
     }
 }

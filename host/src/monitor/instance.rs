@@ -89,6 +89,11 @@ impl Tracker {
         }
     }
 
+    /// Whether the last restart is at most this long ago.
+    pub(super) fn was_restarted_within(&self, limit: Duration, now_us: u64) -> bool {
+        self.restarts > 0 && elapsed(self.restarted_at_us, now_us) <= limit
+    }
+
     /// Records a restart.
     pub(super) fn restarted(&mut self, now_us: u64) {
         self.restarts += 1;

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::instance::{Process, Standing, Tracker};
 use crate::health_check::{Checker, Failure};
-use crate::systemd::{Error, Systemd};
+use crate::systemd::{Activity, Error, Systemd};
 
 /// A pool and the history of its instances.
 pub(super) struct PoolMonitor {
@@ -97,18 +97,21 @@ impl PoolMonitor {
         } = environment;
         let spec = self.spec.clone();
         let units: Vec<String> = spec.instances.iter().map(|i| i.unit.clone()).collect();
-        let active = systemd.active(&units).await?;
-        let active = spec.instances.iter().filter(|i| active.contains(&i.unit));
+        let activity = systemd.activity(&units).await?;
+        let is = |instance: &Instance, state| activity.get(&instance.unit) == Some(&state);
+        let active = spec.instances.iter().filter(|i| is(i, Activity::Active));
         let mut checks = Vec::new();
         for instance in active {
             checks.push((instance, self.endpoint(*systemd, instance).await?));
         }
+        // Before the checks: a process that starts during them has not passed one.
+        let checked_at_us = now_us();
         let results = check_all(*checker, &spec, &checks).await;
         let mut failed = Vec::new();
         self.status.instances.clear();
         for ((instance, _), result) in checks.iter().zip(results) {
             match result {
-                Ok(()) => self.tracker(&instance.unit).pass(now_us()),
+                Ok(()) => self.tracker(&instance.unit).pass(checked_at_us),
                 Err(reason) => {
                     let standing = self.fail(environment, instance).await?;
                     failed.push(Failed {
@@ -121,7 +124,19 @@ impl PoolMonitor {
             let status = self.tracker(&instance.unit).status().clone();
             self.status.instances.insert(instance.unit.clone(), status);
         }
-        self.restart_one(environment, &failed).await
+        let mut changing = spec.instances.iter().filter(|i| is(i, Activity::Changing));
+        let now_us = now_us();
+        if changing.any(|instance| self.was_restarted_recently(instance, now_us)) {
+            return Ok(log_of(&failed, None));
+        }
+        Ok(self.restart_one(environment, &failed).await)
+    }
+
+    /// Whether the monitor has restarted an instance, which may still be starting.
+    fn was_restarted_recently(&self, instance: &Instance, now_us: u64) -> bool {
+        let ready_timeout = Duration::from_millis(self.spec.probe.ready_timeout_ms);
+        let tracker = self.trackers.get(&instance.unit);
+        tracker.is_some_and(|tracker| tracker.was_restarted_within(ready_timeout, now_us))
     }
 
     /// The address of an instance: of its socket, where that listens now.
@@ -166,7 +181,7 @@ impl PoolMonitor {
         &mut self,
         environment: &Environment<'_, S, C>,
         failed: &[Failed<'_>],
-    ) -> Result<Vec<String>, Error> {
+    ) -> Vec<String> {
         let is_any_starting = failed.iter().any(|f| f.standing == Standing::Starting);
         let worst = failed
             .iter()
@@ -180,19 +195,29 @@ impl PoolMonitor {
             })
             .max_by_key(|(failures, _)| *failures)
             .map(|(_, instance)| instance);
+        let mut log = log_of(failed, worst);
         if let Some(instance) = worst {
             // It hangs, so that it would not handle SIGTERM. systemd starts it again (`Restart=always`).
-            environment.systemd.kill(&instance.unit).await?;
+            if let Err(error) = environment.systemd.kill(&instance.unit).await {
+                log.push(format!("{}: not restarted: {error}", instance.unit));
+            }
+            // In either case, so that another attempt waits and other instances have their turn.
             self.tracker(&instance.unit)
                 .restarted((environment.now_us)());
         }
-        let is_worst = |f: &Failed| worst.is_some_and(|w| w.unit == f.instance.unit);
-        Ok(failed.iter().filter_map(|f| line(f, is_worst(f))).collect())
+        log
     }
 
     fn tracker(&mut self, unit: &str) -> &mut Tracker {
         self.trackers.entry(unit.to_owned()).or_default()
     }
+}
+
+/// What to log of failed checks, of which that of `restarted` leads to a restart.
+fn log_of(failed: &[Failed<'_>], restarted: Option<&Instance>) -> Vec<String> {
+    let is_restarted = |f: &Failed| restarted.is_some_and(|it| it.unit == f.instance.unit);
+    let lines = failed.iter().filter_map(|f| line(f, is_restarted(f)));
+    lines.collect()
 }
 
 /// What to log of a failed check: the first one in a row, and the one that leads to a restart.
@@ -376,8 +401,10 @@ mod tests {
         fixture.round().await;
         fixture.round().await;
         assert_eq!(fixture.killed(), ["a@1.service"]);
+        // While systemd starts the first one again, and until it passes, the second one is left alone.
+        fixture.round().await;
+        assert_eq!(fixture.killed(), Vec::<String>::new());
         fixture.restart("a@1.service");
-        // While the first one starts, the second one is left alone.
         for _ in 0..3 {
             fixture.round().await;
             assert_eq!(fixture.killed(), Vec::<String>::new());
@@ -454,13 +481,41 @@ mod tests {
         let mut fixture = Fixture::new().await;
         fixture.hang(&[1]);
         fixture.systemd.set_unreachable(true);
-        let expected = "a: not probed: systemd: active: connection reset";
+        let expected = "a: not probed: systemd: activity: connection reset";
         assert_eq!(fixture.round().await, [expected]);
         assert_eq!(fixture.round().await, Vec::<String>::new());
         assert!(fixture.checker.checked.lock().unwrap().is_empty());
         fixture.systemd.set_unreachable(false);
         fixture.round().await;
         assert_eq!(fixture.killed(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_does_not_start_again_holds_up_no_other_one_for_ever() {
+        let mut fixture = Fixture::new().await;
+        fixture.hang(&[1, 2]);
+        let mut seconds = 0;
+        while fixture.killed() != ["a@2.service"] {
+            fixture.round().await;
+            seconds += 1;
+        }
+        // Two failed checks, the start timeout of the first one, and a round.
+        assert_eq!(seconds, 33);
+    }
+
+    #[tokio::test]
+    async fn a_restart_that_fails_is_logged_and_tried_again_later() {
+        let mut fixture = Fixture::new().await;
+        fixture.hang(&[1]);
+        fixture.systemd.refuse_kill();
+        let mut lines = Vec::new();
+        for _ in 0..5 {
+            lines.extend(fixture.round().await);
+        }
+        let refused = lines
+            .iter()
+            .filter(|l| l.contains("not restarted: systemd: KillUnit"));
+        assert_eq!(refused.count(), 2, "{lines:#?}");
     }
 
     #[tokio::test]

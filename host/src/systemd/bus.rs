@@ -3,7 +3,7 @@
 //! Not on /run/systemd/private, the socket of systemctl: it is not a public interface, and its messages
 //! have a sender that zbus rejects.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use model::Endpoint;
 use rustix::process::Signal;
 use zbus::{Connection, Message, OwnedObjectPath, OwnedVariant};
 
-use super::{Error, Systemd};
+use super::{Activity, Error, Systemd};
 
 const BUS_NAME: &str = "org.freedesktop.systemd1";
 const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
@@ -136,13 +136,16 @@ struct Method<'m> {
 }
 
 impl Systemd for Bus {
-    async fn active(&self, units: &[String]) -> Result<BTreeSet<String>, Error> {
+    async fn activity(&self, units: &[String]) -> Result<BTreeMap<String, Activity>, Error> {
         const REQUEST: &str = "ListUnitsByNames";
         let listed: Vec<ListedUnit> = decode(REQUEST, &self.manager(REQUEST, &(units,)).await?)?;
-        let active = listed
-            .into_iter()
-            .filter(|unit| matches!(unit.3.as_str(), "active" | "reloading"));
-        Ok(active.map(|unit| unit.0).collect())
+        let activity = |state: &str| match state {
+            "active" | "reloading" => Activity::Active,
+            "activating" | "deactivating" => Activity::Changing,
+            _ => Activity::Inactive,
+        };
+        let units = listed.into_iter();
+        Ok(units.map(|unit| (unit.0, activity(&unit.3))).collect())
     }
 
     async fn started_at_us(&self, service: &str) -> Result<u64, Error> {

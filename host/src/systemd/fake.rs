@@ -1,13 +1,13 @@
 //! A service manager in memory, for tests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use model::Endpoint;
 
-use super::{Error, Systemd};
+use super::{Activity, Error, Systemd};
 
-/// Units and what was requested of them. A killed service stays inactive until a test starts it again.
+/// Units and what was requested of them. A killed service is being started until a test starts it.
 #[derive(Debug, Default)]
 pub(crate) struct FakeSystemd {
     machine: Mutex<Machine>,
@@ -15,11 +15,12 @@ pub(crate) struct FakeSystemd {
 
 #[derive(Debug, Default)]
 struct Machine {
-    /// Start times of active services.
-    services: BTreeMap<String, u64>,
+    /// Start times of services; `None` while one is being started.
+    services: BTreeMap<String, Option<u64>>,
     sockets: BTreeMap<String, Endpoint>,
     killed: Vec<String>,
     is_unreachable: bool,
+    refuses_kill: bool,
 }
 
 impl FakeSystemd {
@@ -29,7 +30,7 @@ impl FakeSystemd {
 
     /// Starts a service, or starts it again, at this time.
     pub(crate) fn start(&self, service: &str, at_us: u64) {
-        self.with(|machine| machine.services.insert(service.to_owned(), at_us));
+        self.with(|machine| machine.services.insert(service.to_owned(), Some(at_us)));
     }
 
     pub(crate) fn stop(&self, service: &str) {
@@ -44,6 +45,11 @@ impl FakeSystemd {
     /// From now on, each request fails, or none does.
     pub(crate) fn set_unreachable(&self, is_unreachable: bool) {
         self.with(|machine| machine.is_unreachable = is_unreachable);
+    }
+
+    /// From now on, each request to kill a service fails.
+    pub(crate) fn refuse_kill(&self) {
+        self.with(|machine| machine.refuses_kill = true);
     }
 
     /// Services that were killed since the last call.
@@ -65,16 +71,25 @@ impl FakeSystemd {
 }
 
 impl Systemd for FakeSystemd {
-    async fn active(&self, units: &[String]) -> Result<BTreeSet<String>, Error> {
-        self.answer("active", |machine| {
-            let active = units.iter().filter(|u| machine.services.contains_key(*u));
-            active.cloned().collect()
+    async fn activity(&self, units: &[String]) -> Result<BTreeMap<String, Activity>, Error> {
+        self.answer("activity", |machine| {
+            let activity = |unit: &String| match machine.services.get(unit) {
+                Some(Some(_)) => Activity::Active,
+                Some(None) => Activity::Changing,
+                None => Activity::Inactive,
+            };
+            units.iter().map(|u| (u.clone(), activity(u))).collect()
         })
     }
 
     async fn started_at_us(&self, service: &str) -> Result<u64, Error> {
         self.answer("started", |machine| {
-            machine.services.get(service).copied().unwrap_or_default()
+            machine
+                .services
+                .get(service)
+                .copied()
+                .flatten()
+                .unwrap_or_default()
         })
     }
 
@@ -84,8 +99,15 @@ impl Systemd for FakeSystemd {
 
     async fn kill(&self, service: &str) -> Result<(), Error> {
         self.answer("kill", |machine| {
-            machine.services.remove(service);
+            if machine.refuses_kill {
+                return Err(Error {
+                    request: "KillUnit".to_owned(),
+                    reason: "access denied".to_owned(),
+                });
+            }
+            machine.services.insert(service.to_owned(), None);
             machine.killed.push(service.to_owned());
-        })
+            Ok(())
+        })?
     }
 }

@@ -4,7 +4,7 @@ mod bus;
 #[cfg(test)]
 pub(crate) mod fake;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 
@@ -27,13 +27,24 @@ impl fmt::Display for Error {
     }
 }
 
+/// The state of a unit, as far as health checks need it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Activity {
+    /// Active: for `Type=notify`, ready.
+    Active,
+    /// Being started or stopped.
+    Changing,
+    /// Neither.
+    Inactive,
+}
+
 /// The service manager (org.freedesktop.systemd1(5)).
 pub(crate) trait Systemd {
-    /// Those of `units` that are active: for `Type=notify`, ready.
-    fn active(
+    /// The states of units.
+    fn activity(
         &self,
         units: &[String],
-    ) -> impl Future<Output = Result<BTreeSet<String>, Error>> + Send;
+    ) -> impl Future<Output = Result<BTreeMap<String, Activity>, Error>> + Send;
 
     /// When the main process of a service started, in microseconds on `CLOCK_MONOTONIC`.
     fn started_at_us(&self, service: &str) -> impl Future<Output = Result<u64, Error>> + Send;

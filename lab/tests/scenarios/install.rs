@@ -15,6 +15,17 @@ pub(crate) fn apply(fixture: &Fixture) -> Result<()> {
     fixture.run_playbook("site.yml", &[])?.success().map(drop)
 }
 
+/// The same on hosts whose users have umask 077, as CIS benchmarks recommend.
+pub(crate) fn check_and_apply_with_umask_077(fixture: &Fixture) -> Result<()> {
+    for host in fixture.lab.hosts() {
+        // Debian's bash reads it for commands over SSH.
+        host.shell("echo 'umask 077' > /root/.bashrc")?;
+        let umask = fixture.lab.controller().ssh(host, "umask")?.success()?;
+        assert_eq!(umask.trim(), "0077");
+    }
+    check_and_apply(fixture)
+}
+
 /// Applies the topology after a dry run.
 pub(crate) fn check_and_apply(fixture: &Fixture) -> Result<()> {
     fixture

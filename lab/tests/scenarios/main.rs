@@ -264,7 +264,7 @@ static GROUPS: Groups = Groups {
             suite: Suite::Trixie,
             engine: None,
             system: &single_host_systems::ROOT,
-            install: install::check_and_apply,
+            install: install::check_and_apply_with_umask_077,
             scenarios: &[OTHER_SUITE],
         },
         Group {

@@ -262,13 +262,32 @@ class GoingBack(Replacing):
         names = {"unit": "edge.service", "socket": "edge.socket", "destination": "/etc/edge.conf"}
         raw = {**booted.raw_host(), "proxies": [{**told, **names}]}
         self.place.write_text(json.dumps(raw))
-        for changed_at, is_restarted in ((2000.0, False), (time.time() + 1.0, True)):
+        old, new = 2000.0, time.time() + 1.0
+        for active_since, changed_at, verb in ((old, old, ""), (new, new, "restart"), (old, new, "reload")):
             self.unit.write_text(OURS + "good")
             self.change()
-            self.systemd.units["edge.service"] = State("edge.service", active="active", changed_at=changed_at)
+            self.systemd.units["edge.service"] = State(
+                "edge.service", active="active", active_since=active_since, changed_at=changed_at
+            )
+            self.systemd.verbs.clear()
             with self.assertRaises(Abandoned):
                 self.serve(description.read(raw))
-            self.assertEqual("restart edge.service" in self.systemd.verbs, is_restarted)
+            done = [words for words in self.systemd.verbs if words.endswith("edge.service")]
+            self.assertEqual(done, [f"{verb} edge.service"] if verb else [])
+
+    def test_a_monitor_that_read_what_goes_is_restarted(self) -> None:
+        raw = {**booted.raw_host(), "triggers": ["randoms-monitor.service", "randoms-edge-rotate.timer"]}
+        self.place.write_text(json.dumps(raw))
+        for active_since, is_restarted in ((2000.0, False), (time.time() + 1.0, True)):
+            self.unit.write_text(OURS + "good")
+            self.change()
+            self.systemd.units["randoms-monitor.service"] = State(
+                "randoms-monitor.service", active="active", active_since=active_since
+            )
+            self.systemd.verbs.clear()
+            with self.assertRaises(Abandoned):
+                self.serve(description.read(raw))
+            self.assertEqual("restart randoms-monitor.service" in self.systemd.verbs, is_restarted)
 
     def test_what_fails_still_is_told_and_nothing_follows(self) -> None:
         self.unit.write_text(OURS + "also bad")

@@ -1,8 +1,13 @@
 """Who is working on this host."""
 
+import dataclasses
+import importlib.util
+import sys
 import threading
 import time
+import types
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import booted
@@ -12,6 +17,22 @@ from genconf_host import lease
 ALICE = lease.Run("alice@laptop", 10, [10, 11], take_over=False)
 BOB = lease.Run("bob@desk", 20, [20], take_over=False)
 INSISTING = lease.Run("bob@desk", 20, [20], take_over=True)
+
+
+def _lookup_plugin() -> types.ModuleType:
+    """genconf_run.py, without Ansible's library."""
+    theirs = {name: types.ModuleType(name) for name in ("ansible", "ansible.plugins", "ansible.plugins.lookup")}
+    theirs["ansible.plugins.lookup"].LookupBase = object  # type: ignore[attr-defined]
+    path = Path(__file__).parent.parent / "roles/genconf/lookup_plugins/genconf_run.py"
+    spec = importlib.util.spec_from_file_location("genconf_run", path)
+    assert spec is not None and spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(sys.modules, theirs):
+        spec.loader.exec_module(loaded)
+    return loaded
+
+
+genconf_run = _lookup_plugin()
 
 
 class Leases(booted.HostTest):
@@ -108,6 +129,27 @@ class Leases(booted.HostTest):
             waiting.start()
         waiting.join(timeout=5)
         self.assertFalse(waiting.is_alive())
+
+
+class Identity(unittest.TestCase):
+    """What genconf_run.py tells of a run."""
+
+    def test_a_playbook_is_known_however_it_was_started(self) -> None:
+        for command, is_one in (
+            (b"/usr/bin/python3\0/usr/bin/ansible-playbook\0site.yml\0", True),
+            (b"python3\0-m\0ansible\0playbook\0site.yml\0", True),
+            (b"vim\0playbook\0", False),
+            (b"", False),
+        ):
+            self.assertEqual(genconf_run._is_playbook(command), is_one, command)
+
+    def test_two_containers_of_one_name_are_two_machines(self) -> None:
+        run = lease.Run("root@deploy", 7, [7], take_over=False, machine="boot 1")
+        held = lease.Lease("root@deploy", 7, lease.time.time(), machine="boot 2")
+        self.assertFalse(held.is_of(run))
+        # Its process cannot be looked for here.
+        self.assertFalse(held.is_left_behind(dataclasses.replace(run, living=[])))
+        self.assertEqual(len(genconf_run.machine().split()), 2)
 
 
 if __name__ == "__main__":

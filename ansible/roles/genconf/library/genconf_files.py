@@ -19,6 +19,7 @@ options:
   host: {type: dict, required: true, description: Desired state of this host}
   run: {type: dict, required: true, description: Identity of the playbook run}
   uploaded: {type: dict, default: {}, description: "Path of the uploaded program of the monitor, as genconf-host"}
+  binary: {type: str, default: "", description: SHA-256 of the uploaded program}
   folders: {type: list, elements: path, default: [], description: "Directories to create, mode 0755"}
   is_recorded:
     type: bool

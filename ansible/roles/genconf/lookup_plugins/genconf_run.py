@@ -14,7 +14,7 @@ DOCUMENTATION = r"""
 name: genconf_run
 short_description: User and process of this playbook run, and the processes of all playbook runs on this controller
 description:
-  - Returns user, process ID, and the process IDs of all playbook runs, for the deploy locks.
+  - Returns user, machine, process ID, and the process IDs of all playbook runs, for the deploy locks.
 options:
   _terms: {description: Not used}
 """
@@ -27,7 +27,7 @@ class LookupModule(LookupBase):
         self, terms: list[str], variables: dict[str, Any] | None = None, **_: object
     ) -> list[dict[str, Any]]:
         """One run."""
-        return [{"who": who(), "pid": os.getppid(), "living": living()}]
+        return [{"who": who(), "machine": machine(), "pid": os.getppid(), "living": living()}]
 
 
 def who() -> str:
@@ -35,13 +35,30 @@ def who() -> str:
     return f"{pwd.getpwuid(os.getuid()).pw_name}@{os.uname().nodename}"
 
 
+def machine() -> str:
+    """This machine since its boot and, of its containers, this one: where the process IDs are valid.
+
+    Two containers may have the same host name and the same process IDs.
+    """
+    boot, processes = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    if not boot.exists() or not processes.exists():
+        return os.uname().nodename
+    return f"{boot.read_text().strip()} {processes.stat().st_ino}"
+
+
 def living() -> list[int]:
     """Every process that a playbook is or may be run by, with those of its tasks."""
     if processes := list(Path("/proc").glob("[0-9]*")):
-        return [int(entry.name) for entry in processes if b"ansible-playbook" in _command(entry)]
+        return [int(entry.name) for entry in processes if _is_playbook(_command(entry))]
     # A controller without /proc is a macOS or a BSD, which have pgrep.
     said = subprocess.run(["pgrep", "-f", "ansible-playbook"], capture_output=True, text=True, check=False)
     return [int(pid) for pid in said.stdout.split()]
+
+
+def _is_playbook(command: bytes) -> bool:
+    """`ansible-playbook …`, or `python -m ansible playbook …`."""
+    words = command.split(b"\0")
+    return b"ansible-playbook" in command or b"ansible" in words and b"playbook" in words
 
 
 def _command(process: Path) -> bytes:

@@ -22,8 +22,10 @@ def machine() -> str:
     return os.uname().machine
 
 
-def install(uploaded: Path) -> None:
+def install(uploaded: Path, sha256: str) -> None:
     """Replaces the program with an uploaded file. A process that runs it keeps the old one."""
+    if (arrived := sha256_of(uploaded)) != sha256:
+        raise files.Refused(f"{PATH}: digest mismatch: expected {sha256}, found {arrived}")
     PATH.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     fresh = PATH.with_name(f".{PATH.name}.fresh")
     try:

@@ -46,7 +46,7 @@ def _answer(params: dict[str, Any], dry: bool) -> dict[str, Any]:
                 for folder in closed:
                     folder.chmod(0o755)
                 if program:
-                    binary.install(Path(program))
+                    binary.install(Path(program), params["binary"])
                 former.put(host, Systemctl(), differing, gone)
                 compileall.compile_dir(PROGRAMS, quiet=2)
         except (files.Refused, acceptance.Refused, lease.Held, Refused, OSError) as error:
@@ -74,6 +74,7 @@ QUESTION = Question(
         "folders": {"type": "list", "elements": "path", "default": []},
         "is_recorded": {"type": "bool", "default": False},
         "uploaded": {"type": "dict", "default": {}},
+        "binary": {"type": "str", "default": ""},
     },
     _answer,
 )

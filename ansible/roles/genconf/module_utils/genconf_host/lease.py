@@ -46,12 +46,14 @@ class Run:
     pid: int
     living: list[int]
     take_over: bool
+    # Where the process ids are valid.
+    machine: str = ""
 
 
 def run(raw: dict[str, Any]) -> Run:
     """A run from a task's arguments, whose numbers may have become text on the way."""
     living = [int(pid) for pid in raw["living"]]
-    return Run(str(raw["who"]), int(raw["pid"]), living, bool(raw["take_over"]))
+    return Run(str(raw["who"]), int(raw["pid"]), living, bool(raw["take_over"]), str(raw.get("machine", "")))
 
 
 @contextmanager
@@ -79,15 +81,17 @@ class Lease:
     pid: int
     since: float
     is_over: bool = False
+    machine: str = ""
 
     def is_of(self, run: Run) -> bool:
         """Whether this run took it."""
-        return (self.who, self.pid) == (run.who, run.pid)
+        return (self.who, self.machine, self.pid) == (run.who, run.machine, run.pid)
 
     def is_left_behind(self, run: Run) -> bool:
         """Whether the run that took it is known to be gone or, if nobody can tell, is old enough."""
         # A long run is no dead one, where its process can be asked for.
-        return self.pid not in run.living if self.who == run.who else self.age > STALE
+        is_known = (self.who, self.machine) == (run.who, run.machine)
+        return self.pid not in run.living if is_known else self.age > STALE
 
     @property
     def age(self) -> float:
@@ -106,7 +110,7 @@ def take(project: str, run: Run) -> str:
             held = None
         if held and not (held.is_left_behind(run) or run.take_over):
             raise Held(f"{project} is locked by {held}; if that run has exited, retry with -e genconf_take_over=true")
-        _write(project, Lease(run.who, run.pid, time.time()))
+        _write(project, Lease(run.who, run.pid, time.time(), machine=run.machine))
         return f"broke the deploy lock of {project} left by {held}" if held else ""
 
 
@@ -119,7 +123,7 @@ def renew(project: str, run: Run) -> None:
     if held and not held.is_of(run):
         raise Held(f"the deploy lock of {project} was taken by {held}")
     # Nothing at all: the host was booted since.
-    _write(project, Lease(run.who, run.pid, time.time()))
+    _write(project, Lease(run.who, run.pid, time.time(), machine=run.machine))
 
 
 def give_back(project: str, run: Run) -> None:

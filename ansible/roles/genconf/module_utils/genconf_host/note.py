@@ -47,7 +47,7 @@ class Note:
 
     @property
     def _signature(self) -> str:
-        return f"{self.run.who} {self.run.pid}" if self.run else ""
+        return f"{self.run.who} {self.run.machine} {self.run.pid}" if self.run else ""
 
     @property
     def _file(self) -> Path:

@@ -61,6 +61,7 @@ class Retreat(Step):
         self.do("daemon-reload")
         self._restart(since, back_at)
         self._restart_proxies(since)
+        self._restart_triggers(since)
         told = f"{self.host.name}: restored the files from before this run"
         return "\n".join([told, *(self.complaints or ["its instances run with these files"])])
 
@@ -105,7 +106,19 @@ class Retreat(Step):
         self.log.extend(roll.log)
 
     def _restart_proxies(self, since: float) -> None:
-        """Those that came to run what was put there for them: by a crash, for instance."""
+        """Those that came to run what was put there for them: by a crash, for instance.
+
+        One that was reloaded only, as when another host goes out of rotation, keeps its connections.
+        """
         states = self.manager.states(proxy.unit for proxy in self.host.proxies)
-        if changed := [unit for unit, state in states.items() if state.is_active and state.changed_at > since]:
-            self.do("restart", "--no-block", *changed)
+        active = {unit: state for unit, state in states.items() if state.is_active and state.changed_at > since}
+        if started := [unit for unit, state in active.items() if state.active_since > since]:
+            self.do("restart", "--no-block", *started)
+        if reloaded := [unit for unit in active if unit not in started]:
+            self.do("reload", *reloaded)
+
+    def _restart_triggers(self, since: float) -> None:
+        """The monitor read its file of the run that goes: it would check what is described no more."""
+        states = self.manager.states(unit for unit in self.host.triggers if unit.endswith(".service"))
+        if started := [unit for unit, state in states.items() if state.is_active and state.active_since > since]:
+            self.do("restart", *started)
