@@ -59,7 +59,7 @@ fn summary(monitor: &Monitor) -> String {
     )
 }
 
-/// Probes one pool, round by round. Returns why it cannot go on.
+/// Probes one pool, round by round.
 async fn probe(
     mut pool: PoolMonitor,
     systemd: Arc<Bus>,
@@ -67,6 +67,7 @@ async fn probe(
     rounds: watch::Sender<u64>,
 ) -> String {
     let interval = Duration::from_millis(pool.spec().probe.interval_ms);
+    let mut is_written = true;
     loop {
         let environment = Environment {
             systemd: &*systemd,
@@ -76,9 +77,12 @@ async fn probe(
         for line in pool.round(environment).await {
             print(&line);
         }
-        if let Err(error) = write_status(&file, pool.status()) {
-            return format!("{}: {error}", file.display());
+        let written = write_status(&file, pool.status());
+        // A full /run does not stop the checks. Logged once, not in every round.
+        if let (Err(error), true) = (&written, is_written) {
+            print(&format!("{}: {error}", file.display()));
         }
+        is_written = written.is_ok();
         rounds.send_replace(pool.status().rounds);
         tokio::time::sleep(interval).await;
     }

@@ -140,7 +140,7 @@ impl Systemd for Bus {
         const REQUEST: &str = "ListUnitsByNames";
         let listed: Vec<ListedUnit> = decode(REQUEST, &self.manager(REQUEST, &(units,)).await?)?;
         let activity = |state: &str| match state {
-            "active" | "reloading" => Activity::Active,
+            "active" | "reloading" | "refreshing" => Activity::Active,
             "activating" | "deactivating" => Activity::Changing,
             _ => Activity::Inactive,
         };

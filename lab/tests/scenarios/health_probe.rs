@@ -69,6 +69,41 @@ pub(crate) fn a_hung_instance_is_replaced_by_its_probe(fixture: &Fixture) -> Res
     Ok(())
 }
 
+/// Applies a health path that does not exist, in a run that fails on the second host; expects that the
+/// monitor of the first host, which has used it already, checks the previous path again.
+pub(crate) fn a_restored_host_is_probed_as_before(fixture: &Fixture) -> Result<()> {
+    let (front, unit) = PROBED[0];
+    let host = fixture.lab.host(front)?;
+    let bad = fixture
+        .system
+        .topology
+        .replacen("path: /health", "path: /missing", 1)
+        .replace(
+            "    socket_activation: false\n",
+            "    socket_activation: false\n    args: [--nonsense]\n",
+        );
+    assert!(
+        bad.contains("/missing") && bad.contains("--nonsense"),
+        "{bad}"
+    );
+    fixture.project.render(&bad)?;
+    let run = fixture.run_playbook("site.yml", &[])?;
+    fixture.project.render(fixture.system.topology)?;
+    assert_ne!(run.code(), Some(0), "the run succeeded");
+    wait_probed_healthy(host, unit)?;
+    let ids = invocation_ids(host, unit)?;
+    wait_probes(host, unit, status(host, unit)?.rounds + PROBES)?;
+    assert_eq!(invocation_ids(host, unit)?, ids, "{unit} was replaced");
+    let again = fixture.run_playbook("site.yml", &[])?.success()?;
+    assert_eq!(again.count(front, "changed")?, 0, "{}", again.output());
+    fixture.record(ResultRow::without_load(
+        "health path that does not exist, in a run that fails on another host",
+        "restored, no restart",
+        format!("no restart in {PROBES} probes"),
+    ));
+    Ok(())
+}
+
 /// No fault: measures what the checks of ten instances cost.
 pub(crate) fn probing_ten_instances_costs_half_a_percent_of_a_core(
     fixture: &Fixture,

@@ -216,6 +216,7 @@ const OWN_PORTS: &[Scenario] = scenarios![
 const HEALTH_PROBES: &[Scenario] = scenarios![
     health_probe::a_responsive_instance_is_not_restarted,
     health_probe::a_hung_instance_is_replaced_by_its_probe,
+    health_probe::a_restored_host_is_probed_as_before,
 ];
 
 /// The cost of health checks.
