@@ -24,8 +24,14 @@ pub(super) fn unit(project: &str, pools: &[Pool]) -> Option<MonitorUnit> {
 }
 
 /// Whether the health of the instances of a pool is probed, because they have no watchdog.
-pub(super) fn is_probed(pool: &Pool) -> bool {
+fn is_probed(pool: &Pool) -> bool {
     pool.app.health_type == "probe"
+}
+
+/// The service that probes these pools of a host; `None` if none is probed.
+pub(super) fn service(project: &str, pools: &[&Pool]) -> Option<String> {
+    let is_any_probed = pools.iter().any(|pool| is_probed(pool));
+    is_any_probed.then(|| format!("{}.service", naming::monitor(project)))
 }
 
 /// What the monitor of a host does. `endpoint` is the address of an instance on that host.
@@ -34,6 +40,7 @@ pub(super) fn resolve(
     pools: &[&Pool],
     endpoint: impl Fn(&Pool, u16) -> Endpoint,
 ) -> Option<Monitor> {
+    let unit = service(project, pools)?;
     let probed = pools.iter().filter(|pool| is_probed(pool));
     let pools: Vec<ProbedPool> = probed
         .map(|pool| ProbedPool {
@@ -46,10 +53,9 @@ pub(super) fn resolve(
                 .collect(),
         })
         .collect();
-    let stem = naming::monitor(project);
-    (!pools.is_empty()).then(|| Monitor {
-        unit: format!("{stem}.service"),
-        runtime_directory: format!("/run/{stem}"),
+    Some(Monitor {
+        unit,
+        runtime_directory: format!("/run/{}", naming::monitor(project)),
         pools,
     })
 }

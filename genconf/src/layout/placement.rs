@@ -9,7 +9,7 @@ use model::{Endpoint, FORMAT, HostSpec};
 use super::host::{
     DropIn, ForwardedPort, HealthCheck, Host, HostFile, HostListener, HostPool, HostProxy,
 };
-use super::monitor::{self, is_probed};
+use super::monitor;
 use super::naming;
 use super::pool::{self, Pool};
 use super::proxy::Proxy;
@@ -135,9 +135,7 @@ impl Placement<'_> {
             units.push(naming::watch(self.project, app, "path"));
             units.push(naming::watch(self.project, app, "service"));
         }
-        if pools.iter().any(|pool| is_probed(pool)) {
-            units.push(format!("{}.service", naming::monitor(self.project)));
-        }
+        units.extend(monitor::service(self.project, pools));
         for proxy in proxies {
             units.push(format!("{}.socket", proxy.unit));
             units.push(format!("{}.service", proxy.unit));
@@ -151,8 +149,7 @@ impl Placement<'_> {
     }
 
     fn triggers(&self, pools: &[&Pool], proxies: &[&Proxy]) -> Vec<String> {
-        let is_monitored = pools.iter().any(|pool| is_probed(pool));
-        let monitor = is_monitored.then(|| format!("{}.service", naming::monitor(self.project)));
+        let monitor = monitor::service(self.project, pools);
         let paths = watched(pools)
             .into_iter()
             .map(|app| naming::watch(self.project, app, "path"));

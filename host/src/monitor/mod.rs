@@ -128,7 +128,7 @@ async fn ping_watchdog(mut rounds: Vec<watch::Receiver<u64>>, limit: Duration) -
     }
 }
 
-/// Without systemd, there is nobody to notify.
+/// Does nothing if systemd did not start the process.
 fn notify(state: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(state);
 }

@@ -20,7 +20,7 @@ const SERVICE: &str = "org.freedesktop.systemd1.Service";
 const SOCKET: &str = "org.freedesktop.systemd1.Socket";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
-/// Limit for an answer. systemd may be busy for seconds while it reads all units again.
+/// Limit for a reply. systemd may be busy for seconds while it reads all units again.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An item of `ListUnitsByNames`: name, description, load state, active state, sub state, followed unit,
@@ -91,7 +91,7 @@ impl Bus {
             }
             Err(_) => {
                 *self.lock() = None;
-                format!("no answer within {} s", TIMEOUT.as_secs())
+                format!("no reply within {} s", TIMEOUT.as_secs())
             }
         };
         Err(Error {

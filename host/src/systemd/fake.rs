@@ -57,7 +57,7 @@ impl FakeSystemd {
         self.with(|machine| std::mem::take(&mut machine.killed))
     }
 
-    fn answer<T>(&self, request: &str, act: impl FnOnce(&mut Machine) -> T) -> Result<T, Error> {
+    fn reply<T>(&self, request: &str, act: impl FnOnce(&mut Machine) -> T) -> Result<T, Error> {
         self.with(|machine| {
             if machine.is_unreachable {
                 return Err(Error {
@@ -72,7 +72,7 @@ impl FakeSystemd {
 
 impl Systemd for FakeSystemd {
     async fn activity(&self, units: &[String]) -> Result<BTreeMap<String, Activity>, Error> {
-        self.answer("activity", |machine| {
+        self.reply("activity", |machine| {
             let activity = |unit: &String| match machine.services.get(unit) {
                 Some(Some(_)) => Activity::Active,
                 Some(None) => Activity::Changing,
@@ -83,7 +83,7 @@ impl Systemd for FakeSystemd {
     }
 
     async fn started_at_us(&self, service: &str) -> Result<u64, Error> {
-        self.answer("started", |machine| {
+        self.reply("started", |machine| {
             machine
                 .services
                 .get(service)
@@ -94,11 +94,11 @@ impl Systemd for FakeSystemd {
     }
 
     async fn listen(&self, socket: &str) -> Result<Option<Endpoint>, Error> {
-        self.answer("listen", |machine| machine.sockets.get(socket).cloned())
+        self.reply("listen", |machine| machine.sockets.get(socket).cloned())
     }
 
     async fn kill(&self, service: &str) -> Result<(), Error> {
-        self.answer("kill", |machine| {
+        self.reply("kill", |machine| {
             if machine.refuses_kill {
                 return Err(Error {
                     request: "KillUnit".to_owned(),

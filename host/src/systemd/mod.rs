@@ -15,7 +15,7 @@ pub(crate) use bus::Bus;
 /// A query or request that failed. The state of the unit is unknown.
 #[derive(Debug)]
 pub(crate) struct Error {
-    /// What was asked.
+    /// The method or property.
     pub(crate) request: String,
     /// Why it failed.
     pub(crate) reason: String,

@@ -122,10 +122,11 @@ pub(crate) fn probing_ten_instances_costs_half_a_percent_of_a_core(
     let (before, start) = (cpu_ns(host, &pids)?, Instant::now());
     wait_probes(host, UNIT, status(host, UNIT)?.rounds + rounds)?;
     let (after, took) = (cpu_ns(host, &pids)?, start.elapsed());
-    let lines = host.shell(&format!(
+    let journal = format!(
         "journalctl --sync; journalctl -q -o cat --after-cursor='{}' -u 'ten-*'",
         cursor.trim()
-    ))?;
+    );
+    let lines = host.shell(&journal)?;
     let memory = host.shell(
         "awk '/^VmRSS:/ { print $2 }' /proc/$(systemctl show -P MainPID ten-monitor.service)/status",
     )?;
@@ -147,6 +148,9 @@ pub(crate) fn probing_ten_instances_costs_half_a_percent_of_a_core(
     );
     assert!(memory_kib <= MAX_MEMORY_KIB, "{memory_kib} KiB");
     assert!(percent <= MAX_PERCENT, "{percent:.2} % of a core");
+    // Control: a restart of the monitor is in the journal.
+    host.run(&["systemctl", "restart", "ten-monitor.service"])?;
+    assert_ne!(host.shell(&journal)?, "", "the query finds no lines");
     Ok(())
 }
 

@@ -6,7 +6,8 @@ from unittest import mock
 
 import booted
 
-from genconf_host import described, lease
+from genconf_host import binary, described, lease
+from genconf_host.store import sha256_of
 
 ALICE = {"who": "alice@laptop", "pid": "10", "living": ["10"], "take_over": False}
 
@@ -49,6 +50,18 @@ class Described(booted.HostTest):
         files = {name for name, mode in modes.items() if mode == "0o644"}
         self.assertEqual(files, {"lib/genconf_host/a.py"})
         self.assertEqual({modes[name] for name in modes.keys() - files}, {"0o755"}, modes)
+
+    def test_an_uploaded_program_is_installed_if_it_is_the_one_that_was_sent(self) -> None:
+        program = self.root / "lib/genconf-host"
+        self.patch(binary, "PATH", program)
+        upload = self.root / "upload"
+        for content, sha256, is_installed in (("cut sh", "0" * 64, False), ("whole", None, True)):
+            upload.write_text(content)
+            given = {"host": booted.raw_host(), "run": ALICE, "files": {}, "uploaded": {"genconf-host": str(upload)}}
+            given["binary"] = sha256 or sha256_of(upload)
+            answer = described.QUESTION.answered(given, dry=False)
+            self.assertEqual((program.exists(), answer.get("failed", False)), (is_installed, not is_installed))
+        self.assertEqual(program.stat().st_mode & 0o777, 0o755)
 
     def test_programs_print_in_a_known_language(self) -> None:
         with mock.patch.dict(os.environ, LC_ALL="de_DE.UTF-8"):

@@ -40,6 +40,13 @@ class Releases(booted.HostTest):
         self.assertEqual(self.admit("v1")[:12], digest)
         self.assertTrue((self.store.root / "releases" / digest / "randoms").is_file())
 
+    def test_the_history_is_on_disk_before_it_counts(self) -> None:
+        """fsync(2): an emptied history would have releases removed that a rollback needs."""
+        synced: list[str] = []
+        self.patch(store.files, "sync", lambda path: synced.append(path.name))
+        self.passed("v1")
+        self.assertEqual(synced[-2:], [".history", self.store.root.name])
+
     def test_what_killed_runs_left_is_removed(self) -> None:
         left = self.store.incoming("1" * 64)
         left.mkdir(parents=True)
