@@ -1,14 +1,16 @@
 //! What the program on one host needs to know.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::monitor_spec::Monitor;
 use crate::{Endpoint, StatusRanges};
 
 /// The format that this version of genconf writes and reads. It changes when an older program would
 /// misread a newer file.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The desired state of one host: `hosts/HOST.json` in the output directory.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -20,46 +22,227 @@ pub struct HostSpec {
     pub project: String,
     /// Name of the host.
     pub host: String,
+    /// The target unit of the project.
+    pub target: String,
+    /// The slice of the project's services.
+    pub slice: String,
+    /// Directories and files of the project on this host.
+    pub paths: Paths,
+    /// Apps with instances on this host.
+    pub apps: Vec<App>,
+    /// Pools on this host, in the order in which their instances restart.
+    pub pools: Vec<Pool>,
+    /// Proxies on this host.
+    pub proxies: Vec<Proxy>,
+    /// Units to enable that are neither instances nor proxies: timers, path units, and the monitor.
+    pub triggers: Vec<String>,
+    /// Rendered files to install, by destination.
+    pub files: Vec<SpecFile>,
+    /// Programs that the host needs.
+    pub requirements: Vec<Requirement>,
     /// The monitor of this host, if anything on it is probed.
     pub monitor: Option<Monitor>,
+    /// Hosts whose proxies route to this host and can use another one instead.
+    pub proxy_hosts: Vec<String>,
 }
 
-/// What the monitor of a host does.
+/// Directories and files of a project on a host.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Monitor {
-    /// Its service unit.
-    pub unit: String,
-    /// Directory of its status files (`RuntimeDirectory=`): `POOL.json` for each pool.
-    pub runtime_directory: String,
-    /// Pools whose instances it probes.
-    pub pools: Vec<ProbedPool>,
+pub struct Paths {
+    /// This file.
+    pub spec: PathBuf,
+    /// Directory of the configuration.
+    pub configuration: PathBuf,
+    /// Directory of the apps, each with its releases.
+    pub apps: PathBuf,
+    /// Directory of the logs of proxies.
+    pub logs: PathBuf,
+    /// Directory of state that a reboot keeps.
+    pub state: PathBuf,
+    /// Directory of state that a reboot removes: locks, and what a run has not finished.
+    pub runtime: PathBuf,
+    /// genconf-host of this project.
+    pub program: PathBuf,
 }
 
-/// A pool whose app has no systemd watchdog.
+/// A program, and how it runs.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct ProbedPool {
+pub struct App {
+    /// Name of the app.
+    pub name: String,
+    /// Directory with its releases.
+    pub directory: PathBuf,
+    /// What is deployed.
+    pub artifact: Artifact,
+    /// Its file of environment variables, if it has one.
+    pub env_file: Option<EnvFile>,
+    /// The file that is deployed when it changes, in watch mode.
+    pub watched_file: Option<PathBuf>,
+    /// Time from SIGTERM to SIGKILL, in milliseconds.
+    pub stop_timeout_ms: u64,
+    /// Time that an instance has to become healthy, in milliseconds.
+    pub ready_timeout_ms: u64,
+}
+
+/// What is deployed of an app.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact {
+    /// Path on the controller, relative to the topology.
+    pub source: String,
+    /// Command that builds it, if the topology has one.
+    pub build: Option<String>,
+    /// Path of the executable in a release: what the artifact is renamed to or, for an archive, what
+    /// it contains.
+    pub executable: String,
+    /// Its type.
+    pub kind: ArtifactKind,
+}
+
+/// The type of an artifact.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum ArtifactKind {
+    /// One executable file.
+    File,
+    /// An archive to unpack.
+    Archive,
+    /// An archive of a container image with this name and tag.
+    Image(String),
+}
+
+/// A file of environment variables, which is copied as it is and read by systemd.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvFile {
+    /// Path on the controller, relative to the topology.
+    pub source: String,
+    /// Path on the host.
+    pub destination: PathBuf,
+}
+
+/// An app on some ports of this host.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
     /// Name of the pool.
     pub name: String,
-    /// Its health check.
-    pub probe: Probe,
-    /// Its instances on this host.
-    pub instances: Vec<Instance>,
+    /// Name of its app.
+    pub app: String,
+    /// Its target unit.
+    pub target: String,
+    /// Its ports.
+    pub listeners: Vec<Listener>,
 }
 
-/// A health check, and when it runs.
+/// A port, or the path of a unix socket, and the services behind it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Probe {
-    /// The request and the status of a healthy response.
+pub struct Listener {
+    /// Socket unit; `None` if the app binds the port.
+    pub socket: Option<String>,
+    /// Where it accepts connections.
+    pub endpoint: Endpoint,
+    /// Addresses to bind, if the app binds the port: all addresses or loopback.
+    pub bind: Endpoint,
+    /// The health check of its instances.
     pub check: HealthCheck,
-    /// Time limit of one check, in milliseconds.
-    pub timeout_ms: u64,
-    /// Time from the end of one check to the start of the next, in milliseconds.
-    pub interval_ms: u64,
-    /// Time that an instance has from its start to its first successful check, in milliseconds.
-    pub ready_timeout_ms: u64,
+    /// The services.
+    pub services: Services,
+}
+
+/// The services behind a port.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum Services {
+    /// These units.
+    Units(Vec<String>),
+    /// One for each CPU that the host may use: `PREFIX1.service`, `PREFIX2.service`, …
+    PerCpu {
+        /// The name before the number.
+        prefix: String,
+    },
+}
+
+/// A proxy on this host.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proxy {
+    /// Name of the proxy.
+    pub name: String,
+    /// The program.
+    pub engine: Engine,
+    /// Service unit.
+    pub unit: String,
+    /// Socket unit.
+    pub socket: String,
+    /// Path of its configuration.
+    pub configuration: PathBuf,
+    /// File with kernel settings to apply (sysctl.d(5)), if it has one.
+    pub kernel_settings: Option<PathBuf>,
+    /// Where its status page is.
+    pub status_endpoint: Endpoint,
+    /// The request for its status page.
+    pub status_check: HealthCheck,
+    /// Certificate and key, with TLS.
+    pub tls: Option<TlsFiles>,
+    /// Directories that its unit creates: runtime, cache, and logs.
+    pub directories: Vec<PathBuf>,
+    /// Directory in which systemd passes the certificate to its service.
+    pub credentials: PathBuf,
+}
+
+/// Files of a proxy with TLS, which an administrator installs.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// Certificate chain.
+    pub certificate: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// The program of a proxy.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// nginx.
+    Nginx,
+    /// `HAProxy`.
+    Haproxy,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nginx => "nginx",
+            Self::Haproxy => "haproxy",
+        })
+    }
+}
+
+/// A rendered file to install on a host.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpecFile {
+    /// Path in the output directory.
+    pub source: String,
+    /// Path on the host.
+    pub destination: PathBuf,
+}
+
+/// Programs of which the host needs one.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// Files, one of which must exist.
+    pub any_of: Vec<PathBuf>,
+    /// Debian packages that provide the first one.
+    pub packages: Vec<String>,
+    /// Services of these packages that must not start.
+    pub masked: Vec<String>,
 }
 
 /// A GET request, and which response is healthy. Redirects are not followed.
@@ -72,18 +255,6 @@ pub struct HealthCheck {
     pub host: String,
     /// Status codes of a healthy response.
     pub status: StatusRanges,
-}
-
-/// An instance of a pool.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Instance {
-    /// Its service unit.
-    pub unit: String,
-    /// The socket unit that systemd passes to it; `None` if the app binds its port.
-    pub socket: Option<String>,
-    /// Where it accepts connections.
-    pub endpoint: Endpoint,
 }
 
 /// Why a file is not a [`HostSpec`].
@@ -129,6 +300,12 @@ impl HostSpec {
         }
         serde_json::from_str(text).map_err(ReadError::Json)
     }
+
+    /// The app named `name`.
+    #[must_use]
+    pub fn app(&self, name: &str) -> Option<&App> {
+        self.apps.iter().find(|app| app.name == name)
+    }
 }
 
 #[cfg(test)]
@@ -140,14 +317,14 @@ mod tests {
         let error = HostSpec::from_json(r#"{"format": 7, "anything": []}"#).unwrap_err();
         let message = error.to_string();
         assert!(
-            message.contains("format 7") && message.contains("format 1"),
+            message.contains("format 7") && message.contains("format 2"),
             "{message}"
         );
     }
 
     #[test]
     fn an_unknown_field_is_an_error_with_its_position() {
-        let text = r#"{"format": 1, "project": "a", "host": "b", "monitor": null, "extra": 1}"#;
+        let text = r#"{"format": 2, "project": "a", "extra": 1}"#;
         let message = HostSpec::from_json(text).unwrap_err().to_string();
         assert!(
             message.contains("extra") && message.contains("line 1"),

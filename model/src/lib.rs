@@ -5,12 +5,15 @@
 
 mod endpoint;
 mod host_spec;
+mod monitor_spec;
 mod monitor_status;
 mod status_ranges;
 
 pub use endpoint::Endpoint;
 pub use host_spec::{
-    FORMAT, HealthCheck, HostSpec, Instance, Monitor, Probe, ProbedPool, ReadError,
+    App, Artifact, ArtifactKind, Engine, EnvFile, FORMAT, HealthCheck, HostSpec, Listener, Paths, Pool,
+    Proxy, ReadError, Requirement, Services, SpecFile, TlsFiles,
 };
+pub use monitor_spec::{Instance, Monitor, Probe, ProbedPool};
 pub use monitor_status::{InstanceStatus, PoolStatus};
 pub use status_ranges::{StatusRange, StatusRanges};
