@@ -56,6 +56,8 @@ pub struct Paths {
     pub configuration: PathBuf,
     /// Directory of the apps, each with its releases.
     pub apps: PathBuf,
+    /// Directory of uploaded artifacts, on the same file system as the releases.
+    pub uploads: PathBuf,
     /// Directory of the logs of proxies.
     pub logs: PathBuf,
     /// Directory of state that a reboot keeps.
@@ -188,10 +190,22 @@ pub struct Proxy {
     pub status_check: HealthCheck,
     /// Certificate and key, with TLS.
     pub tls: Option<TlsFiles>,
+    /// The servers that it sends requests to, on all hosts.
+    pub servers: Vec<Server>,
     /// Directories that its unit creates: runtime, cache, and logs.
     pub directories: Vec<PathBuf>,
     /// Directory in which systemd passes the certificate to its service.
     pub credentials: PathBuf,
+}
+
+/// An instance that a proxy sends requests to.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Where it accepts connections.
+    pub endpoint: Endpoint,
+    /// Its health check.
+    pub check: HealthCheck,
 }
 
 /// Files of a proxy with TLS, which an administrator installs.

@@ -124,7 +124,9 @@ impl PoolMonitor {
             let status = self.tracker(&instance.unit).status().clone();
             self.status.instances.insert(instance.unit.clone(), status);
         }
-        let mut changing = spec.instances.iter().filter(|i| is(i, Activity::Changing));
+        let is_changing =
+            |i: &Instance| is(i, Activity::Activating) || is(i, Activity::Deactivating);
+        let mut changing = spec.instances.iter().filter(|i| is_changing(i));
         let now_us = now_us();
         if changing.any(|instance| self.was_restarted_recently(instance, now_us)) {
             return Ok(log_of(&failed, None));

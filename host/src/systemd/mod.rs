@@ -150,7 +150,10 @@ impl UnitState {
             Exit { code: 1, status } => format!(", exit status {status}"),
             Exit { status, .. } => format!(", signal {status}"),
         };
-        format!("{} ({}), result {result}{exit}", self.activity, self.sub_state)
+        format!(
+            "{} ({}), result {result}{exit}",
+            self.activity, self.sub_state
+        )
     }
 }
 

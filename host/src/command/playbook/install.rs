@@ -1,0 +1,139 @@
+//! Installs the files of a bundle, all or none.
+
+use std::path::{Path, PathBuf};
+
+use similar::TextDiff;
+
+use super::super::site::Site;
+use super::request::{Bundle, Reply};
+use crate::files::{self, File, Transaction};
+use crate::proxy::configuration_test;
+
+/// Mode of configuration files.
+const MODE: u32 = 0o644;
+/// Mode of files with secrets.
+const SECRET_MODE: u32 = 0o600;
+
+/// The files to install, with the record of them.
+fn described(site: &Site, bundle: &Bundle) -> Result<Vec<File>, String> {
+    let file = |path: &Path, content: &str, mode| File {
+        path: path.to_owned(),
+        content: content.as_bytes().to_vec(),
+        mode,
+    };
+    let mut files: Vec<File> = bundle
+        .files
+        .iter()
+        .map(|(path, text)| file(path, text, MODE))
+        .collect();
+    files.push(file(&site.host.paths.spec, &bundle.spec, MODE));
+    // The first line names the project: files that are not described any more are found by it.
+    let banner = format!("# Written by genconf for {}.\n", site.host.project);
+    files.extend(
+        bundle
+            .env_files
+            .iter()
+            .map(|(path, text)| file(path, &format!("{banner}{text}"), SECRET_MODE)),
+    );
+    let record = files::record_of(&site.host.project, &files).map_err(|error| error.to_string())?;
+    files.push(record);
+    Ok(files)
+}
+
+/// Installs the files. Returns the paths that changed.
+pub(super) fn install(site: &Site, bundle: &Bundle) -> Result<Vec<String>, String> {
+    let root = &site.machine.root;
+    let mut changed = make_directories(site)?;
+    let files = described(site, bundle)?;
+    let removed = misleading(site, &files)?;
+    let differing = files::differing(root, &files).map_err(|error| error.to_string())?;
+    changed.extend(differing.iter().map(|file| file.path.display().to_string()));
+    changed.extend(removed.iter().map(|path| path.display().to_string()));
+    let transaction = Transaction::stage(root, &site.host.paths.state, &differing, &removed);
+    let transaction = transaction.map_err(|error| error.to_string())?;
+    for proxy in &site.host.proxies {
+        if differing
+            .iter()
+            .any(|file| file.path == proxy.configuration)
+        {
+            let candidate = transaction.candidate(&proxy.configuration);
+            // Dropped, the transaction removes its files.
+            configuration_test::test_configuration(proxy, &candidate).map_err(|e| e.to_string())?;
+        }
+    }
+    transaction.commit().map_err(|error| error.to_string())?;
+    Ok(changed)
+}
+
+/// Adds what an installation would change to a reply.
+pub(super) async fn preview(site: &Site, bundle: &Bundle, reply: &mut Reply) -> Result<(), String> {
+    let root = &site.machine.root;
+    let files = described(site, bundle)?;
+    let differing = files::differing(root, &files).map_err(|error| error.to_string())?;
+    for file in &differing {
+        let path = file.path.display().to_string();
+        reply.log.push(format!("write {path}"));
+        if file.mode == SECRET_MODE {
+            continue;
+        }
+        let before = std::fs::read(root.resolve(&file.path)).unwrap_or_default();
+        let (before, after) = (
+            String::from_utf8_lossy(&before),
+            String::from_utf8_lossy(&file.content),
+        );
+        let diff = TextDiff::from_lines(before.as_ref(), after.as_ref());
+        reply
+            .diff
+            .push_str(&diff.unified_diff().header(&path, &path).to_string());
+    }
+    for path in misleading(site, &files)? {
+        reply.log.push(format!("remove {}", path.display()));
+    }
+    reply.changed = !reply.log.is_empty();
+    super::apply::preview(site, &files, reply).await
+}
+
+fn misleading(site: &Site, files: &[File]) -> Result<Vec<PathBuf>, String> {
+    let described = files.iter().map(|file| file.path.clone()).collect();
+    let units = files
+        .iter()
+        .filter_map(|file| file.path.file_name()?.to_str().map(str::to_owned));
+    let units = units.collect();
+    files::misleading_dropins(&site.machine.root, &site.host.project, &units, &described)
+        .map_err(|error| error.to_string())
+}
+
+/// Creates directories that units expect, and lets other users enter those that a run with another
+/// umask(2) has left.
+fn make_directories(site: &Site) -> Result<Vec<String>, String> {
+    let root = &site.machine.root;
+    let host = &site.host;
+    let mut directories = vec![
+        host.paths.logs.clone(),
+        host.paths.configuration.clone(),
+        host.paths.apps.clone(),
+    ];
+    directories.extend(
+        host.proxies
+            .iter()
+            .filter_map(|p| p.configuration.parent().map(Path::to_owned)),
+    );
+    for app in &host.apps {
+        directories.extend([app.directory.clone(), app.directory.join("releases")]);
+        directories.extend(
+            app.watched_file
+                .iter()
+                .filter_map(|f| f.parent().map(Path::to_owned)),
+        );
+        for release in site
+            .machine
+            .store(&app.directory)
+            .releases()
+            .map_err(|e| e.to_string())?
+        {
+            directories.push(app.directory.join("releases").join(release));
+        }
+    }
+    let made = files::make_directories(root, &directories).map_err(|error| error.to_string())?;
+    Ok(made.iter().map(|path| path.display().to_string()).collect())
+}

@@ -1,0 +1,161 @@
+//! Locks a host for a run, and reports what it lacks.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::super::site::{Site, TURN_TIMEOUT};
+use super::apply::releases;
+use super::bundle::Applied;
+use super::request::{Artifacts, Lacks, Mode, Reply};
+use crate::deploy::{self, Which};
+use crate::files;
+use crate::lock::{DeployLock, Run, Turn};
+use crate::observation::Observation;
+use crate::plan::{self, Step};
+use crate::release::sha256_of;
+
+pub(super) struct Lock {
+    pub(super) run: Run,
+    pub(super) mode: Mode,
+    pub(super) programs: Vec<String>,
+    pub(super) bundle: String,
+    pub(super) artifacts: Artifacts,
+}
+
+/// Directory of the locks of a project. A host that is locked for the first time has no spec yet.
+pub(super) fn runtime(project: &str) -> PathBuf {
+    Path::new("/run/genconf").join(project)
+}
+
+impl Lock {
+    pub(super) async fn execute(self, project: &str) -> Result<Reply, String> {
+        if !self.programs.is_empty() && !self.programs.contains(&own_digest()?) {
+            return Ok(Reply {
+                lacks: Lacks {
+                    program: true,
+                    ..Lacks::default()
+                },
+                ..Reply::default()
+            });
+        }
+        let mut reply = Reply::default();
+        if self.mode == Mode::Apply {
+            let turn = Turn::take(&runtime(project), TURN_TIMEOUT).await;
+            let turn = turn.map_err(|error| error.to_string())?;
+            let taken = DeployLock::new(&turn, project).take(&self.run);
+            reply
+                .warnings
+                .extend(taken.map_err(|error| error.to_string())?);
+        }
+        // A host without a spec of this format gets one: all of it is in the bundle.
+        let installed = Site::installed(project);
+        if !self.bundle.is_empty() {
+            let is_same = installed.as_ref().is_ok_and(|site| self.is_installed(site));
+            if !is_same {
+                reply.lacks.bundle = true;
+                return Ok(reply);
+            }
+        }
+        let site = installed?;
+        reply.lacks = lacks(&site, &self.artifacts, self.which())?;
+        reply.lacks.apply = if self.bundle.is_empty() {
+            self.needs_deploy(&site, &reply.lacks).await?
+        } else {
+            needs_apply(&site).await?
+        };
+        Ok(reply)
+    }
+
+    /// A run that installs files starts apps that have no release; a deploy needs all artifacts.
+    fn which(&self) -> Which {
+        if self.bundle.is_empty() {
+            Which::All
+        } else {
+            Which::FirstReleases
+        }
+    }
+
+    /// Whether a deploy of the artifacts would change anything.
+    async fn needs_deploy(&self, site: &Site, lacks: &Lacks) -> Result<bool, String> {
+        if !lacks.artifacts.is_empty() {
+            return Ok(true);
+        }
+        let context = site.context();
+        let observation = site.machine.observe(&site.host, context.systemd).await?;
+        let releases = releases(&self.artifacts);
+        let moves =
+            deploy::moves(context, &observation, &releases, &[]).map_err(|f| f.to_string())?;
+        let steps = plan::moves_to(&site.host, &observation, &moves);
+        let is_proven = |app: &model::App| {
+            let releases = observation.releases(&app.name);
+            releases.current == releases.proven
+        };
+        Ok(steps.iter().any(Step::is_change) || !site.host.apps.iter().all(is_proven))
+    }
+
+    fn is_installed(&self, site: &Site) -> bool {
+        let root = &site.machine.root;
+        let state = root.resolve(&site.host.paths.state);
+        let is_pending = files::Previous::read(root, &site.host.paths.state)
+            .map_or(true, |previous| previous.is_pending());
+        Applied::read(&state).is_some_and(|applied| applied.bundle == self.bundle)
+            && !is_pending
+            && files::modified(root, &site.host.project).is_ok_and(|modified| modified.is_empty())
+    }
+}
+
+/// What a host needs for its spec.
+pub(super) fn lacks(site: &Site, artifacts: &Artifacts, which: Which) -> Result<Lacks, String> {
+    let mut lacks = Lacks::default();
+    for requirement in &site.host.requirements {
+        let root = &site.machine.root;
+        if requirement
+            .any_of
+            .iter()
+            .any(|path| root.resolve(path).exists())
+        {
+            continue;
+        }
+        lacks.packages.extend(requirement.packages.iter().cloned());
+        lacks.masked.extend(requirement.masked.iter().cloned());
+    }
+    let digests: BTreeMap<String, String> = artifacts
+        .iter()
+        .map(|(app, artifact)| (app.clone(), artifact.sha256.clone()))
+        .collect();
+    lacks.artifacts =
+        deploy::lacking(site.context(), &digests, which).map_err(|f| f.to_string())?;
+    for app in &lacks.artifacts {
+        let size = artifacts.get(app).map_or(0, |artifact| artifact.bytes);
+        let known = site.host.app(app).map(|app| app.directory.clone());
+        if let Some(directory) = known {
+            let directory = site.machine.root.resolve(&directory);
+            crate::release::check_space(&directory, size).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(lacks)
+}
+
+async fn needs_apply(site: &Site) -> Result<bool, String> {
+    let context = site.context();
+    let observation = site.machine.observe(&site.host, context.systemd).await?;
+    if observation.units.values().any(|state| state.needs_reload) {
+        return Ok(true);
+    }
+    let steps = all_steps(site, &observation)?;
+    Ok(steps.iter().any(Step::is_change))
+}
+
+/// What an apply of the installed spec would do.
+fn all_steps(site: &Site, observation: &Observation) -> Result<Vec<Step>, String> {
+    let mut steps = plan::instances(&site.host, observation, &BTreeMap::new())?;
+    steps.extend(plan::proxies(&site.host, observation));
+    steps.extend(plan::removal(observation, super::apply::orphans(site)?));
+    Ok(steps)
+}
+
+/// SHA-256 of this program.
+fn own_digest() -> Result<String, String> {
+    let own = Path::new("/proc/self/exe");
+    sha256_of(own).map_err(|error| format!("{}: {error}", own.display()))
+}

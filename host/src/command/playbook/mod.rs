@@ -1,0 +1,128 @@
+//! Executes the steps of playbooks: one JSON request, one JSON reply.
+
+mod apply;
+mod bundle;
+mod install;
+mod lock;
+mod release;
+mod request;
+mod restore;
+mod rotate;
+
+use std::io::Read as _;
+
+use super::Output;
+use super::site::{Site, TURN_TIMEOUT};
+use crate::lock::{DeployLock, Run, Turn};
+use request::{Reply, Request};
+
+/// Executes a request and prints the reply. A step that failed is a reply too, with exit status 1.
+pub(super) async fn execute(project: &str, request: &str) -> Result<Output, String> {
+    let text = match request {
+        "-" => {
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| error.to_string())?;
+            text
+        }
+        text => text.to_owned(),
+    };
+    let reply = match serde_json::from_str(&text) {
+        Ok(request) => answer(project, request).await.unwrap_or_else(Reply::failed),
+        Err(error) => Reply::failed(format!(
+            "genconf-host does not understand this playbook: {error}; run site.yml to update it"
+        )),
+    };
+    let is_success = reply.error.is_empty();
+    Output::json(&reply, is_success)
+}
+
+async fn answer(project: &str, request: Request) -> Result<Reply, String> {
+    match request {
+        Request::Lock {
+            run,
+            mode,
+            programs,
+            bundle,
+            artifacts,
+        } => {
+            let lock = lock::Lock {
+                run,
+                mode,
+                programs,
+                bundle,
+                artifacts,
+            };
+            lock.execute(project).await
+        }
+        Request::Stage {
+            run,
+            mode,
+            digest,
+            bundle,
+            artifacts,
+        } => {
+            let stage = bundle::Stage {
+                run,
+                mode,
+                digest,
+                bundle,
+                artifacts,
+            };
+            stage.execute().await
+        }
+        Request::Apply {
+            run,
+            mode,
+            part,
+            artifacts,
+        } => {
+            apply::apply(
+                project,
+                &apply::Apply {
+                    run,
+                    mode,
+                    part,
+                    artifacts,
+                },
+            )
+            .await
+        }
+        Request::Restore { run } => restore::execute(project, &run).await,
+        Request::Rotate { mode, out } => {
+            rotate::rotate(&Site::installed(project)?, mode, &out).await
+        }
+        Request::Status => status(&Site::installed(project)?).await,
+        Request::Unlock { run } => unlock(project, &run).await,
+        request => release::answer(&Site::installed(project)?, request).await,
+    }
+}
+
+/// The rows of this host. The playbook decides about those of all hosts.
+async fn status(site: &Site) -> Result<Reply, String> {
+    Ok(Reply {
+        rows: Some(crate::status::rows(site.context()).await?),
+        ..Reply::default()
+    })
+}
+
+/// Unlocks the host if the run still has it.
+async fn unlock(project: &str, run: &Run) -> Result<Reply, String> {
+    let turn = Turn::take(&lock::runtime(project), TURN_TIMEOUT).await;
+    let turn = turn.map_err(|error| error.to_string())?;
+    release_lock(&turn, project, run)?;
+    Ok(Reply::default())
+}
+
+/// Ends the deploy lock of the run if it still has the host.
+fn release_lock(turn: &Turn, project: &str, run: &Run) -> Result<(), String> {
+    let released = DeployLock::new(turn, project).release(run);
+    released.map_err(|error| error.to_string())
+}
+
+/// Fails unless the run still has the host.
+fn renew(turn: &Turn, site: &Site, run: &Run) -> Result<(), String> {
+    let renewed = DeployLock::new(turn, &site.host.project).renew(run);
+    renewed.map_err(|error| error.to_string())
+}

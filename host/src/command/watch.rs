@@ -1,0 +1,104 @@
+//! Deploys a watched file.
+//!
+//! systemd.path(5) starts this when the file is closed or moved there, and not again while it runs, so
+//! it looks for a newer file before it ends.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::Output;
+use super::site::Site;
+use crate::deploy::{self, Options, release_of};
+use crate::release::sha256_of;
+
+/// A file that has not changed for this time is complete: a compiler or a copy may close it repeatedly.
+const QUIET_TIME: Duration = Duration::from_millis(300);
+
+/// Deploys the watched file of an app until it is what runs. Fails if it cannot, and no other file was
+/// put there meanwhile.
+pub(super) async fn settle(site: &Site, app: &str) -> Result<Output, String> {
+    let known = site.host.app(app);
+    let watched = known.and_then(|app| app.watched_file.clone());
+    let path = watched.ok_or_else(|| format!("{app} has no watched file"))?;
+    let mut log = Vec::new();
+    while let Some(sha256) = complete(&path)
+        .await
+        .map_err(|e| format!("{}: {e}", path.display()))?
+    {
+        match deploy(site, app, &path, &sha256).await {
+            Ok(None) => break,
+            Ok(Some(lines)) => log.push(lines),
+            Err(reason) => {
+                let now = complete(&path)
+                    .await
+                    .map_err(|e| format!("{}: {e}", path.display()))?;
+                if now.as_ref() == Some(&sha256) {
+                    log.push(reason);
+                    return Err(log.join("\n"));
+                }
+                log.push(reason);
+            }
+        }
+    }
+    Ok(Output::success(log.join("\n")))
+}
+
+/// Deploys a file unless it is what runs; returns what was done.
+async fn deploy(
+    site: &Site,
+    app: &str,
+    path: &Path,
+    sha256: &str,
+) -> Result<Option<String>, String> {
+    let _turn = site.turn().await?;
+    let known = site
+        .host
+        .app(app)
+        .ok_or_else(|| format!("no app is named {app}"))?;
+    let store = site.machine.store(&known.directory);
+    let current = store.current().map_err(|error| error.to_string())?;
+    let proven = store.proven().map_err(|error| error.to_string())?;
+    if current == proven && current.as_deref() == Some(release_of(sha256)) {
+        return Ok(None);
+    }
+    // The release takes the file it is given, and a compiler expects its own where it is.
+    let copy = store.incoming(&format!("{sha256}.watched"));
+    let directory = copy
+        .parent()
+        .ok_or("the directory of uploads has no path")?;
+    std::fs::create_dir_all(directory).map_err(|e| format!("{}: {e}", directory.display()))?;
+    std::fs::copy(path, &copy).map_err(|e| format!("{}: {e}", copy.display()))?;
+    let release = deploy::admit(site.context(), app, sha256, &copy).map_err(|f| f.to_string())?;
+    let releases = BTreeMap::from([(app.to_owned(), release.clone())]);
+    let changed = deploy::change(site.context(), &releases, Options::default()).await;
+    let outcome = changed.map_err(|failure| failure.to_string())?;
+    let first = format!("{} changed\n{app}: release {release}", path.display());
+    Ok(Some([vec![first], outcome.log].concat().join("\n")))
+}
+
+/// The SHA-256 of a file that nothing writes to any more; `None` if it does not exist.
+async fn complete(path: &Path) -> io::Result<Option<String>> {
+    let mut before = None;
+    loop {
+        let seen = match std::fs::metadata(path) {
+            Ok(seen) => (seen.ino(), seen.mtime(), seen.mtime_nsec(), seen.size()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if before == Some(seen) {
+            break;
+        }
+        before = Some(seen);
+        sleep(QUIET_TIME).await;
+    }
+    match sha256_of(path) {
+        Ok(sha256) => Ok(Some(sha256)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

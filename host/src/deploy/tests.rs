@@ -1,0 +1,1 @@
+//! Tests of deploys, rollbacks, and what undoes them.

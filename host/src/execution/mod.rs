@@ -1,0 +1,213 @@
+//! Executes the steps of a plan.
+//!
+//! Decides nothing: the first step that fails ends the execution, or is reported and followed by the
+//! next one ([`OnFailure::Continue`]).
+
+mod instance;
+mod proxy;
+mod unit;
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::health_check::Checker;
+use crate::host::Host;
+use crate::observation::Machine;
+use crate::plan::{Move, Step};
+use crate::records::Records;
+use crate::systemd::Systemd;
+use crate::unfinished::Unfinished;
+
+/// A step that failed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Failure {
+    /// The instance that failed, if one did.
+    pub(crate) instance: Option<String>,
+    /// What failed, and why.
+    pub(crate) message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Failure {
+    /// A failure that no instance caused.
+    pub(crate) fn new(message: impl ToString) -> Self {
+        Self {
+            instance: None,
+            message: message.to_string(),
+        }
+    }
+}
+
+/// What follows a step that fails.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum OnFailure {
+    /// The execution ends.
+    Stop,
+    /// The failure is reported, and the next step follows.
+    Continue,
+}
+
+/// The parts of the host that steps change.
+#[derive(Debug)]
+pub(crate) struct Context<'c, S, C> {
+    /// The desired state.
+    pub(crate) host: &'c Host,
+    /// Files and processes.
+    pub(crate) machine: &'c Machine,
+    /// The service manager.
+    pub(crate) systemd: &'c S,
+    /// Sends health checks.
+    pub(crate) checker: &'c C,
+}
+
+impl<S, C> Clone for Context<'_, S, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, C> Copy for Context<'_, S, C> {}
+
+/// Executes steps and remembers what they have done.
+#[derive(Debug)]
+pub(crate) struct Executor<'c, S, C> {
+    context: Context<'c, S, C>,
+    records: Records,
+    /// Instances that were started, in this order, with the invocations that were healthy.
+    touched: Vec<(String, String)>,
+    /// Time for which the first instance runs before the next one restarts.
+    observe: Duration,
+    /// Where the changes of releases are recorded before they are complete.
+    unfinished: Option<Unfinished>,
+    /// The changes of releases so far; the last one is not complete before it is proven.
+    pub(crate) moves: Vec<Move>,
+    /// What was done, one line for each step that changes something.
+    pub(crate) log: Vec<String>,
+    /// What an operator should know, although nothing failed.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
+    /// An executor that has done nothing.
+    pub(crate) fn new(context: Context<'c, S, C>) -> Result<Self, Failure> {
+        let records = context.machine.records(context.host);
+        Ok(Self {
+            context,
+            records: records.map_err(Failure::new)?,
+            touched: Vec::new(),
+            observe: Duration::ZERO,
+            unfinished: None,
+            moves: Vec::new(),
+            log: Vec::new(),
+            warnings: Vec::new(),
+        })
+    }
+
+    /// The first instance runs alone for this time.
+    pub(crate) fn observing(mut self, observe: Duration) -> Self {
+        self.observe = observe;
+        self
+    }
+
+    /// Changes of releases are recorded in this file.
+    pub(crate) fn recording(mut self, unfinished: Unfinished) -> Self {
+        self.unfinished = Some(unfinished);
+        self
+    }
+
+    /// Executes steps until one fails.
+    pub(crate) async fn run(&mut self, steps: &[Step]) -> Result<(), Failure> {
+        let failures = self.run_all(steps, OnFailure::Stop).await;
+        failures.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Executes steps; returns those that failed.
+    pub(crate) async fn run_all(&mut self, steps: &[Step], on_failure: OnFailure) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        for step in steps {
+            let Err(failure) = self.step(step).await else {
+                continue;
+            };
+            failures.push(failure);
+            if on_failure == OnFailure::Stop {
+                break;
+            }
+            // What failed is known, and is no reason for the next step to fail.
+            self.touched.clear();
+        }
+        failures
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), Failure> {
+        match step {
+            Step::ReloadManager => self.reload_manager().await,
+            Step::Units { verb, units, wait } => self.units(*verb, units, *wait).await,
+            Step::Enable(units) => self.enable(units).await,
+            Step::Disable(units) => self.disable(units).await,
+            Step::AwaitClosed(endpoints) => self.await_closed(endpoints).await,
+            Step::OpenSocket { socket, endpoint } => self.open_socket(socket, endpoint).await,
+            Step::RequireFree { unit, endpoint } => self.require_free(unit, endpoint),
+            Step::Relay { socket, from, to } => {
+                self.relay(socket, from, to).await;
+                Ok(())
+            }
+            Step::Instance { unit, verb } => self.touch(unit, *verb).await,
+            Step::Select(change) => self.select(change),
+            Step::Prove(change) => self.prove(change),
+            Step::RequireOwnStatus(unit) => self.require_own_status(unit).await,
+            Step::Proxy { unit, verb } => self.proxy(unit, *verb).await,
+            Step::KernelSettings { unit, file } => {
+                self.apply_kernel_settings(unit, file);
+                Ok(())
+            }
+            Step::Adopt(units) => self.adopt(units).await,
+            Step::Remove(path) => self.remove(path),
+        }
+    }
+
+    fn select(&mut self, change: &Move) -> Result<(), Failure> {
+        let app = self.context.host.app(&change.app);
+        let app = app.ok_or_else(|| Failure::new(format!("no app is named {}", change.app)))?;
+        self.moves.push(change.clone());
+        self.record_moves()?;
+        let store = self.context.machine.store(&app.directory);
+        store.select(&change.release).map_err(Failure::new)
+    }
+
+    fn prove(&mut self, change: &Move) -> Result<(), Failure> {
+        let app = self.context.host.app(&change.app);
+        let app = app.ok_or_else(|| Failure::new(format!("no app is named {}", change.app)))?;
+        // Before it is visible: whoever undoes this run has to know what to undo.
+        self.record_moves()?;
+        let store = self.context.machine.store(&app.directory);
+        store.prove(&change.release).map_err(Failure::new)?;
+        let is_touched = self
+            .moves
+            .iter()
+            .any(|m| m.app == change.app && !m.touched.is_empty());
+        if is_touched || change.is_change() {
+            let previous = change.previous.as_deref();
+            store
+                .record(&change.release, previous)
+                .map_err(Failure::new)?;
+        }
+        Ok(())
+    }
+
+    fn record_moves(&self) -> Result<(), Failure> {
+        let Some(unfinished) = &self.unfinished else {
+            return Ok(());
+        };
+        unfinished.write(&self.moves).map_err(Failure::new)
+    }
+
+    fn remove(&mut self, path: &std::path::Path) -> Result<(), Failure> {
+        self.log.push(format!("remove {}", path.display()));
+        crate::files::remove(&self.context.machine.root, path).map_err(Failure::new)
+    }
+}

@@ -1,0 +1,53 @@
+//! Which instances have to start or restart.
+
+use crate::host::{Host, Instance};
+use crate::observation::Observation;
+use crate::systemd::Verb;
+
+/// What brings an instance to the desired state: nothing, [`Verb::Start`], or [`Verb::Restart`].
+/// `release`: the release that it must run.
+pub(crate) fn need(
+    instance: &Instance,
+    observation: &Observation,
+    release: Option<&str>,
+) -> Option<Verb> {
+    let state = observation.unit(&instance.unit);
+    if !state.is_active() {
+        return Some(if state.is_stopped() {
+            Verb::Start
+        } else {
+            Verb::Restart
+        });
+    }
+    let is_other_release = match (observation.running_release(&instance.unit), release) {
+        (Some(running), Some(wanted)) => running != wanted,
+        // Not told by the kernel, or an app without releases: the digests decide.
+        _ => false,
+    };
+    let is_changed = observation.has_changed_inputs(&instance.unit) != Some(false);
+    (is_other_release || is_changed || state.needs_reload).then_some(Verb::Restart)
+}
+
+/// Instances of an app that are down or run another release than `release`. An instance that serves
+/// `release` is not among them, whatever has changed on disk since it started.
+pub(crate) fn not_on<'h>(
+    host: &'h Host,
+    observation: &Observation,
+    app: &str,
+    release: &str,
+) -> Vec<&'h Instance> {
+    let serves = |instance: &&Instance| {
+        let running = observation.running_release(&instance.unit);
+        observation.unit(&instance.unit).is_active() && running.is_none_or(|r| r == release)
+    };
+    let mut others = host.instances_of(app);
+    others.retain(|instance| !serves(instance));
+    others
+}
+
+/// Whether an instance is active with an invocation that no run has recorded: systemd has started it.
+pub(crate) fn is_other_invocation(instance: &Instance, observation: &Observation) -> bool {
+    let state = observation.unit(&instance.unit);
+    let recorded = observation.started.get(&instance.unit);
+    state.is_active() && recorded.is_none_or(|record| record.invocation != state.invocation)
+}

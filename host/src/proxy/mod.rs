@@ -1,0 +1,5 @@
+//! Proxies of a host: tests of their configurations, kernel settings, and relays of moved ports.
+
+pub(crate) mod configuration_test;
+pub(crate) mod kernel_settings;
+pub(crate) mod relay;
