@@ -87,7 +87,7 @@ pub(crate) struct UnitState {
     pub(crate) memory: Option<u64>,
     /// Where a socket listens.
     pub(crate) listen: Vec<Endpoint>,
-    /// Services that a socket is passed to.
+    /// Services that a socket starts or that require it.
     pub(crate) triggers: Vec<String>,
 }
 
@@ -218,7 +218,8 @@ pub(crate) trait Systemd {
     /// The states of units. Each of `units` is a key of the result.
     fn states(&self, units: &[String]) -> impl Future<Output = Result<States, Error>> + Send;
 
-    /// Units whose names match one of the patterns (glob(7)): those in memory, and those enabled.
+    /// Units whose names match one of the patterns (glob(7)): those in memory, and those with a unit
+    /// file.
     fn find(
         &self,
         patterns: &[String],

@@ -58,6 +58,7 @@ fn proxy(unit: &str, engine: Engine) -> Proxy {
             status: "200".to_owned().try_into().unwrap(),
         },
         tls: None,
+        servers: Vec::new(),
         directories: ["/run", "/var/cache", "/var/log"]
             .map(|parent| Path::new(parent).join(unit))
             .to_vec(),

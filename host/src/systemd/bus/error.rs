@@ -37,7 +37,7 @@ pub(super) enum Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Lost(reason) => write!(f, "connection lost: {reason}"),
+            Self::Lost(reason) => f.write_str(reason),
             Self::TimedOut(limit) => write!(f, "no reply within {} s", limit.as_secs()),
             Self::Refused { message, .. } => f.write_str(message),
         }

@@ -67,6 +67,13 @@ impl Jobs {
         }
     }
 
+    /// The jobs of all signals that were received were removed.
+    async fn remove_received(&mut self, signals: &mut Signals) {
+        while let Some(removed) = signals.next_received().await {
+            self.remove(&removed);
+        }
+    }
+
     /// A unit has no job left, and the signal with the result was not received.
     fn judge(&mut self, unit: &str, activity: Activity) {
         self.pending.retain(|_, pending| pending != unit);
@@ -103,13 +110,18 @@ impl Jobs {
 }
 
 impl Bus {
-    /// Requests a job for each unit, and waits until they are done. The jobs run at the same time.
+    /// Requests a job for each unit, those of other units even if one fails, and waits until they are done.
     pub(super) async fn run_jobs(&self, verb: Verb, units: &[String]) -> Result<(), Error> {
         if units.is_empty() {
             return Ok(());
         }
         let mut signals = self.subscribe().await?;
-        let mut jobs = self.start_jobs(&signals.connection, verb, units).await;
+        let mut jobs = Jobs::new(verb);
+        for unit in units {
+            self.request_job(&signals.connection, unit, &mut jobs).await;
+            // Now, as a full queue of signals blocks replies. systemd sends the reply before the signal.
+            jobs.remove_received(&mut signals).await;
+        }
         let wait = self.wait(&mut jobs, &mut signals);
         if tokio::time::timeout(TIMEOUT, wait).await.is_err() {
             jobs.expire();
@@ -119,27 +131,24 @@ impl Bus {
 
     /// Requests a job for each unit.
     pub(super) async fn request_jobs(&self, verb: Verb, units: &[String]) -> Result<(), Error> {
+        let mut jobs = Jobs::new(verb);
         let connection = self.connection().await?;
-        self.start_jobs(&connection, verb, units)
-            .await
-            .into_result()
+        for unit in units {
+            self.request_job(&connection, unit, &mut jobs).await;
+        }
+        jobs.into_result()
     }
 
-    /// Requests a job for each unit. Those of other units are requested even if one fails.
-    async fn start_jobs(&self, connection: &Connection, verb: Verb, units: &[String]) -> Jobs {
-        let mut jobs = Jobs::new(verb);
-        let method = method(verb);
-        for unit in units {
-            let body = (unit, mode(verb));
-            match self.call(connection, method, &body).await {
-                Err(error) => jobs.fail(unit, &error.cause.to_string()),
-                Ok(reply) => match decode::<OwnedObjectPath>(method.name, &reply) {
-                    Ok(path) => drop(jobs.pending.insert(path.to_string(), unit.clone())),
-                    Err(error) => jobs.fail(unit, &error.to_string()),
-                },
-            }
+    async fn request_job(&self, connection: &Connection, unit: &str, jobs: &mut Jobs) {
+        let method = method(jobs.verb);
+        let body = (unit, mode(jobs.verb));
+        match self.call(connection, method, &body).await {
+            Err(error) => jobs.fail(unit, &error.cause.to_string()),
+            Ok(reply) => match decode::<OwnedObjectPath>(method.name, &reply) {
+                Ok(path) => drop(jobs.pending.insert(path.to_string(), unit.to_owned())),
+                Err(error) => jobs.fail(unit, &error.to_string()),
+            },
         }
-        jobs
     }
 
     async fn wait(&self, jobs: &mut Jobs, signals: &mut Signals) {
@@ -170,9 +179,7 @@ impl Bus {
             }
         }
         // Signals that were sent before the replies were received before them.
-        while let Some(removed) = signals.next_received().await {
-            jobs.remove(&removed);
-        }
+        jobs.remove_received(signals).await;
         for (unit, activity) in without_job {
             if jobs.pending.values().any(|pending| *pending == unit) {
                 jobs.judge(&unit, activity);

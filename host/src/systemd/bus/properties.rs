@@ -159,10 +159,13 @@ impl Decoder<'_> {
         let listens: Vec<(String, String)> = self.take("Listen")?;
         let endpoints = listens.iter().map(|(_, address)| endpoint(address));
         state.listen = endpoints.filter_map(Result::ok).collect();
-        let triggers: Vec<String> = self.take("Triggers")?;
+        // A socket that several workers share triggers none of them; each requires it.
+        let mut triggers: Vec<String> = self.take("Triggers")?;
+        triggers.extend(self.take::<Vec<String>>("RequiredBy")?);
         let is_service = |unit: &String| unit.ends_with(".service");
         state.triggers = triggers.into_iter().filter(is_service).collect();
         state.triggers.sort();
+        state.triggers.dedup();
         Ok(())
     }
 }

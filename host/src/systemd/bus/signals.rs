@@ -12,7 +12,7 @@ use super::Bus;
 use super::call::{BUS_NAME, MANAGER, MANAGER_PATH, Method, retry};
 use super::error::CallError;
 
-/// Signals in the queue, which are of the jobs of all units. If it is full, no reply is received either.
+/// Signals in the queue, which are of the jobs of all units. If it is full, replies are not received either.
 const MAX_QUEUED: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not zero");
 
 /// A signal that a job was removed from the queue.

@@ -8,7 +8,7 @@ use super::*;
 use crate::systemd::bus::error::Cause;
 
 fn lost() -> CallError {
-    CallError::new("GetAll", Cause::Lost("reset".to_owned()))
+    CallError::new("GetAll", Cause::Lost("connection reset".to_owned()))
 }
 
 #[tokio::test(start_paused = true)]
@@ -30,7 +30,7 @@ async fn a_query_that_keeps_failing_is_an_error() {
         async { Err(lost()) }
     });
     let error = Error::from(result.await.unwrap_err());
-    assert_eq!(error.to_string(), "systemd: GetAll: connection lost: reset");
+    assert_eq!(error.to_string(), "systemd: GetAll: connection reset");
     assert_eq!(tries.get(), 3);
 }
 
