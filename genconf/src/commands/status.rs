@@ -93,23 +93,23 @@ fn print(rows: &[Value], format: Format, streams: &mut Streams<'_>) -> io::Resul
     }
 }
 
+/// The command on each host.
+const QUERY: &str = r#"{{ genconf_program }} playbook {{ genconf_project }} '{"step": "status"}'"#;
+
 /// The command that queries the hosts and writes each result below `results`.
 fn query(args: &StatusArgs, out_dir: &Path, results: &Path) -> io::Result<Command> {
     let directory = out_dir.join("ansible").canonicalize()?;
-    let role = directory.join("roles/genconf");
     let mut command = Command::new("ansible");
     command
         .arg("genconf_hosts")
         .arg("--inventory")
         .arg(directory.join("inventory.yml"))
-        .args(["--become", "--module-name", "genconf_status"])
-        .args(["--args", r#"{"host": "{{ genconf_host }}"}"#])
+        .args(["--become", "--module-name", "ansible.builtin.raw"])
+        .args(["--args", QUERY])
         .arg("--tree")
         .arg(results)
         .args(&args.ansible)
         .env("ANSIBLE_CONFIG", directory.join("ansible.cfg"))
-        .env("ANSIBLE_LIBRARY", role.join("library"))
-        .env("ANSIBLE_MODULE_UTILS", role.join("module_utils"))
         .env("ANSIBLE_LOAD_CALLBACK_PLUGINS", "true")
         .env("ANSIBLE_NOCOLOR", "1")
         .stdin(Stdio::null());
@@ -130,23 +130,34 @@ fn rows(results: &Path) -> io::Result<Vec<Value>> {
             .to_string_lossy()
             .into_owned();
         let result: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
-        match result["rows"].as_array() {
+        let reply = reply(&result);
+        match reply["rows"].as_array() {
             Some(rows_of_host) => rows.extend(rows_of_host.iter().cloned()),
-            None => rows.push(without_result(&host, &result)),
+            None => rows.push(without_result(&host, &result, &reply)),
         }
     }
     Ok(rows)
 }
 
-fn without_result(host: &str, result: &Value) -> Value {
+/// The reply of genconf-host: the last line of its output.
+fn reply(result: &Value) -> Value {
+    let output = result["stdout"].as_str().unwrap_or_default();
+    let last = output.trim_end().lines().last().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_default()
+}
+
+fn without_result(host: &str, result: &Value, reply: &Value) -> Value {
     let state = if result["unreachable"] == true {
         "unreachable"
     } else {
         "failed"
     };
+    let reasons = [&reply["error"], &result["stderr"], &result["msg"]].into_iter();
+    let mut reasons = reasons.filter_map(Value::as_str).filter(|reason| !reason.is_empty());
+    let reason = reasons.next().unwrap_or_default().trim_end();
     json!({
         "host": host, "pool": null, "instance": null, "state": state, "pid": null, "uptime": null, "restarts": null,
-        "memory": null, "cpu": null, "release": null, "health": result["msg"].as_str().unwrap_or_default(), "healthy": false,
+        "memory": null, "cpu": null, "release": null, "health": reason, "healthy": false,
     })
 }
 

@@ -73,8 +73,7 @@ async fn check<S: Systemd, C: Checker>(
         if state.is_active() && state.invocation == *invocation {
             continue;
         }
-        let logged = context.systemd.exit_message(unit, 0, "").await;
-        let ending = logged.unwrap_or_else(|| state.ending());
+        let ending = state.ending();
         let message = format!("{unit}: exited after it was healthy: {ending}");
         return Err(Failure {
             instance: Some(unit.clone()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::Endpoint;
 use tokio::time::{Instant as Time, sleep};
 
-use super::{Executor, Failure};
+use super::{Executor, Failure, Touched};
 use crate::clock;
 use crate::health_check::Checker;
 use crate::host::Instance;
@@ -59,7 +59,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
             instance.ok_or_else(|| Failure::new(format!("no instance is named {unit}")))?;
         let states = self.states_with(unit).await?;
         self.check_touched(&states).await?;
-        self.touched.retain(|(touched, _)| touched != unit);
+        self.touched.retain(|touched| touched.unit != unit);
         let before = Before {
             instance: &instance,
             state: states.get(unit).cloned().unwrap_or_default(),
@@ -73,7 +73,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
         let verb = self.request(&before, verb).await?;
         let invocation = self.await_healthy(&before).await?;
         self.log.push(format!("{verb} {unit}"));
-        self.passed(&instance, invocation, inputs)?;
+        self.passed(&before, invocation, inputs)?;
         if self.touched.len() == 1 {
             self.observe_first().await?;
         }
@@ -82,23 +82,29 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
 
     /// Fails if an instance that this executor has started does not run any more.
     pub(crate) async fn check(&self) -> Result<(), Failure> {
-        let units: Vec<String> = self.touched.iter().map(|(unit, _)| unit.clone()).collect();
+        let units: Vec<String> = self.touched.iter().map(|touched| touched.unit.clone()).collect();
         let states = self.context.systemd.states(&units).await;
         self.check_touched(&states.map_err(Failure::new)?).await
     }
 
     fn passed(
         &mut self,
-        instance: &Instance,
+        before: &Before<'_>,
         invocation: String,
         inputs: Record,
     ) -> Result<(), Failure> {
-        let unit = &instance.unit;
-        let change = self.moves.iter_mut().find(|m| m.app == instance.app);
+        let unit = &before.instance.unit;
+        let app = &before.instance.app;
+        let change = self.moves.iter_mut().find(|m| m.app == *app);
         if let Some(change) = change {
             change.touched.insert(unit.clone(), invocation.clone());
         }
-        self.touched.push((unit.clone(), invocation.clone()));
+        self.touched.push(Touched {
+            unit: unit.clone(),
+            invocation: invocation.clone(),
+            requested_at_us: before.requested_at_us,
+            before: before.state.invocation.clone(),
+        });
         let record = Record {
             invocation,
             ..inputs
@@ -109,7 +115,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
     }
 
     async fn states_with(&self, unit: &str) -> Result<States, Failure> {
-        let touched = self.touched.iter().map(|(unit, _)| unit.clone());
+        let touched = self.touched.iter().map(|touched| touched.unit.clone());
         let units: Vec<String> = touched.chain([unit.to_owned()]).collect();
         self.context
             .systemd
@@ -119,12 +125,15 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
     }
 
     async fn check_touched(&self, states: &States) -> Result<(), Failure> {
-        for (unit, invocation) in &self.touched {
+        for touched in &self.touched {
+            let unit = &touched.unit;
             let state = states.get(unit).cloned().unwrap_or_default();
-            if state.invocation != *invocation || !state.is_active() {
-                let ending = self.ending(unit, &state, 0).await;
+            if state.invocation != touched.invocation || !state.is_active() {
+                let systemd = self.context.systemd;
+                let logged = systemd.exit_message(unit, touched.requested_at_us, &touched.before);
+                let ending = logged.await.unwrap_or_else(|| state.ending());
                 let reason = format!("exited after it was healthy: {ending}");
-                return Err(self.failed(unit, invocation, &reason).await);
+                return Err(self.failed(unit, &touched.invocation, &reason).await);
             }
         }
         Ok(())
@@ -248,11 +257,6 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
         let systemd = self.context.systemd;
         let logged = systemd.exit_message(unit, before.requested_at_us, &before.state.invocation);
         logged.await.unwrap_or_else(|| state.ending())
-    }
-
-    async fn ending(&self, unit: &str, state: &UnitState, after_us: u64) -> String {
-        let logged = self.context.systemd.exit_message(unit, after_us, "").await;
-        logged.unwrap_or_else(|| state.ending())
     }
 
     async fn observe_first(&self) -> Result<(), Failure> {

@@ -73,13 +73,24 @@ impl<S, C> Clone for Context<'_, S, C> {
 
 impl<S, C> Copy for Context<'_, S, C> {}
 
+/// An instance that was started and was healthy.
+#[derive(Clone, Debug)]
+struct Touched {
+    unit: String,
+    invocation: String,
+    /// When it was requested to start, in microseconds on `CLOCK_MONOTONIC`.
+    requested_at_us: u64,
+    /// The invocation that ran before.
+    before: String,
+}
+
 /// Executes steps and remembers what they have done.
 #[derive(Debug)]
 pub(crate) struct Executor<'c, S, C> {
     context: Context<'c, S, C>,
     records: Records,
-    /// Instances that were started, in this order, with the invocations that were healthy.
-    touched: Vec<(String, String)>,
+    /// Instances that were started, in this order.
+    touched: Vec<Touched>,
     /// Time for which the first instance runs before the next one restarts.
     observe: Duration,
     /// Where the changes of releases are recorded before they are complete.

@@ -15,7 +15,7 @@ const STEPS: [&str; 4] = [
     "Restart instances on the new release",
     "Upload missing artifacts",
     "Check every restarted instance",
-    "Lock the host and check for missing",
+    "Ask the host what it lacks, and lock it",
 ];
 
 /// Kills the controller in each task; expects no dropped requests, and a successful next run.
