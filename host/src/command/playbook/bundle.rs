@@ -6,7 +6,7 @@ use model::HostSpec;
 use serde::{Deserialize, Serialize};
 
 use super::super::site::Site;
-use super::lock::lacks;
+use super::lock::{lacks, prepare_uploads};
 use super::request::{Artifacts, Bundle, Mode, Reply};
 use super::{install, renew};
 use crate::deploy::Which;
@@ -54,6 +54,9 @@ impl Stage {
         }
         let turn = site.turn().await?;
         renew(&turn, &site, &self.run)?;
+        if !reply.lacks.artifacts.is_empty() {
+            prepare_uploads(&site)?;
+        }
         Staged {
             run: self.run.id(),
             digest: self.digest,

@@ -1,6 +1,8 @@
 //! Locks a host for a run, and reports what it lacks.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::site::{Site, TURN_TIMEOUT};
@@ -58,6 +60,9 @@ impl Lock {
         }
         let site = installed?;
         reply.lacks = lacks(&site, &self.artifacts, self.which())?;
+        if self.mode == Mode::Apply && !reply.lacks.artifacts.is_empty() {
+            prepare_uploads(&site)?;
+        }
         reply.lacks.apply = if self.bundle.is_empty() {
             self.needs_deploy(&site, &reply.lacks).await?
         } else {
@@ -134,6 +139,22 @@ pub(super) fn lacks(site: &Site, artifacts: &Artifacts, which: Which) -> Result<
         }
     }
     Ok(lacks)
+}
+
+/// Creates the directory of uploads, and removes what interrupted runs have left there. For a run that
+/// has the deploy lock.
+pub(super) fn prepare_uploads(site: &Site) -> Result<(), String> {
+    let directory = site.machine.root.resolve(&site.host.paths.uploads);
+    let prepare = || {
+        std::fs::create_dir_all(&directory)?;
+        std::fs::set_permissions(&directory, Permissions::from_mode(0o700))?;
+        for entry in std::fs::read_dir(&directory)? {
+            std::fs::remove_file(entry?.path())?;
+        }
+        Ok(())
+    };
+    let prepared: std::io::Result<()> = prepare();
+    prepared.map_err(|error| format!("{}: {error}", directory.display()))
 }
 
 async fn needs_apply(site: &Site) -> Result<bool, String> {
