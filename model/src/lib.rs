@@ -11,8 +11,8 @@ mod status_ranges;
 
 pub use endpoint::Endpoint;
 pub use host_spec::{
-    App, Artifact, ArtifactKind, Engine, EnvFile, FORMAT, HealthCheck, HostSpec, Listener, Paths, Pool,
-    Proxy, ReadError, Requirement, Services, SpecFile, TlsFiles,
+    App, Artifact, ArtifactKind, Engine, EnvFile, FORMAT, HealthCheck, HostSpec, Listener, Paths,
+    Pool, Proxy, ReadError, Requirement, Services, SpecFile, TlsFiles,
 };
 pub use monitor_spec::{Instance, Monitor, Probe, ProbedPool};
 pub use monitor_status::{InstanceStatus, PoolStatus};

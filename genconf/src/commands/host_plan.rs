@@ -83,8 +83,8 @@ impl<'p> UnitChanges<'p> {
     }
 
     fn address(&mut self) {
-        let (old, new) = (&self.before.address, &self.host.address);
-        if old != new {
+        let new = &self.host.address;
+        if let Some(old) = self.before.address.as_ref().filter(|old| *old != new) {
             let text = format!("{new} instead of {old}; another machine is set up from the start");
             self.step("~ address", &text);
         }
@@ -209,13 +209,13 @@ impl<'p> UnitChanges<'p> {
         self.desired.extend(units);
     }
 
-    /// The monitor reads its unit and the spec of the host when it starts.
+    /// The monitor reads its unit and its part of the spec when it starts.
     fn monitor(&mut self) {
         let Some(monitor) = &self.host.spec.monitor else {
             return;
         };
         let is_changed =
-            self.is_changed(&monitor.unit) || self.changed.contains(&self.host.spec_file.source);
+            self.is_changed(&monitor.unit) || self.before.monitor.as_ref() != Some(monitor);
         if !self.before.files.contains(&monitor.unit) {
             self.step("+ start", &monitor.unit);
         } else if is_changed {

@@ -1,21 +1,25 @@
-//! The units of each host, read from the rendered inventory on disk.
+//! The units of each host, read from the rendered files on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::Path;
+use std::{fs, io};
+
+use model::{HostSpec, Listener, Monitor, Services};
 
 use crate::source::{self, Kind, Node, Source};
 
 /// The units of one host at the last render.
 #[derive(Debug, Default)]
 pub(super) struct RenderedState {
-    /// Address that Ansible connects to.
-    pub(super) address: String,
+    /// Address that Ansible connects to; `None` if the host is not in the inventory.
+    pub(super) address: Option<String>,
     /// Names of its unit files.
     pub(super) files: BTreeSet<String>,
     /// Its sockets and services. Where the host sets the number of workers (`workers: max`), the
     /// prefix of their names: `randoms-shared-8081@`.
     pub(super) units: BTreeSet<String>,
+    /// Its monitor.
+    pub(super) monitor: Option<Monitor>,
 }
 
 impl RenderedState {
@@ -29,16 +33,47 @@ impl RenderedState {
         self.is_sized_by_host(prefix) || self.listed(prefix).next().is_some()
     }
 
-    /// Workers with this prefix that the inventory lists one by one.
+    /// Workers with this prefix that the spec lists one by one.
     pub(super) fn listed<'s>(&'s self, prefix: &'s str) -> impl Iterator<Item = &'s String> {
         let own = move |unit: &&String| unit.len() > prefix.len() && unit.starts_with(prefix);
         self.units.iter().filter(own)
     }
 }
 
-/// Every host of the inventory in the output directory; none where there is no inventory.
+/// Every host with a spec in the output directory. A file that is not a spec of this version of
+/// genconf is skipped: nothing is known of its host.
 pub(super) fn read(out_dir: &Path) -> io::Result<BTreeMap<String, RenderedState>> {
-    let text = match std::fs::read_to_string(out_dir.join("ansible/inventory.yml")) {
+    let mut addresses = addresses(out_dir)?;
+    let mut hosts = BTreeMap::new();
+    for text in spec_texts(&out_dir.join("hosts"))? {
+        if let Ok(spec) = HostSpec::from_json(&text) {
+            let address = addresses.remove(&spec.host);
+            hosts.insert(spec.host.clone(), state(spec, address));
+        }
+    }
+    Ok(hosts)
+}
+
+/// The contents of the JSON files in `directory`; none if it does not exist.
+fn spec_texts(directory: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(e),
+    };
+    let mut texts = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "json") && path.is_file() {
+            texts.push(String::from_utf8_lossy(&fs::read(path)?).into_owned());
+        }
+    }
+    Ok(texts)
+}
+
+/// Address of each host of the inventory; none if it does not exist.
+fn addresses(out_dir: &Path) -> io::Result<BTreeMap<String, String>> {
+    let text = match fs::read_to_string(out_dir.join("ansible/inventory.yml")) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(e) => return Err(e),
@@ -47,53 +82,45 @@ pub(super) fn read(out_dir: &Path) -> io::Result<BTreeMap<String, RenderedState>
     let Ok(root) = source::read(&source) else {
         return Ok(BTreeMap::new());
     };
-    let mut hosts = BTreeMap::new();
-    if let Kind::Mapping(groups) = &root.kind {
-        for hosts_of_group in groups.iter().filter_map(|group| group.value.get("hosts")) {
-            let Kind::Mapping(entries) = &hosts_of_group.kind else {
-                continue;
-            };
-            for entry in entries {
-                let name = entry.key.text().unwrap_or_default().to_owned();
-                hosts.insert(name, state(&entry.value));
-            }
-        }
-    }
-    Ok(hosts)
+    let Kind::Mapping(groups) = &root.kind else {
+        return Ok(BTreeMap::new());
+    };
+    let hosts = groups.iter().filter_map(|group| group.value.get("hosts"));
+    let entries = hosts.flat_map(Node::entries);
+    let address = |host: &Node| Some(host.get("ansible_host")?.text()?.to_owned());
+    let addresses = entries.filter_map(|entry| {
+        let name = entry.key.text()?.to_owned();
+        Some((name, address(&entry.value)?))
+    });
+    Ok(addresses.collect())
 }
 
-fn state(host: &Node) -> RenderedState {
+fn state(spec: HostSpec, address: Option<String>) -> RenderedState {
     let mut units = BTreeSet::new();
-    collect_units(host, &mut units);
-    let address = host.get("ansible_host").and_then(|n| n.text());
-    let files = host.get("genconf_host").and_then(|n| n.get("units"));
+    let listeners = spec.pools.into_iter().flat_map(|pool| pool.listeners);
+    listeners.for_each(|listener| collect_units(listener, &mut units));
+    for proxy in spec.proxies {
+        units.extend([proxy.unit, proxy.socket]);
+    }
+    units.extend(spec.monitor.as_ref().map(|monitor| monitor.unit.clone()));
+    let files = spec.files.iter().filter_map(|file| {
+        let name = file.source.strip_prefix("systemd/")?;
+        (!name.contains('/')).then(|| name.to_owned())
+    });
     RenderedState {
-        address: address.unwrap_or_default().to_owned(),
-        files: files
-            .into_iter()
-            .flat_map(Node::elements)
-            .filter_map(|n| n.text())
-            .map(str::to_owned)
-            .collect(),
+        address,
+        files: files.collect(),
         units,
+        monitor: spec.monitor,
     }
 }
 
-/// Every name of a unit below `node`; the key `units` lists files.
-fn collect_units(node: &Node, units: &mut BTreeSet<String>) {
-    match &node.kind {
-        Kind::Scalar { text, .. } => {
-            if [".service", ".socket", "@"]
-                .iter()
-                .any(|s| text.ends_with(s))
-            {
-                units.insert(text.clone());
-            }
+fn collect_units(listener: Listener, units: &mut BTreeSet<String>) {
+    units.extend(listener.socket);
+    match listener.services {
+        Services::Units(services) => units.extend(services),
+        Services::PerCpu { prefix } => {
+            units.insert(prefix);
         }
-        Kind::Sequence(elements) => elements.iter().for_each(|n| collect_units(n, units)),
-        Kind::Mapping(entries) => entries
-            .iter()
-            .filter(|e| e.key.text() != Some("units"))
-            .for_each(|e| collect_units(&e.value, units)),
     }
 }

@@ -79,7 +79,7 @@ fn proxy_node(proxy: &Proxy) -> ProxyNode {
     let hosts = format!("on {}", proxy.hosts.join(", "));
     ProxyNode {
         name: proxy.name.clone(),
-        lines: std::iter::once(proxy.engine.to_owned())
+        lines: std::iter::once(proxy.engine.to_string())
             .chain(binds)
             .chain([hosts])
             .collect(),

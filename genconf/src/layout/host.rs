@@ -1,6 +1,6 @@
 //! Resolved hosts, with the pools and proxies on each. Built by `placement`.
 
-use model::{HostSpec, StatusRanges};
+use model::{Engine, HostSpec, StatusRanges};
 use serde::Serialize;
 
 /// A host with its pools and proxies.
@@ -130,10 +130,10 @@ pub struct HostFile {
 pub struct HostProxy {
     /// Name of the proxy.
     pub name: String,
-    /// Engine: `nginx` or `haproxy`.
-    pub engine: &'static str,
-    /// Debian package of the engine.
-    pub package: &'static str,
+    /// The program that runs as the proxy.
+    pub engine: Engine,
+    /// Debian package of the engine, which has its name.
+    pub package: Engine,
     /// Service unit.
     pub unit: String,
     /// Socket unit.

@@ -5,12 +5,15 @@
 
 mod app;
 mod host;
+mod host_files;
+mod host_spec;
 mod limit;
 mod monitor;
 mod naming;
 mod placement;
 mod pool;
 mod proxy;
+mod requirements;
 mod routing;
 mod upstream;
 
@@ -34,6 +37,8 @@ pub struct Layout {
     pub version: &'static str,
     /// Project name and prefix of every unit.
     pub project: String,
+    /// Path of genconf-host on every host.
+    pub program: String,
     /// Ansible group of the project: no hyphens, and a prefix so that it cannot equal a reserved
     /// group such as `all`.
     pub ansible_group: String,
@@ -80,6 +85,7 @@ pub fn resolve(valid: &Valid<Topology>, topology_dir: &str) -> Layout {
     Layout {
         version: env!("CARGO_PKG_VERSION"),
         project: project.to_owned(),
+        program: naming::program(project),
         ansible_group: format!("project_{}", project.replace('-', "_")),
         topology_dir: topology_dir.to_owned(),
         hosts,

@@ -1,8 +1,9 @@
 //! The monitor of each host: the instances that it probes.
 
-use model::{Endpoint, HealthCheck, Instance, Monitor, Probe, ProbedPool};
+use model::{Endpoint, Instance, Monitor, Probe, ProbedPool};
 use serde::Serialize;
 
+use super::host_spec::health_check;
 use super::naming;
 use super::pool::Pool;
 
@@ -31,7 +32,7 @@ fn is_probed(pool: &Pool) -> bool {
 /// The service that probes these pools of a host; `None` if none is probed.
 pub(super) fn service(project: &str, pools: &[&Pool]) -> Option<String> {
     let is_any_probed = pools.iter().any(|pool| is_probed(pool));
-    is_any_probed.then(|| format!("{}.service", naming::monitor(project)))
+    is_any_probed.then(|| naming::service(&naming::monitor(project)))
 }
 
 /// What the monitor of a host does. `endpoint` is the address of an instance on that host.
@@ -63,11 +64,7 @@ pub(super) fn resolve(
 fn probe(pool: &Pool) -> Probe {
     let app = &pool.app;
     Probe {
-        check: HealthCheck {
-            path: app.health_path.clone(),
-            host: pool.health_host.clone(),
-            status: app.health_status.clone(),
-        },
+        check: health_check(pool),
         timeout_ms: app.health_timeout_ms,
         interval_ms: app.health_interval_ms,
         ready_timeout_ms: app.ready_timeout_seconds * 1_000,

@@ -27,9 +27,86 @@ pub(super) fn monitor(project: &str) -> String {
     format!("{project}-monitor")
 }
 
+/// Directory of the configuration of a project: `/etc/randoms`.
+pub(super) fn configuration(project: &str) -> String {
+    format!("/etc/{project}")
+}
+
 /// File with the [`model::HostSpec`] of a host: `/etc/randoms/spec.json`.
 pub(super) fn spec(project: &str) -> String {
-    format!("/etc/{project}/spec.json")
+    format!("{}/spec.json", configuration(project))
+}
+
+/// File of a proxy: `/etc/randoms/edge/nginx.conf`.
+pub(super) fn proxy_file(project: &str, proxy: &str, file: &str) -> String {
+    format!("{}/{proxy}/{file}", configuration(project))
+}
+
+/// File with environment variables of an app: `/etc/randoms/api.env`.
+pub(super) fn env_file(project: &str, app: &str) -> String {
+    format!("{}/{app}.env", configuration(project))
+}
+
+/// Directory of the apps: `/opt/randoms`.
+pub(super) fn apps(project: &str) -> String {
+    format!("/opt/{project}")
+}
+
+/// Directory of the releases of an app: `/opt/randoms/api`.
+pub(super) fn app_directory(project: &str, app: &str) -> String {
+    format!("{}/{app}", apps(project))
+}
+
+/// File that is deployed when it changes: `/opt/randoms/api/watched/FILE`.
+pub(super) fn watched_file(project: &str, app: &str, file: &str) -> String {
+    format!("{}/watched/{file}", app_directory(project, app))
+}
+
+/// Directory of the logs of proxies: `/var/log/randoms`.
+pub(super) fn logs(project: &str) -> String {
+    format!("/var/log/{project}")
+}
+
+/// Directory of the logs of a proxy: `/var/log/randoms/edge`.
+pub(super) fn proxy_logs(project: &str, proxy: &str) -> String {
+    format!("{}/{proxy}", logs(project))
+}
+
+/// Runtime directory of a proxy: `/run/randoms-edge`.
+pub(super) fn proxy_runtime(stem: &str) -> String {
+    format!("/run/{stem}")
+}
+
+/// Cache directory of a proxy: `/var/cache/randoms-edge`.
+pub(super) fn proxy_cache(stem: &str) -> String {
+    format!("/var/cache/{stem}")
+}
+
+/// Directory in which systemd passes credentials to a service:
+/// `/run/credentials/randoms-edge.service`.
+pub(super) fn credentials(service: &str) -> String {
+    format!("/run/credentials/{service}")
+}
+
+/// Directory of genconf-host's state that a reboot keeps: `/var/lib/genconf/randoms`.
+pub(super) fn state(project: &str) -> String {
+    format!("/var/lib/genconf/{project}")
+}
+
+/// Directory of genconf-host's state that a reboot removes: `/run/genconf/randoms`.
+pub(super) fn runtime(project: &str) -> String {
+    format!("/run/genconf/{project}")
+}
+
+/// genconf-host of a project. Each project has its own, because projects on the same host may be
+/// rendered by different versions of genconf.
+pub(super) fn program(project: &str) -> String {
+    format!("/usr/local/lib/genconf/{project}/genconf-host")
+}
+
+/// Unit file, or directory of drop-ins: `/etc/systemd/system/randoms.target`.
+pub(super) fn unit_file(name: &str) -> String {
+    format!("/etc/systemd/system/{name}")
 }
 
 /// User that owns an app's state directory: `shop-web`. A longer name is truncated and ends in a
@@ -50,6 +127,21 @@ pub(super) fn state_user(project: &str, app: &str) -> String {
 /// Target of a pool or project: `randoms-spread.target`.
 pub(super) fn target(stem: &str) -> String {
     format!("{stem}.target")
+}
+
+/// Slice of a project: `randoms.slice`.
+pub(super) fn slice(project: &str) -> String {
+    format!("{project}.slice")
+}
+
+/// Service of a proxy or of the monitor: `randoms-edge.service`.
+pub(super) fn service(stem: &str) -> String {
+    format!("{stem}.service")
+}
+
+/// Socket unit of a proxy or of a shared port: `randoms-edge.socket`.
+pub(super) fn socket_unit(stem: &str) -> String {
+    format!("{stem}.socket")
 }
 
 /// Unit name stem of a shared port of a cluster pool: `randoms-shared-8081`.

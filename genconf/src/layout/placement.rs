@@ -1,82 +1,40 @@
-//! Assigns units, sockets, and ports to each host.
+//! Assigns pools, proxies, and ports to each host.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
-use model::{Endpoint, FORMAT, HostSpec};
-
-use super::host::{
-    DropIn, ForwardedPort, HealthCheck, Host, HostFile, HostListener, HostPool, HostProxy,
-};
+use super::host::{ForwardedPort, HealthCheck, Host, HostListener, HostPool, HostProxy};
 use super::monitor;
 use super::naming;
-use super::pool::{self, Pool};
+use super::pool::Pool;
 use super::proxy::Proxy;
 use super::upstream::instance_address;
 use crate::topology::{self, Topology, default};
 
+/// The hosts by name, each with its pools and proxies.
 pub(super) fn resolve_all(topology: &Topology, pools: &[Pool], proxies: &[Proxy]) -> Vec<Host> {
     let upstream_proxies = upstream_proxies(proxies);
     let mut written: Vec<_> = topology.hosts.iter().collect();
     written.sort_by_key(|(name, _)| &name.value);
     let mut forwarded = BTreeSet::new();
-    let last = written.len();
-    let numbered = written.into_iter().zip(1..);
-    let resolve = |((name, host), number): (
-        (
-            &crate::source::Spanned<topology::name::HostName>,
-            &topology::Host,
-        ),
-        usize,
-    )| {
+    let mut hosts = Vec::new();
+    for (name, host) in written {
         let name = name.value.as_str();
+        let is_here = |hosts: &[String]| hosts.binary_search_by(|h| h.as_str().cmp(name)).is_ok();
+        let upstream_proxies = upstream_proxies.get(name).into_iter().flatten();
         let placement = Placement {
             project: topology.project.value.as_str(),
             name,
             host,
+            pools: pools.iter().filter(|p| is_here(&p.hosts)).collect(),
+            proxies: proxies.iter().filter(|p| is_here(&p.hosts)).collect(),
+            upstream_proxies: upstream_proxies.map(|h| (*h).to_owned()).collect(),
         };
-        let pools: Vec<_> = pools
-            .iter()
-            .filter(|p| p.hosts.binary_search_by(|h| h.as_str().cmp(name)).is_ok())
-            .collect();
-        let proxies: Vec<_> = proxies
-            .iter()
-            .filter(|p| p.hosts.binary_search_by(|h| h.as_str().cmp(name)).is_ok())
-            .collect();
-        let mut seen = BTreeSet::new();
-        let ports = proxies.iter().flat_map(|p| &p.listen).map(|bind| bind.port);
-        let ports = ports.filter(|port| seen.insert(*port));
-        Host {
-            name: name.to_owned(),
-            address: host.address.value.ip().to_string(),
-            cpus: host
-                .cpus
-                .as_ref()
-                .map_or(default::CPUS, |c| c.value.number()),
-            memory_mib: host
-                .memory
-                .as_ref()
-                .map_or(default::HOST_MEMORY, |m| m.value)
-                .mebibytes(),
-            forwarded_ports: ports.map(|port| forward(port, &mut forwarded)).collect(),
-            last: number == last,
-            units: placement.units(&pools, &proxies),
-            triggers: placement.triggers(&pools, &proxies),
-            dropins: pools.iter().flat_map(|p| placement.dropins(p)).collect(),
-            spec: placement.spec(&pools),
-            spec_file: placement.spec_file(),
-            pools: pools.iter().map(|p| placement.pool(p)).collect(),
-            proxies: proxies.iter().map(|p| placement.proxy(p)).collect(),
-            upstream_proxies: upstream_proxies
-                .get(name)
-                .into_iter()
-                .flatten()
-                .map(|f| (*f).to_owned())
-                .collect(),
-        }
-    };
-    numbered.map(resolve).collect()
+        hosts.push(placement.resolve(&mut forwarded));
+    }
+    if let Some(last) = hosts.last_mut() {
+        last.last = true;
+    }
+    hosts
 }
 
 /// For each host, the hosts whose proxies route to it and to another host of the same pool.
@@ -108,83 +66,68 @@ fn forward(guest: u16, taken: &mut BTreeSet<u16>) -> ForwardedPort {
     ForwardedPort { guest, host }
 }
 
-/// Apps in watch mode among these pools.
-fn watched<'p>(pools: &[&'p Pool]) -> BTreeSet<&'p str> {
-    let watched = pools.iter().filter(|p| p.app.update_mode == "watch");
-    watched.map(|p| p.app.name.as_str()).collect()
-}
-
-/// Resolves one host.
-struct Placement<'t> {
-    project: &'t str,
-    name: &'t str,
-    host: &'t topology::Host,
+/// A host, and what runs on it.
+pub(super) struct Placement<'t> {
+    pub(super) project: &'t str,
+    /// Name of the host.
+    pub(super) name: &'t str,
+    pub(super) host: &'t topology::Host,
+    /// Pools with instances on the host.
+    pub(super) pools: Vec<&'t Pool>,
+    /// Proxies on the host.
+    pub(super) proxies: Vec<&'t Proxy>,
+    /// Hosts whose proxies route to this host and can use another one instead, sorted by name.
+    pub(super) upstream_proxies: Vec<String>,
 }
 
 impl Placement<'_> {
-    fn units(&self, pools: &[&Pool], proxies: &[&Proxy]) -> Vec<String> {
-        let mut units = vec![
-            format!("{}.slice", self.project),
-            naming::target(self.project),
-        ];
-        for pool in pools {
-            units.push(pool.target.clone());
-            units.extend(pool_units(pool));
+    fn resolve(&self, forwarded: &mut BTreeSet<u16>) -> Host {
+        let host = self.host;
+        let cpus = host.cpus.as_ref();
+        let memory = host.memory.as_ref();
+        Host {
+            name: self.name.to_owned(),
+            address: host.address.value.ip().to_string(),
+            cpus: cpus.map_or(default::CPUS, |c| c.value.number()),
+            memory_mib: memory.map_or(default::HOST_MEMORY, |m| m.value).mebibytes(),
+            forwarded_ports: self.forwarded_ports(forwarded),
+            last: false,
+            units: self.units(),
+            triggers: self.triggers(),
+            dropins: self.dropins(),
+            spec: self.spec(),
+            spec_file: self.spec_file(),
+            pools: self.pools.iter().map(|p| self.pool(p)).collect(),
+            proxies: self.proxies.iter().map(|p| self.proxy(p)).collect(),
+            upstream_proxies: self.upstream_proxies.clone(),
         }
-        for app in watched(pools) {
-            units.push(naming::watch(self.project, app, "path"));
-            units.push(naming::watch(self.project, app, "service"));
-        }
-        units.extend(monitor::service(self.project, pools));
-        for proxy in proxies {
-            units.push(format!("{}.socket", proxy.unit));
-            units.push(format!("{}.service", proxy.unit));
-            if proxy.rotates() {
-                units.push(naming::rotate(&proxy.unit, "service"));
-                units.push(naming::rotate(&proxy.unit, "timer"));
-            }
-        }
-        units.sort();
-        units
     }
 
-    fn triggers(&self, pools: &[&Pool], proxies: &[&Proxy]) -> Vec<String> {
-        let monitor = monitor::service(self.project, pools);
-        let paths = watched(pools)
+    fn forwarded_ports(&self, taken: &mut BTreeSet<u16>) -> Vec<ForwardedPort> {
+        let mut seen = BTreeSet::new();
+        let binds = self.proxies.iter().flat_map(|proxy| &proxy.listen);
+        let ports = binds
+            .map(|bind| bind.port)
+            .filter(|port| seen.insert(*port));
+        ports.map(|port| forward(port, taken)).collect()
+    }
+
+    /// Names of the apps in watch mode, sorted.
+    pub(super) fn watched_apps(&self) -> BTreeSet<&str> {
+        let watched = self.pools.iter().filter(|p| p.app.update_mode == "watch");
+        watched.map(|p| p.app.name.as_str()).collect()
+    }
+
+    /// Units to enable that are neither instances nor proxies.
+    pub(super) fn triggers(&self) -> Vec<String> {
+        let monitor = monitor::service(self.project, &self.pools);
+        let paths = self
+            .watched_apps()
             .into_iter()
             .map(|app| naming::watch(self.project, app, "path"));
-        let rotates = proxies.iter().filter(|p| p.rotates());
+        let rotates = self.proxies.iter().filter(|p| p.rotates());
         let rotations = rotates.map(|p| naming::rotate(&p.unit, "timer"));
         monitor.into_iter().chain(paths).chain(rotations).collect()
-    }
-
-    fn spec(&self, pools: &[&Pool]) -> HostSpec {
-        HostSpec {
-            format: FORMAT,
-            project: self.project.to_owned(),
-            host: self.name.to_owned(),
-            monitor: monitor::resolve(self.project, pools, |pool, port| self.endpoint(pool, port)),
-        }
-    }
-
-    fn spec_file(&self) -> HostFile {
-        HostFile {
-            source: format!("hosts/{}.json", self.name),
-            destination: naming::spec(self.project),
-            kind: "spec",
-        }
-    }
-
-    /// Where an instance is probed. An app that binds its port itself listens on loopback in any case.
-    fn endpoint(&self, pool: &Pool, port: u16) -> Endpoint {
-        if pool.listen == "unix" {
-            return Endpoint::Unix(PathBuf::from(self.unix_socket(pool, port)));
-        }
-        let ip = match pool.socket_owner {
-            "app" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            _ => instance_address(pool, self.host),
-        };
-        Endpoint::Tcp(SocketAddr::new(ip, port))
     }
 
     fn pool(&self, pool: &Pool) -> HostPool {
@@ -201,7 +144,8 @@ impl Placement<'_> {
         }
     }
 
-    fn listener(&self, pool: &Pool, port: u16) -> HostListener {
+    /// A port of a pool.
+    pub(super) fn listener(&self, pool: &Pool, port: u16) -> HostListener {
         let (unix_socket, health) = (self.unix_socket(pool, port), self.health(pool, port));
         if pool.unit_per == "port" {
             let stem = format!("{}@{port}", pool.unit);
@@ -224,7 +168,7 @@ impl Placement<'_> {
         let count: u32 = pool.workers.parse().unwrap_or_default();
         HostListener {
             port,
-            socket: format!("{stem}.socket"),
+            socket: naming::socket_unit(&stem),
             unix_socket,
             health,
             services: (1..=count).map(|n| format!("{stem}@{n}.service")).collect(),
@@ -256,73 +200,21 @@ impl Placement<'_> {
         }
     }
 
-    /// Sets this host's address on systemd sockets that other hosts connect to.
-    fn dropins(&self, pool: &Pool) -> Vec<DropIn> {
-        if pool.loopback || pool.socket_owner == "app" {
-            return Vec::new();
-        }
-        let ip = self.host.address.value.ip();
-        let mut sockets: Vec<(String, u16)> = pool::listeners(pool)
-            .map(|l| (format!("{}.socket", l.unit), l.port))
-            .collect();
-        if pool.unit_per == "port" {
-            sockets.push((naming::port_socket(&pool.unit, ""), 0));
-        }
-        let dropin = |(unit, port)| DropIn {
-            host: self.name.to_owned(),
-            source: format!("systemd/hosts/{}/{unit}.d/50-listen.conf", self.name),
-            unit_dir: format!("{unit}.d"),
-            name: "50-listen.conf".to_owned(),
-            host_address: ip.to_string(),
-            address: naming::bracketed(ip),
-            port,
-            allow: pool.allow.clone(),
-        };
-        sockets.into_iter().map(dropin).collect()
-    }
-
     fn proxy(&self, proxy: &Proxy) -> HostProxy {
         let tls = proxy.tls.first();
-        let host_file = |file: &str| HostFile {
-            source: format!("{}/{}/{file}", proxy.engine, proxy.name),
-            destination: format!("/etc/{}/{}/{file}", self.project, proxy.name),
-            kind: "configuration",
-        };
-        let config = host_file(proxy.file);
-        let rotation = proxy.rotates().then(|| host_file("logrotate.conf"));
-        let sysctl = (proxy.kernel_settings == "tcp").then(|| HostFile {
-            destination: naming::sysctl(&proxy.unit),
-            kind: "kernel_settings",
-            ..host_file("sysctl.conf")
-        });
+        let configuration = self.proxy_configuration(proxy);
         HostProxy {
             name: proxy.name.clone(),
             engine: proxy.engine,
             package: proxy.engine,
-            unit: format!("{}.service", proxy.unit),
-            socket: format!("{}.socket", proxy.unit),
-            config: config.source,
-            destination: config.destination,
-            extra_files: rotation.into_iter().chain(sysctl).collect(),
+            unit: naming::service(&proxy.unit),
+            socket: naming::socket_unit(&proxy.unit),
+            config: configuration.source,
+            destination: configuration.destination,
+            extra_files: self.proxy_extra_files(proxy),
             health: format!("http://127.0.0.1:{}/status", proxy.status_port),
             certificate: tls.map(|tls| tls.certificate.clone()).unwrap_or_default(),
             key: tls.map(|tls| tls.key.clone()).unwrap_or_default(),
         }
     }
-}
-
-/// The unit files of a pool without its target.
-fn pool_units(pool: &Pool) -> Vec<String> {
-    let mut units = Vec::new();
-    if pool.unit_per == "port" {
-        units.push(format!("{}@.service", pool.unit));
-        if pool.socket_owner == "systemd" {
-            units.push(naming::port_socket(&pool.unit, ""));
-        }
-    }
-    for listener in pool::listeners(pool) {
-        units.push(format!("{}.socket", listener.unit));
-        units.push(format!("{}@.service", listener.unit));
-    }
-    units
 }

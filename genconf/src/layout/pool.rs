@@ -1,6 +1,7 @@
 //! Resolved pools.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
 
@@ -49,7 +50,7 @@ pub struct Pool {
     pub loopback: bool,
     /// Address that an app without socket activation binds: loopback, or every address of the hosts'
     /// family. `::` accepts IPv4 and IPv6 (ipv6(7), `IPV6_V6ONLY`).
-    pub bind_address: &'static str,
+    pub bind_address: IpAddr,
 }
 
 /// A shared port of a cluster pool.
@@ -128,15 +129,15 @@ fn routes_to(proxy: &topology::Proxy, pool: &str) -> bool {
     proxy.routes.iter().any(|r| r.pool.value.as_str() == pool)
 }
 
-fn bind_address(topology: &Topology, pool: &topology::Pool, loopback: bool) -> &'static str {
+fn bind_address(topology: &Topology, pool: &topology::Pool, loopback: bool) -> IpAddr {
     let mut hosts = topology.hosts.iter();
     let is_ipv6 = |(name, host): (&Spanned<HostName>, &topology::Host)| {
         is_on(pool.hosts.as_ref(), &name.value) && host.address.value.ip().is_ipv6()
     };
     match loopback {
-        true => "127.0.0.1",
-        false if hosts.any(is_ipv6) => "::",
-        false => "0.0.0.0",
+        true => Ipv4Addr::LOCALHOST.into(),
+        false if hosts.any(is_ipv6) => Ipv6Addr::UNSPECIFIED.into(),
+        false => Ipv4Addr::UNSPECIFIED.into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::StatusRanges;
+use model::{Engine, StatusRanges};
 use serde::Serialize;
 
 /// A proxy: its listeners, upstreams, and routes.
@@ -10,8 +10,8 @@ use serde::Serialize;
 pub struct Proxy {
     /// Name of the proxy.
     pub name: String,
-    /// Engine: `nginx` or `haproxy`.
-    pub engine: &'static str,
+    /// The program that runs as the proxy.
+    pub engine: Engine,
     /// Stem of its unit names: `randoms-edge`.
     pub unit: String,
     /// Hosts it runs on, sorted by name.
@@ -85,7 +85,13 @@ impl Proxy {
     /// Whether its logs need rotation. `HAProxy` logs to the journal.
     #[must_use]
     pub fn rotates(&self) -> bool {
-        self.engine == "nginx"
+        self.engine == Engine::Nginx
+    }
+
+    /// Whether it needs kernel settings.
+    #[must_use]
+    pub fn has_kernel_settings(&self) -> bool {
+        self.kernel_settings == "tcp"
     }
 }
 

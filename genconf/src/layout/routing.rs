@@ -87,7 +87,7 @@ impl Resolver<'_> {
         let own_limits = limits("clients", proxy.rate_limit.as_ref());
         Proxy {
             name: name.to_owned(),
-            engine: engine.word(),
+            engine: engine.into(),
             unit: naming::stem(self.topology.project.value.as_str(), name),
             hosts: pool::hosts(self.topology, |host| is_on(proxy.hosts.as_ref(), host)),
             file: file(engine),

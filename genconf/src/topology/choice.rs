@@ -137,6 +137,15 @@ impl From<Switch> for bool {
     }
 }
 
+impl From<Engine> for model::Engine {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Nginx => Self::Nginx,
+            Engine::Haproxy => Self::Haproxy,
+        }
+    }
+}
+
 /// The number of workers per port of a cluster.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Workers {

@@ -1,6 +1,7 @@
 //! `genconf plan`: the steps of each kind of change.
 
 use std::fs;
+use std::path::Path;
 
 use crate::project::{VALID, genconf, output, project};
 
@@ -21,6 +22,19 @@ fn planned(before: &str, after: &str) -> (i32, String) {
     let (code, _, err) = output(&genconf(folder.path(), &["topology.yaml"]));
     assert_eq!(code, 0, "{err}");
     fs::write(folder.path().join("topology.yaml"), after).expect("can be written");
+    let (code, out, _) = output(&genconf(
+        folder.path(),
+        &["plan", "topology.yaml", "--exit-code"],
+    ));
+    (code, out)
+}
+
+/// Exit code and output of `genconf plan` after `change` of the rendered files of `VALID`.
+fn planned_after(change: impl FnOnce(&Path)) -> (i32, String) {
+    let folder = project(VALID);
+    let (code, _, err) = output(&genconf(folder.path(), &["topology.yaml"]));
+    assert_eq!(code, 0, "{err}");
+    change(folder.path());
     let (code, out, _) = output(&genconf(
         folder.path(),
         &["plan", "topology.yaml", "--exit-code"],
@@ -177,4 +191,53 @@ fn a_removed_host_stays_as_it_is() {
     let (_, out) = planned(&two, &one);
     let step = "b\n  - unmanage  the host is not in the topology; its units keep running\n";
     assert!(out.contains(step), "{out}");
+}
+
+#[test]
+fn without_an_inventory_addresses_are_not_compared() {
+    let remove = |folder: &Path| {
+        fs::remove_file(folder.join("ansible/inventory.yml")).expect("can be removed");
+    };
+    assert_eq!(planned_after(remove), (2, String::new()));
+}
+
+#[test]
+fn a_host_with_a_spec_of_another_format_is_set_up() {
+    let change = |folder: &Path| {
+        let path = folder.join("hosts/a.json");
+        let text = fs::read_to_string(&path).expect("is readable");
+        let older = text.replace("\"format\": 2", "\"format\": 1");
+        assert_ne!(older, text);
+        fs::write(path, older).expect("can be written");
+    };
+    let (code, out) = planned_after(change);
+    assert!(code == 2 && out.starts_with("a\n  + set up "), "{out}");
+}
+
+#[test]
+fn other_files_in_the_directory_of_the_specs_are_skipped() {
+    let add = |folder: &Path| {
+        let hosts = folder.join("hosts");
+        fs::write(hosts.join("note.json"), b"\xff").expect("can be written");
+        fs::write(hosts.join("b.txt"), "{").expect("can be written");
+        fs::create_dir(hosts.join("c.json")).expect("can be made");
+    };
+    assert_eq!(planned_after(add), (0, String::new()));
+}
+
+#[test]
+fn the_monitor_is_not_restarted_for_pools_that_it_does_not_probe() {
+    let more = SHARED.replace("ports: [8080]", "ports: [8080-8081]");
+    let steps = [
+        "+ start     p-web-8081.socket p-web-8081@*",
+        "~ reload    p-edge.service",
+    ];
+    assert_steps(SHARED, &more, &steps);
+    let another = SHARED.replace("8090-8091", "8090-8092");
+    let steps = [
+        "+ start     p-api@8092.service",
+        "~ reload    p-edge.service",
+        "~ restart   p-monitor.service",
+    ];
+    assert_steps(SHARED, &another, &steps);
 }
