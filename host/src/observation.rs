@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use model::{HostSpec, Proxy};
+use sha2::{Digest as _, Sha256};
 
 use crate::files::{self, Root};
 use crate::host::{Host, Instance};
@@ -191,10 +192,11 @@ impl Machine {
             return self.proxy_inputs(proxy, state);
         }
         let mut inputs = self.inputs(state, None)?;
-        if unit.ends_with(".service") {
-            // A service of genconf-host reads the program and the spec.
-            let read = [host.paths.program.clone(), host.paths.spec.clone()];
-            inputs = format!("{inputs} {}", self.content_digest(&read)?);
+        if let Some(monitor) = host.monitor.as_ref().filter(|monitor| monitor.unit == unit) {
+            // It runs this program, and reads its part of the spec.
+            let program = self.content_digest(std::slice::from_ref(&host.paths.program))?;
+            let spec = serde_json::to_vec(monitor).map_err(text)?;
+            inputs = format!("{inputs} {program} {:x}", Sha256::digest(&spec));
         }
         Ok(Record {
             inputs,

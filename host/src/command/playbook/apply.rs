@@ -209,6 +209,8 @@ pub(super) async fn preview(site: &Site, files: &[File], reply: &mut Reply) -> R
             lines.push(format!("reload {}", proxy.unit));
         }
     }
+    let steps = plan::removal(&observation, orphans(site)?);
+    lines.extend(steps.iter().filter(|s| s.is_change()).map(Step::to_string));
     for line in lines {
         if !reply.log.contains(&line) {
             reply.log.push(line);

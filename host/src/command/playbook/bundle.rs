@@ -6,7 +6,7 @@ use model::HostSpec;
 use serde::{Deserialize, Serialize};
 
 use super::super::site::Site;
-use super::lock::{lacks, prepare_uploads};
+use super::lock::{lacks, prepare_uploads, runtime};
 use super::request::{Artifacts, Bundle, Mode, Reply};
 use super::{install, renew};
 use crate::deploy::Which;
@@ -47,7 +47,7 @@ impl Stage {
             lacks: lacks(&site, &self.artifacts, Which::FirstReleases)?,
             ..Reply::default()
         };
-        reply.lacks.apply = true;
+        reply.lacks.apply = self.mode == Mode::Apply;
         if self.mode == Mode::Check {
             install::preview(&site, &self.bundle, &mut reply).await?;
             return Ok(reply);
@@ -111,6 +111,14 @@ impl Staged {
         let staged: Self =
             serde_json::from_slice(&text).map_err(|e| format!("{}: {e}", path.display()))?;
         Ok((staged.run == run.id()).then_some(staged))
+    }
+
+    /// The project as the run describes it: by the bundle that it has staged, or as it is installed.
+    pub(super) fn site_of(project: &str, run: &Run) -> Result<Site, String> {
+        match Self::read(&runtime(project), run)? {
+            Some(staged) => staged.site(),
+            None => Site::installed(project),
+        }
     }
 
     /// Removes the bundle of any run.

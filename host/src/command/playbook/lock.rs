@@ -135,7 +135,9 @@ pub(super) fn lacks(site: &Site, artifacts: &Artifacts, which: Which) -> Result<
         let known = site.host.app(app).map(|app| app.directory.clone());
         if let Some(directory) = known {
             let directory = site.machine.root.resolve(&directory);
-            crate::release::check_space(&directory, size).map_err(|error| error.to_string())?;
+            // The first deploy creates it.
+            let directory = directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
+            crate::release::check_space(directory, size).map_err(|error| error.to_string())?;
         }
     }
     Ok(lacks)

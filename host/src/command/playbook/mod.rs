@@ -95,6 +95,15 @@ async fn answer(project: &str, request: Request) -> Result<Reply, String> {
         }
         Request::Status => status(&Site::installed(project)?).await,
         Request::Unlock { run } => unlock(project, &run).await,
+        Request::Admit {
+            run,
+            artifacts,
+            uploaded,
+        } => {
+            let site = bundle::Staged::site_of(project, &run)?;
+            let admission = release::Admission { run, artifacts };
+            admission.execute(&site, &uploaded).await
+        }
         request => release::answer(&Site::installed(project)?, request).await,
     }
 }

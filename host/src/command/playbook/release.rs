@@ -1,10 +1,11 @@
 //! Changes releases.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::site::Site;
-use super::request::{Mode, Reply, Request, SelectedRelease, Timing};
+use super::request::{Artifacts, Mode, Reply, Request, SelectedRelease, Timing};
 use super::{apply, renew};
 use crate::deploy::{self, Options, Selection};
 use crate::lock::{DeployLock, Run};
@@ -12,22 +13,6 @@ use crate::plan::{self, Step};
 
 pub(super) async fn answer(site: &Site, request: Request) -> Result<Reply, String> {
     match request {
-        Request::Admit {
-            run,
-            artifacts,
-            uploaded,
-        } => {
-            let turn = site.turn().await?;
-            renew(&turn, site, &run)?;
-            for (app, file) in &uploaded {
-                let sha256 = artifacts.get(app).map_or("", |artifact| &artifact.sha256);
-                deploy::admit(site.context(), app, sha256, file).map_err(|f| f.to_string())?;
-            }
-            Ok(Reply {
-                changed: true,
-                ..Reply::default()
-            })
-        }
         Request::Deploy {
             run,
             mode,
@@ -55,6 +40,32 @@ pub(super) async fn answer(site: &Site, request: Request) -> Result<Reply, Strin
         Request::Undo { run } => undo(site, &run).await,
         Request::Confirm { run, watch_s } => confirm(site, &run, seconds(watch_s)?).await,
         _ => Err("the request is not about releases".to_owned()),
+    }
+}
+
+/// Uploaded artifacts of a run.
+pub(super) struct Admission {
+    pub(super) run: Run,
+    pub(super) artifacts: Artifacts,
+}
+
+impl Admission {
+    /// Makes releases of uploaded files, by app.
+    pub(super) async fn execute(
+        &self,
+        site: &Site,
+        uploaded: &BTreeMap<String, PathBuf>,
+    ) -> Result<Reply, String> {
+        let turn = site.turn().await?;
+        renew(&turn, site, &self.run)?;
+        for (app, file) in uploaded {
+            let sha256 = self.artifacts.get(app).map_or("", |artifact| &artifact.sha256);
+            deploy::admit(site.context(), app, sha256, file).map_err(|f| f.to_string())?;
+        }
+        Ok(Reply {
+            changed: true,
+            ..Reply::default()
+        })
     }
 }
 
