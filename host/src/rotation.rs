@@ -1,8 +1,7 @@
-//! Takes another host out of rotation on the proxies of this host, and returns it.
+//! Takes other hosts out of rotation on the proxies of this host, and returns them.
 //!
-//! The servers of that host are marked in the configuration of the proxy, and the proxy reloads. A mark
-//! that an interrupted run has left is removed by the next run that takes any host out of rotation, so at
-//! most one host is out.
+//! The servers of these hosts are marked in the configuration of the proxy, and the proxy reloads. A mark
+//! that an interrupted run has left is removed by the next run that takes any host out of rotation.
 
 use std::collections::BTreeSet;
 
@@ -19,14 +18,14 @@ const BACKUP: &str = " backup";
 const DOWN: &str = " down";
 const MODE: u32 = 0o644;
 
-/// Takes the servers of the host `out` out of every proxy of this host, and returns all others. Returns
+/// Takes the servers of the hosts `out` out of every proxy of this host, and returns all others. Returns
 /// the proxies that reloaded.
 ///
 /// A proxy is left as it is if no other server could take over, or if it does not use the configuration
 /// on disk yet: what that describes may not run yet.
 pub(crate) async fn rotate<S: Systemd, C: Checker>(
     context: Context<'_, S, C>,
-    out: Option<&str>,
+    out: &[String],
 ) -> Result<Vec<String>, Failure> {
     let root = &context.machine.root;
     let observed = context.machine.observe(context.host, context.systemd).await;
@@ -38,17 +37,14 @@ pub(crate) async fn rotate<S: Systemd, C: Checker>(
             observation.inputs.get(&proxy.unit),
         );
         let is_current = started.map(|r| &r.configuration) == now.map(|r| &r.configuration);
-        if out.is_some() && !is_current {
+        if !out.is_empty() && !is_current {
             continue;
         }
         let path = root.resolve(&proxy.configuration);
         let before = std::fs::read_to_string(&path)
             .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-        let can_spare = match out {
-            Some(host) => can_spare(context, proxy, &before, host).await,
-            None => true,
-        };
-        let after = marked(&before, out.filter(|_| can_spare));
+        let can_spare = can_spare(context, proxy, &before, out).await;
+        let after = marked(&before, if can_spare { out } else { &[] });
         if after == before {
             continue;
         }
@@ -88,26 +84,23 @@ fn record<S, C>(context: Context<'_, S, C>, proxy: &Proxy) -> Result<(), Failure
     records.set(&proxy.unit, record).map_err(Failure::new)
 }
 
-/// Whether each upstream with servers of `host` has a healthy one on another host.
+/// Whether each upstream with servers of the hosts `out` has a healthy one on another host.
 async fn can_spare<S: Systemd, C: Checker>(
     context: Context<'_, S, C>,
     proxy: &Proxy,
     configuration: &str,
-    host: &str,
+    out: &[String],
 ) -> bool {
     for block in blocks(configuration) {
         let servers: Vec<(&str, &str)> = block
             .lines()
             .filter_map(|line| Some((server_host(line)?, server_address(proxy.engine, line)?)))
             .collect();
-        let others: BTreeSet<&str> = servers
-            .iter()
-            .filter(|(h, _)| *h != host)
-            .map(|(_, a)| *a)
-            .collect();
-        if servers.iter().all(|(h, _)| *h != host) {
+        if !servers.iter().any(|(host, _)| is_out(host, out)) {
             continue;
         }
+        let others = servers.iter().filter(|(host, _)| !is_out(host, out));
+        let others: BTreeSet<&str> = others.map(|(_, address)| *address).collect();
         let mut has_healthy = false;
         for address in others {
             has_healthy |= is_healthy(context, proxy, address).await;
@@ -138,13 +131,13 @@ async fn is_healthy<S: Systemd, C: Checker>(
 }
 
 /// The configuration in which the servers of `out`, and no others, are marked.
-fn marked(configuration: &str, out: Option<&str>) -> String {
+fn marked(configuration: &str, out: &[String]) -> String {
     blocks(configuration)
         .map(|block| marked_block(block, out))
         .collect()
 }
 
-fn marked_block(block: &str, out: Option<&str>) -> String {
+fn marked_block(block: &str, out: &[String]) -> String {
     let is_hashed = block.lines().any(|line| {
         let line = line.trim_start();
         line.starts_with("ip_hash") || line.starts_with("random")
@@ -153,7 +146,7 @@ fn marked_block(block: &str, out: Option<&str>) -> String {
     let line = |line: &str| match server_host(line) {
         None => line.to_owned(),
         Some(host) => {
-            let mark = if Some(host) == out { mark } else { "" };
+            let mark = if is_out(host, out) { mark } else { "" };
             let (server, comment) = line.split_once(" # ").unwrap_or((line, ""));
             let (server, end) = match server.strip_suffix(';') {
                 Some(server) => (server, ";"),
@@ -172,6 +165,10 @@ fn marked_block(block: &str, out: Option<&str>) -> String {
         }
     };
     block.split_inclusive('\n').map(line).collect()
+}
+
+fn is_out(host: &str, out: &[String]) -> bool {
+    out.iter().any(|name| name == host)
 }
 
 /// The upstreams of a configuration: each ends where the next one begins.

@@ -105,6 +105,21 @@ enum Command {
     },
 }
 
+impl Command {
+    /// The project of a command for operators. Units and playbooks start the program of their project.
+    fn operated_project(&self) -> Option<&str> {
+        match self {
+            Self::Status { project, .. }
+            | Self::Plan { project, .. }
+            | Self::Check { project, .. }
+            | Self::Restart { project, .. }
+            | Self::Rollback { project, .. }
+            | Self::Undo { project } => Some(project),
+            _ => None,
+        }
+    }
+}
+
 /// What a command prints, and whether it succeeded.
 #[derive(Debug)]
 struct Output {
@@ -148,6 +163,12 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Prints what a command has done so far.
+fn print_progress(text: &str) {
+    // Nothing is left to do if standard output is closed.
+    let _ = write_line(&mut std::io::stdout(), text);
+}
+
 fn write_line(stream: &mut impl std::io::Write, text: &str) -> std::io::Result<()> {
     if text.is_empty() {
         return Ok(());
@@ -162,6 +183,9 @@ fn normalize() {
 }
 
 fn run(command: Command) -> Result<Output, String> {
+    if let Some(project) = command.operated_project() {
+        site::use_program_of(project)?;
+    }
     if let Command::Container(command) = command {
         container::execute(command).map_err(|error| error.to_string())?;
         return Ok(Output::success(""));

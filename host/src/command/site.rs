@@ -1,6 +1,8 @@
 //! The project that a command works on.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use model::HostSpec;
@@ -73,6 +75,21 @@ impl Site {
             Some(run) => unfinished.of(run),
             None => unfinished,
         }
+    }
+}
+
+/// Replaces this process with the genconf-host of a project if that is another file: its version can be
+/// another one. A project that is not installed has none.
+pub(super) fn use_program_of(project: &str) -> Result<(), String> {
+    let program = Path::new("/usr/local/lib/genconf").join(project).join("genconf-host");
+    let own = std::env::current_exe().and_then(std::fs::canonicalize);
+    let theirs = std::fs::canonicalize(&program);
+    match (own, theirs) {
+        (Ok(own), Ok(theirs)) if own != theirs => {
+            let error = Command::new(&theirs).args(std::env::args_os().skip(1)).exec();
+            Err(format!("{}: {error}", program.display()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -25,27 +25,25 @@ pub(super) async fn settle(site: &Site, app: &str) -> Result<Output, String> {
     let known = site.host.app(app);
     let watched = known.and_then(|app| app.watched_file.clone());
     let path = watched.ok_or_else(|| format!("{app} has no watched file"))?;
-    let mut log = Vec::new();
     while let Some(sha256) = complete(&path)
         .await
         .map_err(|e| format!("{}: {e}", path.display()))?
     {
         match deploy(site, app, &path, &sha256).await {
             Ok(None) => break,
-            Ok(Some(lines)) => log.push(lines),
+            Ok(Some(lines)) => super::print_progress(&lines),
             Err(reason) => {
                 let now = complete(&path)
                     .await
                     .map_err(|e| format!("{}: {e}", path.display()))?;
                 if now.as_ref() == Some(&sha256) {
-                    log.push(reason);
-                    return Err(log.join("\n"));
+                    return Err(reason);
                 }
-                log.push(reason);
+                super::print_progress(&reason);
             }
         }
     }
-    Ok(Output::success(log.join("\n")))
+    Ok(Output::success(""))
 }
 
 /// Deploys a file unless it is what runs; returns what was done.

@@ -22,7 +22,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The service that watches. No pool and no proxy has this name: theirs have no dots.
 pub(crate) fn unit(project: &str) -> String {
-    format!("{project}.watch.service")
+    format!("{project}.guard.service")
 }
 
 /// Watches the releases that a run has changed. An earlier watch ends with that. Only for who has the

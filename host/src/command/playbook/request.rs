@@ -94,13 +94,13 @@ pub(super) enum Request {
     },
     /// Unlock the host.
     Unlock { run: Run },
-    /// Take a host out of rotation on the proxies of this host, or return all hosts.
+    /// Take hosts out of rotation on the proxies of this host, and return all others.
     Rotate {
         #[serde(default)]
         mode: Mode,
-        /// The host to take out; empty to return all.
+        /// The hosts to take out.
         #[serde(default)]
-        out: String,
+        out: Vec<String>,
     },
     /// Report the state of every instance.
     Status,
