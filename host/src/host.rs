@@ -1,5 +1,8 @@
 //! The instances of this host.
 
+#[cfg(test)]
+pub(crate) mod fixture;
+
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -97,13 +100,12 @@ impl Host {
 
     /// Unit files of this host, without templates.
     fn installed_units(&self) -> impl Iterator<Item = String> {
-        let names = self.files.iter().filter_map(|file| {
+        self.files.iter().filter_map(|file| {
             let directory = file.destination.parent()?;
             let name = file.destination.file_name()?.to_str()?;
             let is_unit = directory == std::path::Path::new(crate::files::UNITS);
             (is_unit && !name.contains("@.")).then(|| name.to_owned())
-        });
-        names
+        })
     }
 
     /// The file of environment variables of an app.

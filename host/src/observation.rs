@@ -1,5 +1,10 @@
 //! The state of this host that plans are made from.
 
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -31,7 +36,8 @@ pub(crate) struct Observation {
     pub(crate) started: BTreeMap<String, Record>,
     /// By instance: the release that its process runs, if the kernel can tell.
     pub(crate) running: BTreeMap<String, String>,
-    /// The spec that was in use before files of an unfinished run replaced it.
+    /// The spec that was in use before files of an unfinished run replaced it or, when they are restored,
+    /// the spec of that run. It describes unmanaged units.
     pub(crate) previous: Option<HostSpec>,
 }
 
@@ -318,6 +324,6 @@ fn recorded_units(host: &Host) -> BTreeSet<String> {
     units
 }
 
-fn text(error: impl ToString) -> String {
+fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

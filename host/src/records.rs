@@ -3,6 +3,9 @@
 //! Whether a unit has to restart is decided by these digests, never by the times of files: a corrected
 //! clock would hide a change, or restart everything twice.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

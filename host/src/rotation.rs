@@ -3,6 +3,9 @@
 //! The servers of these hosts are marked in the configuration of the proxy, and the proxy reloads. A mark
 //! that an interrupted run has left is removed by the next run that takes any host out of rotation.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use model::{Engine, Proxy};
@@ -21,8 +24,8 @@ const MODE: u32 = 0o644;
 /// Takes the servers of the hosts `out` out of every proxy of this host, and returns all others. Returns
 /// the proxies that reloaded.
 ///
-/// A proxy is left as it is if no other server could take over, or if it does not use the configuration
-/// on disk yet: what that describes may not run yet.
+/// A proxy is left as it is if no other server could take over, if it is down, or if it does not use the
+/// configuration on disk yet: what that describes may not run yet.
 pub(crate) async fn rotate<S: Systemd, C: Checker>(
     context: Context<'_, S, C>,
     out: &[String],
@@ -37,7 +40,8 @@ pub(crate) async fn rotate<S: Systemd, C: Checker>(
             observation.inputs.get(&proxy.unit),
         );
         let is_current = started.map(|r| &r.configuration) == now.map(|r| &r.configuration);
-        if !out.is_empty() && !is_current {
+        let is_active = observation.unit(&proxy.unit).is_active();
+        if !out.is_empty() && !(is_current && is_active) {
             continue;
         }
         let path = root.resolve(&proxy.configuration);
@@ -54,6 +58,9 @@ pub(crate) async fn rotate<S: Systemd, C: Checker>(
             mode: MODE,
         };
         files::replace(root, &file).map_err(Failure::new)?;
+        if !is_active {
+            continue;
+        }
         let units = [proxy.unit.clone()];
         context
             .systemd
@@ -207,13 +214,10 @@ fn server_host(line: &str) -> Option<&str> {
 
 /// The address of a server. In `HAProxy` the name precedes it.
 fn server_address(engine: Engine, line: &str) -> Option<&str> {
-    let words = line.trim().trim_end_matches(';').split_whitespace();
+    let mut words = line.trim().trim_end_matches(';').split_whitespace();
     let position = match engine {
         Engine::Nginx => 1,
         Engine::Haproxy => 2,
     };
-    words
-        .skip(position)
-        .next()
-        .map(|word| word.trim_end_matches(';'))
+    words.nth(position).map(|word| word.trim_end_matches(';'))
 }

@@ -1,5 +1,8 @@
 //! The state of each instance of this host.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -256,7 +259,7 @@ fn resident_bytes(proc: &Path, pid: u32) -> u64 {
     pages().unwrap_or_default() * page
 }
 
-/// User and system time of a process in clock ticks: fields 14 and 15 of proc_pid_stat(5).
+/// User and system time of a process in clock ticks: fields 14 and 15 of `proc_pid_stat(5)`.
 fn cpu_ticks(proc: &Path, pid: u32) -> u64 {
     let ticks = || -> Option<u64> {
         let text = std::fs::read_to_string(proc.join(pid.to_string()).join("stat")).ok()?;

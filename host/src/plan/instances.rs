@@ -37,25 +37,32 @@ pub(crate) fn instances(
         }
         steps.push(Step::Prove(change));
     }
-    steps.extend(enabled(host, observation));
+    let is_stale = |unit: &str| observation.has_changed_inputs(unit) != Some(false);
+    steps.extend(enabled(host, observation, is_stale));
     Ok(steps)
 }
 
 /// Brings instances back to files that were restored. Those that systemd has started by itself since
-/// they were recorded may run the files that are gone, so they restart too.
+/// they were recorded may run the files that are gone, so they restart too. No proxy uses the addresses
+/// that sockets leave, so nothing forwards them.
 pub(crate) fn restore(host: &Host, observation: &Observation) -> Vec<Step> {
     let ports = ports(host, observation);
     let mut steps = ports.steps.clone();
+    steps.retain(|step| !matches!(step, Step::Relay { .. }));
     for instance in host.instances() {
         let release = observation.releases(&instance.app).current;
         let verb = need_after(&ports, instance, || {
             need(instance, observation, release.as_deref()).or_else(|| {
-                needs::is_other_invocation(instance, observation).then_some(Verb::Restart)
+                needs::is_other_invocation(&instance.unit, observation).then_some(Verb::Restart)
             })
         });
         steps.extend(verb.map(|verb| step(instance, verb)));
     }
-    steps.extend(enabled(host, observation));
+    let is_stale = |unit: &str| {
+        observation.has_changed_inputs(unit) != Some(false)
+            || needs::is_other_invocation(unit, observation)
+    };
+    steps.extend(enabled(host, observation, is_stale));
     steps
 }
 
@@ -80,8 +87,8 @@ fn step(instance: &Instance, verb: Verb) -> Step {
     }
 }
 
-/// Enables units, starts targets and triggers, and restarts services that run an older program.
-fn enabled(host: &Host, observation: &Observation) -> Vec<Step> {
+/// Enables units, starts targets and triggers, and restarts active services that are stale.
+fn enabled(host: &Host, observation: &Observation, is_stale: impl Fn(&str) -> bool) -> Vec<Step> {
     let sockets: Vec<String> = host.sockets().into_iter().collect();
     let targets =
         std::iter::once(host.target.clone()).chain(host.pools.iter().map(|p| p.target.clone()));
@@ -109,9 +116,7 @@ fn enabled(host: &Host, observation: &Observation) -> Vec<Step> {
         .filter(|t| t.ends_with(".service"))
         .cloned()
         .collect();
-    let is_stale = |unit: &&String| {
-        observation.unit(unit).is_active() && observation.has_changed_inputs(unit) != Some(false)
-    };
+    let is_stale = |unit: &&String| observation.unit(unit).is_active() && is_stale(unit);
     let stale: Vec<String> = services.iter().filter(is_stale).cloned().collect();
     if !stale.is_empty() {
         steps.push(Step::units(Verb::Restart, stale));

@@ -20,7 +20,7 @@ use model::Endpoint;
 use crate::systemd::Verb;
 
 pub(crate) use instances::{instances, restore};
-pub(crate) use proxies::proxies;
+pub(crate) use proxies::{proxies, restored_proxies};
 pub(crate) use releases::{Move, moves_to, return_to};
 pub(crate) use removal::{STOP_ORDER, removal};
 

@@ -45,9 +45,9 @@ pub(crate) fn not_on<'h>(
     others
 }
 
-/// Whether an instance is active with an invocation that no run has recorded: systemd has started it.
-pub(crate) fn is_other_invocation(instance: &Instance, observation: &Observation) -> bool {
-    let state = observation.unit(&instance.unit);
-    let recorded = observation.started.get(&instance.unit);
+/// Whether a unit is active with an invocation that no run has recorded: systemd has started it.
+pub(crate) fn is_other_invocation(unit: &str, observation: &Observation) -> bool {
+    let state = observation.unit(unit);
+    let recorded = observation.started.get(unit);
     state.is_active() && recorded.is_none_or(|record| record.invocation != state.invocation)
 }

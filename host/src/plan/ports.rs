@@ -12,7 +12,7 @@ use super::{Step, Wait};
 use crate::host::{Host, Instance};
 use crate::listener;
 use crate::observation::Observation;
-use crate::systemd::{UnitState, Verb};
+use crate::systemd::{Activity, UnitState, Verb};
 
 /// The steps that move ports, and what they do to instances.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ pub(crate) struct Ports {
 pub(crate) fn ports(host: &Host, observation: &Observation) -> Ports {
     let mut planner = Planner {
         host,
-        observation,
+        observation: observation.clone(),
         ports: Ports::default(),
     };
     for socket in host.sockets() {
@@ -43,25 +43,34 @@ pub(crate) fn ports(host: &Host, observation: &Observation) -> Ports {
     planner.ports
 }
 
-/// Stops unmanaged units that hold an endpoint, and waits until it is free. Empty if there are none.
-pub(crate) fn evict(observation: &Observation, endpoint: &Endpoint) -> Vec<Step> {
+/// Stops unmanaged units that hold one of the endpoints, and waits until all are free. Empty if there are
+/// none.
+pub(crate) fn evict(observation: &Observation, endpoints: &[Endpoint]) -> Vec<Step> {
+    let overlaps = |held: &Endpoint| endpoints.iter().any(|e| listener::overlaps(held, e));
     let rivals = || {
         observation
             .unmanaged
             .iter()
             .map(|u| (u, observation.unit(u)))
     };
-    let is_there = |state: &UnitState| {
-        state.is_active() && state.listen.iter().any(|e| listener::overlaps(e, endpoint))
+    let is_there = |state: &UnitState| state.is_active() && state.listen.iter().any(overlaps);
+    // Those that are described stop for their own sockets, and restart.
+    let is_described = |unit: &String| {
+        observation.units.contains_key(unit) && !observation.unmanaged.contains(unit)
     };
     let mut steps = Vec::new();
     let mut services = BTreeSet::new();
     for (socket, state) in rivals().filter(|(_, state)| is_there(state)) {
         steps.push(Step::units(Verb::StopAlone, [socket.clone()]));
-        services.extend(state.triggers);
+        services.extend(
+            state
+                .triggers
+                .into_iter()
+                .filter(|unit| !is_described(unit)),
+        );
     }
     for (service, state) in rivals() {
-        if holds(observation, service, &state, endpoint) {
+        if holds(observation, service, &state, overlaps) {
             services.insert(service.clone());
         }
     }
@@ -74,14 +83,19 @@ pub(crate) fn evict(observation: &Observation, endpoint: &Endpoint) -> Vec<Step>
         });
     }
     if !steps.is_empty() {
-        steps.push(Step::AwaitClosed(vec![endpoint.clone()]));
+        steps.push(Step::AwaitClosed(endpoints.to_vec()));
     }
     steps
 }
 
-/// Whether an unmanaged service has bound an endpoint itself: by its process or, for a container whose
-/// engine binds the port, by the spec that described it.
-fn holds(observation: &Observation, service: &str, state: &UnitState, endpoint: &Endpoint) -> bool {
+/// Whether an unmanaged service has bound an endpoint that `overlaps` itself: by its process or, for a
+/// container whose engine binds the port, by the spec that described it.
+fn holds(
+    observation: &Observation,
+    service: &str,
+    state: &UnitState,
+    overlaps: impl Fn(&Endpoint) -> bool,
+) -> bool {
     if state.is_stopped() || !service.ends_with(".service") {
         return false;
     }
@@ -92,16 +106,17 @@ fn holds(observation: &Observation, service: &str, state: &UnitState, endpoint: 
         .map(|l| &l.endpoint)
         .collect();
     if !bound.is_empty() {
-        return bound.iter().any(|e| listener::overlaps(e, endpoint));
+        return bound.into_iter().any(overlaps);
     }
     let described = observation.previous.clone().map(|spec| Host::new(spec, 1));
     let instance = described.as_ref().and_then(|host| host.instance(service));
-    instance.is_some_and(|i| i.socket.is_none() && listener::overlaps(&i.bind, endpoint))
+    instance.is_some_and(|i| i.socket.is_none() && overlaps(&i.bind))
 }
 
 struct Planner<'p> {
     host: &'p Host,
-    observation: &'p Observation,
+    /// With the sockets closed that are released.
+    observation: Observation,
     ports: Ports,
 }
 
@@ -135,14 +150,14 @@ impl Planner<'_> {
             self.ports.stopped.extend(holders.iter().cloned());
             self.push(Step::units(Verb::Stop, holders));
         }
-        let evictions = evict(self.observation, &endpoint);
+        let evictions = evict(&self.observation, std::slice::from_ref(&endpoint));
         let is_evicted = !evictions.is_empty();
         self.ports.steps.extend(evictions);
         self.push(Step::OpenSocket {
             socket: socket.to_owned(),
             endpoint: endpoint.clone(),
         });
-        if let Some(from) = self.left_address(socket, &endpoint) {
+        if let Some(from) = self.left_address(&users, &endpoint) {
             self.push(Step::Relay {
                 socket: socket.to_owned(),
                 from,
@@ -154,24 +169,21 @@ impl Planner<'_> {
         }
     }
 
-    /// The address that a socket leaves, if somebody still listens there: proxies use it until they
-    /// are updated.
-    fn left_address(&self, socket: &str, endpoint: &Endpoint) -> Option<Endpoint> {
-        let previous = self.observation.previous.as_ref()?;
-        let mut listeners = previous.pools.iter().flat_map(|pool| &pool.listeners);
-        let old = listeners.find(|l| l.socket.as_deref() == Some(socket))?;
-        let is_open = !listener::at(
-            &self.observation.listeners,
-            std::slice::from_ref(&old.endpoint),
-        )
-        .is_empty();
-        (is_open && !listener::overlaps(&old.endpoint, endpoint)).then(|| old.endpoint.clone())
+    /// The address that the instances behind a port leave, if somebody still listens there: proxies use
+    /// it until they are updated.
+    fn left_address(&self, users: &[&Instance], endpoint: &Endpoint) -> Option<Endpoint> {
+        let previous = Host::new(self.observation.previous.clone()?, 1);
+        let mut units = users.iter();
+        let left = units.find_map(|user| Some(previous.instance(&user.unit)?.endpoint.clone()))?;
+        let is_open =
+            !listener::at(&self.observation.listeners, std::slice::from_ref(&left)).is_empty();
+        (is_open && !listener::overlaps(&left, endpoint)).then_some(left)
     }
 
     /// Closes sockets of apps that bind their ports themselves now. Until it restarts, each instance
     /// accepts connections from the socket that it was passed.
     fn release(&mut self, own: &[&Instance]) {
-        let observation = self.observation;
+        let observation = &self.observation;
         let passes = |state: &UnitState| {
             state.is_active() && own.iter().any(|i| state.triggers.contains(&i.unit))
         };
@@ -181,9 +193,14 @@ impl Planner<'_> {
             .filter(|unit| unit.ends_with(".socket") && passes(&observation.unit(unit)))
             .cloned()
             .collect();
-        if !sockets.is_empty() {
-            self.push(Step::units(Verb::StopAlone, sockets));
+        if sockets.is_empty() {
+            return;
         }
+        for socket in &sockets {
+            let state = self.observation.units.entry(socket.clone()).or_default();
+            state.activity = Activity::Inactive;
+        }
+        self.push(Step::units(Verb::StopAlone, sockets));
     }
 
     /// Frees the port of an instance that binds it itself and does not run.
@@ -191,7 +208,7 @@ impl Planner<'_> {
         if !self.observation.unit(&instance.unit).is_down() {
             return;
         }
-        let evictions = evict(self.observation, &instance.bind);
+        let evictions = evict(&self.observation, std::slice::from_ref(&instance.bind));
         let is_evicted = !evictions.is_empty();
         self.ports.steps.extend(evictions);
         self.push(Step::RequireFree {

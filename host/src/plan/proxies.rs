@@ -3,6 +3,7 @@
 use model::Proxy;
 
 use super::Step;
+use super::needs::is_other_invocation;
 use super::ports::evict;
 use crate::host::Host;
 use crate::observation::Observation;
@@ -10,6 +11,25 @@ use crate::systemd::Verb;
 
 /// Every proxy is active with the configuration on disk.
 pub(crate) fn proxies(host: &Host, observation: &Observation) -> Vec<Step> {
+    steps(host, observation, |proxy| need(proxy, observation))
+}
+
+/// The same after files were restored. Proxies that systemd has started by itself since they were
+/// recorded may run the files that are gone, so they restart too.
+pub(crate) fn restored_proxies(host: &Host, observation: &Observation) -> Vec<Step> {
+    steps(host, observation, |proxy| {
+        if is_other_invocation(&proxy.unit, observation) {
+            return Some(Verb::Restart);
+        }
+        need(proxy, observation)
+    })
+}
+
+fn steps(
+    host: &Host,
+    observation: &Observation,
+    need: impl Fn(&Proxy) -> Option<Verb>,
+) -> Vec<Step> {
     let is_moved = |proxy: &&Proxy| observation.has_moved(&proxy.socket);
     let moved: Vec<&Proxy> = host.proxies.iter().filter(is_moved).collect();
     let mut steps = Vec::new();
@@ -49,7 +69,7 @@ pub(crate) fn proxies(host: &Host, observation: &Observation) -> Vec<Step> {
         let verb = if is_moved {
             Some(Verb::Start)
         } else {
-            need(proxy, observation)
+            need(proxy)
         };
         if let Some(verb) = verb {
             steps.push(Step::Proxy {
@@ -65,7 +85,7 @@ pub(crate) fn proxies(host: &Host, observation: &Observation) -> Vec<Step> {
 /// Opens the socket of a proxy. Its addresses are in the unit: a proxy can have several.
 fn open(proxy: &Proxy, observation: &Observation) -> Vec<Step> {
     let listen = observation.unit(&proxy.socket).listen;
-    let mut steps: Vec<Step> = listen.iter().flat_map(|e| evict(observation, e)).collect();
+    let mut steps = evict(observation, &listen);
     match listen.into_iter().next() {
         Some(endpoint) => steps.push(Step::OpenSocket {
             socket: proxy.socket.clone(),

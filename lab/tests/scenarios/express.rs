@@ -77,8 +77,8 @@ pub(crate) fn restarting_one_by_one_drops_no_get(fixture: &Fixture) -> Result<()
     let output = host.run(&["genconf-host", "restart", "express", "web"])?;
     let report = load.finish()?;
     let expected = [
-        "restarted express-web@3001.service",
-        "restarted express-web@3002.service",
+        "restart express-web@3001.service",
+        "restart express-web@3002.service",
     ];
     assert_eq!(output.lines().collect::<Vec<_>>(), expected);
     assert_ne!(main_pid(host, unit)?, before, "it is the same process");

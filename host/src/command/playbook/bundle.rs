@@ -1,5 +1,8 @@
 //! The files of a run, from their upload to their installation.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use model::HostSpec;

@@ -8,6 +8,8 @@ mod release;
 mod request;
 mod restore;
 mod rotate;
+#[cfg(test)]
+mod tests;
 
 use std::io::Read as _;
 
@@ -93,7 +95,7 @@ async fn answer(project: &str, request: Request) -> Result<Reply, String> {
         Request::Rotate { mode, out } => {
             rotate::rotate(&Site::installed(project)?, mode, &out).await
         }
-        Request::Status => status(&Site::installed(project)?).await,
+        Request::Status {} => status(&Site::installed(project)?).await,
         Request::Unlock { run } => unlock(project, &run).await,
         Request::Admit {
             run,

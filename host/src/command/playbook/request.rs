@@ -102,8 +102,8 @@ pub(super) enum Request {
         #[serde(default)]
         out: Vec<String>,
     },
-    /// Report the state of every instance.
-    Status,
+    /// Report the state of every instance. With braces: serde ignores unknown fields of a unit variant.
+    Status {},
 }
 
 /// Whether a step changes the host.
@@ -223,7 +223,7 @@ pub(super) struct Lacks {
 }
 
 impl Reply {
-    pub(super) fn failed(error: impl ToString) -> Self {
+    pub(super) fn failed(error: impl std::fmt::Display) -> Self {
         Self {
             error: error.to_string(),
             ..Self::default()

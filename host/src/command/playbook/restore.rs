@@ -58,7 +58,7 @@ pub(super) async fn restore(described: &Site) -> Result<String, String> {
         .await
         .map_err(|error| error.to_string())?;
     if let Some(site) = &before {
-        complaints.extend(converge(site).await?);
+        complaints.extend(converge(site, described).await?);
     }
     complaints.extend(stop_others(described, before.as_ref()).await);
     let previous = Previous::read(&root, &paths.state).map_err(|error| error.to_string())?;
@@ -88,12 +88,14 @@ fn spec_before(described: &Site, previous: &Previous) -> Result<Option<Site>, St
     Ok(spec.map(Site::new))
 }
 
-/// Brings instances and proxies back; returns what failed. One that fails does not stop the others.
-async fn converge(site: &Site) -> Result<Vec<String>, String> {
+/// Brings instances and proxies back from what the run has `described`; returns what failed. One that
+/// fails does not stop the others.
+async fn converge(site: &Site, described: &Site) -> Result<Vec<String>, String> {
     let context = site.context();
-    let observation = site.machine.observe(&site.host, context.systemd).await?;
+    let mut observation = site.machine.observe(&site.host, context.systemd).await?;
+    observation.previous = Some(described.host.spec().clone());
     let mut steps = plan::restore(&site.host, &observation);
-    steps.extend(plan::proxies(&site.host, &observation));
+    steps.extend(plan::restored_proxies(&site.host, &observation));
     let mut executor = Executor::new(context).map_err(|failure| failure.to_string())?;
     let failures = executor.run_all(&steps, OnFailure::Continue).await;
     let mut complaints: Vec<String> = failures
