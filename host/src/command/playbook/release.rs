@@ -7,6 +7,7 @@ use super::super::site::Site;
 use super::request::{Mode, Reply, Request, SelectedRelease, Timing};
 use super::{apply, renew};
 use crate::deploy::{self, Options, Selection};
+use crate::execution::History;
 use crate::lock::{DeployLock, Run};
 use crate::plan::{self, Step};
 
@@ -34,7 +35,12 @@ pub(super) async fn answer(site: &Site, request: Request) -> Result<Reply, Strin
             artifacts,
             timing,
         } => {
-            let change = Change { run, mode, timing };
+            let change = Change {
+                run,
+                mode,
+                timing,
+                history: History::Record,
+            };
             change.execute(site, &apply::releases(&artifacts)).await
         }
         Request::Rollback {
@@ -43,7 +49,12 @@ pub(super) async fn answer(site: &Site, request: Request) -> Result<Reply, Strin
             releases,
             timing,
         } => {
-            let change = Change { run, mode, timing };
+            let change = Change {
+                run,
+                mode,
+                timing,
+                history: History::Keep,
+            };
             change.execute(site, &releases).await
         }
         Request::Select {
@@ -62,6 +73,7 @@ struct Change {
     run: Run,
     mode: Mode,
     timing: Timing,
+    history: History,
 }
 
 impl Change {
@@ -94,6 +106,7 @@ impl Change {
             observe: seconds(self.timing.observe_s)?,
             run: Some(self.run),
             unfinished: unfinished.unwrap_or_default(),
+            history: self.history,
         };
         let outcome = deploy::change(context, releases, options).await;
         let outcome = outcome.map_err(|failure| failure.to_string())?;
