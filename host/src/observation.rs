@@ -70,6 +70,20 @@ impl Observation {
         record.release.as_deref().filter(|_| is_recorded)
     }
 
+    /// The release that an instance runs if the kernel cannot tell, as with the process of a container: the
+    /// one of the last start. systemd's own restarts since then start the same one.
+    pub(crate) fn assumed_release(&self, unit: &str) -> Option<&str> {
+        let last = || self.started.get(unit)?.release.as_deref();
+        self.running_release(unit).or_else(last)
+    }
+
+    /// Whether the current invocation may be of a start that was not seen to be healthy.
+    pub(crate) fn is_unconfirmed(&self, unit: &str) -> bool {
+        let started = self.started.get(unit);
+        let before = started.and_then(|record| record.before_start.as_ref());
+        before.is_some_and(|before| *before != self.unit(unit).invocation)
+    }
+
     /// Whether a unit runs with other inputs than it would start with now. `None`: nothing is recorded.
     pub(crate) fn has_changed_inputs(&self, unit: &str) -> Option<bool> {
         let started = self.started.get(unit)?;

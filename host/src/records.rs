@@ -28,6 +28,10 @@ pub(crate) struct Record {
     /// The release of its app.
     #[serde(default)]
     pub(crate) release: Option<String>,
+    /// The invocation before a later start that was requested and not seen to be healthy: other invocations
+    /// may be of that start.
+    #[serde(default)]
+    pub(crate) before_start: Option<String>,
 }
 
 /// The records of all units of a project, by unit: `STATE/started.json`. A reboot keeps them.

@@ -227,7 +227,10 @@ async fn run_async(command: Command) -> Result<Output, String> {
             let spec = site::read_spec(&spec)?;
             monitor::run(&spec).await.map(|()| Output::success(""))
         }
-        Command::Watch { project, app } => watch::settle(&Site::installed(&project)?, &app).await,
+        Command::Watch { project, app } => {
+            let site = Site::installed(&project)?;
+            watch::settle(site.context(), &app).await
+        }
         Command::WatchRelease { project, seconds } => {
             operator::watch_release(&Site::installed(&project)?, seconds).await
         }

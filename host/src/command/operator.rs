@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Output;
 use super::site::Site;
 use crate::deploy::{self, Options, Selection};
-use crate::execution::Executor;
+use crate::execution::{Executor, History};
 use crate::plan::{self, Step};
 use crate::proxy::configuration_test;
 use crate::systemd::Verb;
@@ -109,6 +109,7 @@ pub(super) async fn rollback(site: &Site, release: Option<&str>) -> Result<Outpu
         .collect();
     let options = Options {
         unfinished: moves,
+        history: History::Keep,
         ..Options::default()
     };
     let outcome = deploy::change(site.context(), &releases, options).await;

@@ -3,6 +3,9 @@
 //! systemd.path(5) starts this when the file is closed or moved there, and not again while it runs, so
 //! it looks for a newer file before it ends.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,24 +15,31 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Output;
-use super::site::Site;
+use super::site::TURN_TIMEOUT;
 use crate::deploy::{self, Options, release_of};
+use crate::execution::Context;
+use crate::health_check::Checker;
+use crate::lock::Turn;
 use crate::release::sha256_of;
+use crate::systemd::Systemd;
 
 /// A file that has not changed for this time is complete: a compiler or a copy may close it repeatedly.
 const QUIET_TIME: Duration = Duration::from_millis(300);
 
 /// Deploys the watched file of an app until it is what runs. Fails if it cannot, and no other file was
 /// put there meanwhile.
-pub(super) async fn settle(site: &Site, app: &str) -> Result<Output, String> {
-    let known = site.host.app(app);
+pub(super) async fn settle<S: Systemd, C: Checker>(
+    context: Context<'_, S, C>,
+    app: &str,
+) -> Result<Output, String> {
+    let known = context.host.app(app);
     let watched = known.and_then(|app| app.watched_file.clone());
     let path = watched.ok_or_else(|| format!("{app} has no watched file"))?;
     while let Some(sha256) = complete(&path)
         .await
         .map_err(|e| format!("{}: {e}", path.display()))?
     {
-        match deploy(site, app, &path, &sha256).await {
+        match deploy(context, app, &path, &sha256).await {
             Ok(None) => break,
             Ok(Some(lines)) => super::print_progress(&lines),
             Err(reason) => {
@@ -47,33 +57,34 @@ pub(super) async fn settle(site: &Site, app: &str) -> Result<Output, String> {
 }
 
 /// Deploys a file unless it is what runs; returns what was done.
-async fn deploy(
-    site: &Site,
+async fn deploy<S: Systemd, C: Checker>(
+    context: Context<'_, S, C>,
     app: &str,
     path: &Path,
     sha256: &str,
 ) -> Result<Option<String>, String> {
-    let _turn = site.turn().await?;
-    let known = site
+    let runtime = context.machine.root.resolve(&context.host.paths.runtime);
+    let turn = Turn::take(&runtime, TURN_TIMEOUT).await;
+    let _turn = turn.map_err(|error| error.to_string())?;
+    let known = context
         .host
         .app(app)
         .ok_or_else(|| format!("no app is named {app}"))?;
-    let store = site.machine.store(&known.directory);
+    let store = context.machine.store(&known.directory);
     let current = store.current().map_err(|error| error.to_string())?;
     let proven = store.proven().map_err(|error| error.to_string())?;
     if current == proven && current.as_deref() == Some(release_of(sha256)) {
         return Ok(None);
     }
-    // The release takes the file it is given, and a compiler expects its own where it is.
-    let copy = store.incoming(&format!("{sha256}.watched"));
-    let directory = copy
-        .parent()
-        .ok_or("the directory of uploads has no path")?;
-    std::fs::create_dir_all(directory).map_err(|e| format!("{}: {e}", directory.display()))?;
+    // The release takes the file it is given, and a compiler expects its own where it is. Not in the
+    // directory of uploads, whose other files are deleted.
+    let directory = context.machine.root.resolve(&known.directory);
+    let copy = directory.join(".watched");
+    std::fs::create_dir_all(&directory).map_err(|e| format!("{}: {e}", directory.display()))?;
     std::fs::copy(path, &copy).map_err(|e| format!("{}: {e}", copy.display()))?;
-    let release = deploy::admit(site.context(), app, sha256, &copy).map_err(|f| f.to_string())?;
+    let release = deploy::admit(context, app, sha256, &copy).map_err(|f| f.to_string())?;
     let releases = BTreeMap::from([(app.to_owned(), release.clone())]);
-    let changed = deploy::change(site.context(), &releases, Options::default()).await;
+    let changed = deploy::change(context, &releases, Options::default()).await;
     let outcome = changed.map_err(|failure| failure.to_string())?;
     let first = format!("{} changed\n{app}: release {release}", path.display());
     Ok(Some([vec![first], outcome.log].concat().join("\n")))

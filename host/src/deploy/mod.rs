@@ -6,7 +6,7 @@
 mod confirmation;
 mod selection;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod undo;
 mod watch;
 
@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::execution::{Context, Executor, Failure};
+use crate::execution::{Context, Executor, Failure, History};
 use crate::health_check::Checker;
+use crate::host::Host;
 use crate::lock::Run;
 use crate::observation::Observation;
 use crate::plan::{self, Move};
@@ -53,6 +54,8 @@ pub(crate) struct Options {
     pub(crate) run: Option<Run>,
     /// What an earlier run has changed and not finished.
     pub(crate) unfinished: Vec<Move>,
+    /// What the releases become in the history: a rollback keeps it.
+    pub(crate) history: History,
 }
 
 /// The length of the name of a release, a prefix of the SHA-256 of its artifact.
@@ -107,10 +110,14 @@ pub(crate) async fn run<S: Systemd, C: Checker>(
     steps: &[plan::Step],
     options: Options,
 ) -> Result<Outcome, Failure> {
-    let mut executor = Executor::new(context)?.observing(options.observe);
-    if let Some(run) = &options.run {
-        let runtime = context.machine.root.resolve(&context.host.paths.runtime);
-        executor = executor.recording(Unfinished::new(&runtime, Purpose::Unfinished).of(run));
+    let mut executor = Executor::new(context)?
+        .observing(options.observe)
+        .with_history(options.history);
+    let runtime = context.machine.root.resolve(&context.host.paths.runtime);
+    let of = |run: &Run| Unfinished::new(&runtime, Purpose::Unfinished).of(run);
+    let recorded = options.run.as_ref().map(of);
+    if let Some(recorded) = &recorded {
+        executor = executor.recording(recorded.clone());
     }
     let mut result = executor.run(steps).await;
     if result.is_ok() {
@@ -122,17 +129,18 @@ pub(crate) async fn run<S: Systemd, C: Checker>(
             log: executor.log,
         });
     };
-    Err(abandon(context, &executor.moves, failure).await)
+    let undone = undo(context, &executor.moves).await;
+    if let (Ok(_), Some(recorded)) = (&undone, &recorded) {
+        // It is tried once, also if an instance failed again. The failure of the run is what is reported.
+        let _ = recorded.write(&[]);
+    }
+    let undone = undone.unwrap_or_else(|failure| failure.to_string());
+    Err(abandoned(context.host, &executor.moves, failure, &undone))
 }
 
-/// Undoes changes after a failure. The message says why, and what the host runs now.
-async fn abandon<S: Systemd, C: Checker>(
-    context: Context<'_, S, C>,
-    moves: &[Move],
-    failure: Failure,
-) -> Failure {
-    let host = &context.host.host;
-    let undone = undo(context, moves).await;
+/// The failure of a run, with what the host runs now.
+fn abandoned(host: &Host, moves: &[Move], failure: Failure, undone: &str) -> Failure {
+    let host = &host.host;
     let what = match moves.last() {
         Some(last) if last.is_change() => format!("{host}: release {}: {failure}", last.release),
         Some(_) => format!(
@@ -140,7 +148,6 @@ async fn abandon<S: Systemd, C: Checker>(
         ),
         None => format!("{host}: {failure}"),
     };
-    let undone = undone.unwrap_or_else(|failure| failure.to_string());
     Failure {
         message: format!("{what}\n{undone}").trim_end().to_owned(),
         ..failure

@@ -1,7 +1,7 @@
 //! Which releases an app moves to, and artifacts that become releases.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use model::{App, ArtifactKind};
 
@@ -63,7 +63,7 @@ pub(crate) fn admit<S, C>(
     context: Context<'_, S, C>,
     app: &str,
     sha256: &str,
-    uploaded: &PathBuf,
+    uploaded: &Path,
 ) -> Result<String, Failure> {
     let host = context.host;
     let known = host.app(app);

@@ -5,6 +5,7 @@ use model::App;
 use crate::execution::{Context, Executor, Failure};
 use crate::health_check::Checker;
 use crate::host::Instance;
+use crate::observation::Observation;
 use crate::plan::{self, Move, Step};
 use crate::release::Store;
 use crate::systemd::{Systemd, Verb};
@@ -50,7 +51,9 @@ async fn undo_one<S: Systemd, C: Checker>(
     let store = context.machine.store(&app.directory);
     let (current, proven) = current_and_proven(&store)?;
     let is_proven = proven.as_ref() == Some(&change.release);
-    let is_interrupted = current.as_ref() == Some(&change.release) && proven == change.previous;
+    let is_interrupted = proven == change.previous
+        && (current.as_ref() == Some(&change.release)
+            || is_returning(context, change, current.as_ref()).await?);
     if !is_proven && !is_interrupted {
         // Another run has changed the app since.
         return Ok(None);
@@ -65,6 +68,20 @@ async fn undo_one<S: Systemd, C: Checker>(
     return_to(context, app, change).await.map(Some)
 }
 
+/// Whether an undo of `change` was interrupted after it had selected the release to return to.
+async fn is_returning<S: Systemd, C: Checker>(
+    context: Context<'_, S, C>,
+    change: &Move,
+    current: Option<&String>,
+) -> Result<bool, Failure> {
+    let Some(to) = current.filter(|current| change.previous.as_ref() == Some(current)) else {
+        return Ok(false);
+    };
+    let observation = observe(context).await?;
+    let left = plan::return_to(context.host, &observation, change, to);
+    Ok(!left.is_empty())
+}
+
 /// Returns an app to the release before `change`.
 async fn return_to<S: Systemd, C: Checker>(
     context: Context<'_, S, C>,
@@ -76,9 +93,9 @@ async fn return_to<S: Systemd, C: Checker>(
     let Some(to) = change.previous.as_ref().filter(is_here) else {
         return withdraw(context, app, change).await;
     };
+    // First: nothing is undone without it.
+    let observation = observe(context).await?;
     store.select(to).map_err(Failure::new)?;
-    let observed = context.machine.observe(context.host, context.systemd).await;
-    let observation = observed.map_err(Failure::new)?;
     let instances = plan::return_to(context.host, &observation, change, to);
     let mut executor = Executor::new(context)?;
     let mut lines = Vec::new();
@@ -92,6 +109,9 @@ async fn return_to<S: Systemd, C: Checker>(
             restarted += 1;
             continue;
         };
+        if failure.instance.is_none() {
+            return Err(failure);
+        }
         lines.push(format!("still failing: {failure}"));
         lines.extend(close_socket(context, instance).await);
         let rest: Vec<&str> = instances[index..].iter().map(|i| i.unit.as_str()).collect();
@@ -148,6 +168,13 @@ async fn withdraw<S: Systemd, C: Checker>(
         "{host}: no earlier release to roll back to; {} is stopped",
         app.name
     ))
+}
+
+async fn observe<S: Systemd, C: Checker>(
+    context: Context<'_, S, C>,
+) -> Result<Observation, Failure> {
+    let observed = context.machine.observe(context.host, context.systemd).await;
+    observed.map_err(Failure::new)
 }
 
 fn current_and_proven(store: &Store) -> Result<(Option<String>, Option<String>), Failure> {

@@ -70,6 +70,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
             .machine
             .inputs_of(self.context.host, unit, &before.state);
         let inputs = inputs.map_err(Failure::new)?;
+        self.record_start(&before)?;
         let verb = self.request(&before, verb).await?;
         let invocation = self.await_healthy(&before).await?;
         self.log.push(format!("{verb} {unit}"));
@@ -85,6 +86,16 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
         let units: Vec<String> = self.touched.iter().map(|touched| touched.unit.clone()).collect();
         let states = self.context.systemd.states(&units).await;
         self.check_touched(&states.map_err(Failure::new)?).await
+    }
+
+    /// Records that a start is requested: after an interruption, nobody has seen that run to be healthy.
+    fn record_start(&mut self, before: &Before<'_>) -> Result<(), Failure> {
+        let unit = &before.instance.unit;
+        let mut record = self.records.get(unit).cloned().unwrap_or_default();
+        let invocation = || before.state.invocation.clone();
+        // The current invocation may be of an earlier start like that.
+        record.before_start.get_or_insert_with(invocation);
+        self.records.set(unit, record).map_err(Failure::new)
     }
 
     fn passed(
@@ -184,9 +195,8 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
                 .map_err(Failure::new)?
                 .remove(unit)
                 .unwrap_or_default();
-            let reason = match self.examine(before, &state).await? {
-                None => return Ok(state.invocation),
-                Some(reason) => reason,
+            let Some(reason) = self.examine(before, &state).await? else {
+                return Ok(state.invocation);
             };
             let reached = phase_of(&state, &before.state);
             if reached != phase {
@@ -275,12 +285,12 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
             .systemd
             .states(std::slice::from_ref(unit))
             .await;
-        let invocation = states
-            .ok()
-            .and_then(|mut s| s.remove(unit))
-            .unwrap_or_default()
-            .invocation;
-        self.failed(unit, &invocation, reason).await
+        let Ok(mut states) = states else {
+            // Whether the instance failed is not known.
+            return Failure::new(format!("{unit}: {reason}"));
+        };
+        let state = states.remove(unit).unwrap_or_default();
+        self.failed(unit, &state.invocation, reason).await
     }
 
     async fn failed(&self, unit: &str, invocation: &str, reason: &str) -> Failure {

@@ -35,6 +35,7 @@ impl fmt::Display for Failure {
 
 impl Failure {
     /// A failure that no instance caused.
+    #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
     pub(crate) fn new(message: impl ToString) -> Self {
         Self {
             instance: None,
@@ -50,6 +51,16 @@ pub(crate) enum OnFailure {
     Stop,
     /// The failure is reported, and the next step follows.
     Continue,
+}
+
+/// What a release that passes becomes in the history of its app.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum History {
+    /// The newest.
+    #[default]
+    Record,
+    /// What it was: after a rollback, the next one selects an older release.
+    Keep,
 }
 
 /// The parts of the host that steps change.
@@ -95,6 +106,8 @@ pub(crate) struct Executor<'c, S, C> {
     observe: Duration,
     /// Where the changes of releases are recorded before they are complete.
     unfinished: Option<Unfinished>,
+    /// What releases that pass become in the history.
+    history: History,
     /// The changes of releases so far; the last one is not complete before it is proven.
     pub(crate) moves: Vec<Move>,
     /// What was done, one line for each step that changes something.
@@ -113,6 +126,7 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
             touched: Vec::new(),
             observe: Duration::ZERO,
             unfinished: None,
+            history: History::default(),
             moves: Vec::new(),
             log: Vec::new(),
             warnings: Vec::new(),
@@ -122,6 +136,12 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
     /// The first instance runs alone for this time.
     pub(crate) fn observing(mut self, observe: Duration) -> Self {
         self.observe = observe;
+        self
+    }
+
+    /// Releases that pass become this in the history.
+    pub(crate) fn with_history(mut self, history: History) -> Self {
+        self.history = history;
         self
     }
 
@@ -201,7 +221,7 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
             .moves
             .iter()
             .any(|m| m.app == change.app && !m.touched.is_empty());
-        if is_touched || change.is_change() {
+        if self.history == History::Record && (is_touched || change.is_change()) {
             let previous = change.previous.as_deref();
             store
                 .record(&change.release, previous)

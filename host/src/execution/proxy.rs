@@ -93,9 +93,10 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
     }
 
     async fn check_status(&self, proxy: &Proxy) -> Result<(), String> {
+        let (endpoint, check) = (&proxy.status_endpoint, &proxy.status_check);
         let checker = self.context.checker;
-        let checked = checker.check(&proxy.status_endpoint, &proxy.status_check, CHECK_TIMEOUT);
-        checked.await.map_err(|failure| failure.to_string())
+        let response = checker.check(endpoint, check, CHECK_TIMEOUT);
+        response.await.map_err(|failure| failure.to_string())
     }
 
     async fn state(&self, unit: &str) -> Result<UnitState, Failure> {

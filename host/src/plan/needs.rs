@@ -19,16 +19,19 @@ pub(crate) fn need(
             Verb::Restart
         });
     }
-    let is_other_release = match (observation.running_release(&instance.unit), release) {
+    let is_other_release = match (observation.assumed_release(&instance.unit), release) {
         (Some(running), Some(wanted)) => running != wanted,
-        // Not told by the kernel, or an app without releases: the digests decide.
+        // The digests decide.
         _ => false,
     };
+    let is_unconfirmed = observation.is_unconfirmed(&instance.unit);
     let is_changed = observation.has_changed_inputs(&instance.unit) != Some(false);
-    (is_other_release || is_changed || state.needs_reload).then_some(Verb::Restart)
+    let is_stale = is_other_release || is_unconfirmed || is_changed || state.needs_reload;
+    is_stale.then_some(Verb::Restart)
 }
 
-/// Instances of an app that are down or run another release than `release`. An instance that serves
+/// Instances of an app that are down, run another release than `release`, or were not seen to be healthy
+/// since they were started. An instance that serves
 /// `release` is not among them, whatever has changed on disk since it started.
 pub(crate) fn not_on<'h>(
     host: &'h Host,
@@ -37,8 +40,10 @@ pub(crate) fn not_on<'h>(
     release: &str,
 ) -> Vec<&'h Instance> {
     let serves = |instance: &&Instance| {
-        let running = observation.running_release(&instance.unit);
-        observation.unit(&instance.unit).is_active() && running.is_none_or(|r| r == release)
+        let running = observation.assumed_release(&instance.unit);
+        let is_confirmed = !observation.is_unconfirmed(&instance.unit);
+        let is_active = observation.unit(&instance.unit).is_active();
+        is_active && is_confirmed && running.is_none_or(|r| r == release)
     };
     let mut others = host.instances_of(app);
     others.retain(|instance| !serves(instance));

@@ -78,28 +78,27 @@ pub(crate) fn moves_to(host: &Host, observation: &Observation, moves: &[Move]) -
     steps
 }
 
-/// Instances to restart so that `change` is undone: first those that it has started and that do not
-/// serve, then the others that it has started, the newest first, then those that run another release
-/// than `to`.
+/// Instances to restart so that `change` is undone: those that do not serve `to`. First those that serve
+/// nothing, then those that it has started, the newest first, then the others.
 pub(crate) fn return_to<'h>(
     host: &'h Host,
     observation: &Observation,
     change: &Move,
     to: &str,
 ) -> Vec<&'h Instance> {
-    let serves = |unit: &str| {
-        let state = observation.unit(unit);
-        state.is_active() && change.touched.get(unit) == Some(&state.invocation)
-    };
-    let mut touched: Vec<&Instance> = host
-        .instances_of(&change.app)
-        .into_iter()
-        .rev()
-        .filter(|i| change.touched.contains_key(&i.unit))
-        .collect();
-    touched.sort_by_key(|i| serves(&i.unit));
-    let others = not_on(host, observation, &change.app, to);
-    let is_new = |i: &&Instance| !touched.iter().any(|t| t.unit == i.unit);
-    let others: Vec<&Instance> = others.into_iter().filter(is_new).collect();
-    touched.into_iter().chain(others).collect()
+    let is_touched = |i: &&Instance| change.touched.contains_key(&i.unit);
+    let instances = not_on(host, observation, &change.app, to).into_iter();
+    let (mut touched, others): (Vec<_>, Vec<_>) = instances.partition(is_touched);
+    touched.reverse();
+    touched.extend(others);
+    touched.sort_by_key(|instance| is_healthy(observation, &instance.unit, change));
+    touched
+}
+
+/// Whether an instance is active and, as far as it is known, healthy.
+fn is_healthy(observation: &Observation, unit: &str, change: &Move) -> bool {
+    let state = observation.unit(unit);
+    let healthy = change.touched.get(unit);
+    let is_same_run = healthy.is_none_or(|invocation| *invocation == state.invocation);
+    state.is_active() && is_same_run && !observation.is_unconfirmed(unit)
 }

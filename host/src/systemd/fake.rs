@@ -41,9 +41,14 @@ pub(crate) enum Fault {
     Refused,
     /// It has its effect, and the reply is lost.
     ReplyLost,
+    /// It has no effect, and never returns: the program is killed before it.
+    KilledBefore,
+    /// It has its effect, and never returns: the program is killed after it.
+    KilledAfter,
 }
 
 type Choice = Box<dyn Fn(&str) -> Behavior + Send>;
+type Hook = Box<dyn Fn(&str, u32) + Send>;
 
 /// Units and what was requested of them.
 pub(crate) struct FakeSystemd {
@@ -59,6 +64,7 @@ impl std::fmt::Debug for FakeSystemd {
 struct Machine {
     units: BTreeMap<String, Unit>,
     behavior: Choice,
+    started: Hook,
     requests: Vec<String>,
     killed: Vec<String>,
     exit_messages: Vec<(String, String, String)>,
@@ -77,6 +83,9 @@ struct Unit {
     /// When the current run began.
     started: Option<Time>,
     start_us: Option<u64>,
+    /// Whether the next request to start it keeps the number of restarts, as in systemd 252 between the
+    /// end of a run and systemd's own start of the next one.
+    keeps_restarts: bool,
 }
 
 impl Default for FakeSystemd {
@@ -85,6 +94,7 @@ impl Default for FakeSystemd {
             machine: Mutex::new(Machine {
                 units: BTreeMap::new(),
                 behavior: Box::new(|_| Behavior::good()),
+                started: Box::new(|_, _| ()),
                 requests: Vec::new(),
                 killed: Vec::new(),
                 exit_messages: Vec::new(),
@@ -148,6 +158,11 @@ impl FakeSystemd {
         self.lock().behavior = Box::new(behavior);
     }
 
+    /// Calls this with the unit and the PID of each process that starts from now on.
+    pub(crate) fn set_started(&self, started: impl Fn(&str, u32) + Send + 'static) {
+        self.lock().started = Box::new(started);
+    }
+
     /// Lets the `nth` request that changes something fail, counted from 0.
     pub(crate) fn set_fault(&self, nth: usize, fault: Fault) {
         self.lock().faults.insert(nth, fault);
@@ -185,6 +200,16 @@ impl FakeSystemd {
         machine.advance();
     }
 
+    /// Ends the run of a service. systemd waits before it starts the next one.
+    pub(crate) fn crash(&self, service: &str) {
+        let mut machine = self.lock();
+        machine.end(service);
+        let unit = machine.units.entry(service.to_owned()).or_default();
+        unit.keeps_restarts = true;
+        unit.state.activity = Activity::Activating;
+        unit.state.sub_state = "auto-restart".to_owned();
+    }
+
     /// Whether a service is active and passes health checks.
     pub(crate) fn is_healthy(&self, service: &str) -> bool {
         let machine = self.lock();
@@ -211,27 +236,42 @@ impl FakeSystemd {
     }
 
     /// A request that changes something, and may be faulty.
-    fn change(
+    async fn change(
         &self,
         request: String,
-        act: impl FnOnce(&mut Machine) -> Result<(), Error>,
+        act: impl FnOnce(&mut Machine) -> Result<(), Error> + Send,
     ) -> Result<(), Error> {
+        match self.change_now(&request, act) {
+            Some(result) => result,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// `None` if the request never returns.
+    fn change_now(
+        &self,
+        request: &str,
+        act: impl FnOnce(&mut Machine) -> Result<(), Error>,
+    ) -> Option<Result<(), Error>> {
         let mut machine = self.lock();
         if machine.is_unreachable {
-            return Err(error(&request, "connection reset"));
+            return Some(Err(error(request, "connection reset")));
         }
         let nth = machine.changes;
         machine.changes += 1;
         let fault = machine.faults.get(&nth).copied();
-        if fault == Some(Fault::Refused) {
-            return Err(error(&request, "refused by the test"));
+        match fault {
+            Some(Fault::Refused) => return Some(Err(error(request, "refused by the test"))),
+            Some(Fault::KilledBefore) => return None,
+            _ => {}
         }
-        machine.requests.push(request.clone());
+        machine.requests.push(request.to_owned());
         let done = act(&mut machine);
         machine.advance();
         match fault {
-            Some(_) => Err(error(&request, "the reply was lost")),
-            None => done,
+            Some(Fault::KilledAfter) => None,
+            Some(_) => Some(Err(error(request, "the reply was lost"))),
+            None => Some(done),
         }
     }
 }
@@ -253,11 +293,26 @@ impl Machine {
         unit.state.invocation = invocation;
         unit.state.activity = Activity::Activating;
         unit.state.sub_state = "start".to_owned();
-        unit.state.main_pid = if is_service {
-            10_000 + self.invocations
-        } else {
-            0
+        unit.keeps_restarts = false;
+        unit.state.main_pid = 0;
+        if is_service {
+            unit.state.main_pid = 10_000 + self.invocations;
+            (self.started)(name, unit.state.main_pid);
+            self.open_sockets(name);
+        }
+    }
+
+    /// Opens the sockets of a service, which it requires.
+    fn open_sockets(&mut self, service: &str) {
+        let is_closed = |unit: &Unit| {
+            unit.state.activity != Activity::Active
+                && unit.state.triggers.iter().any(|t| t == service)
         };
+        let sockets = self.units.iter().filter(|(_, unit)| is_closed(unit));
+        let closed: Vec<String> = sockets.map(|(name, _)| name.clone()).collect();
+        for socket in closed {
+            self.begin(&socket);
+        }
     }
 
     /// Processes what has happened until now.
@@ -315,17 +370,21 @@ impl Machine {
         match verb {
             Verb::Start => {
                 if !self.units.get(unit).is_some_and(|u| u.state.is_active()) {
-                    self.reset(unit);
-                    self.begin(unit);
+                    self.begin_anew(unit);
                 }
             }
-            Verb::Restart => {
-                self.reset(unit);
-                self.begin(unit);
-            }
+            Verb::Restart => self.begin_anew(unit),
             Verb::Stop | Verb::StopAlone => self.end(unit),
             Verb::Reload => {}
         }
+    }
+
+    /// Begins a run that was requested.
+    fn begin_anew(&mut self, unit: &str) {
+        if !self.units.get(unit).is_some_and(|u| u.keeps_restarts) {
+            self.reset(unit);
+        }
+        self.begin(unit);
     }
 
     fn reset(&mut self, unit: &str) {
@@ -416,6 +475,7 @@ impl Systemd for FakeSystemd {
             }
             Ok(())
         })
+        .await
     }
 
     async fn enable(&self, units: &[String]) -> Result<(), Error> {
@@ -430,6 +490,7 @@ impl Systemd for FakeSystemd {
             }
             Ok(())
         })
+        .await
     }
 
     async fn disable(&self, units: &[String]) -> Result<(), Error> {
@@ -444,6 +505,7 @@ impl Systemd for FakeSystemd {
             }
             Ok(())
         })
+        .await
     }
 
     async fn reset_failed(&self, unit: &str) -> Result<(), Error> {
@@ -456,6 +518,7 @@ impl Systemd for FakeSystemd {
             }
             Ok(())
         })
+        .await
     }
 
     async fn reload_manager(&self) -> Result<(), Error> {
@@ -465,6 +528,7 @@ impl Systemd for FakeSystemd {
             }
             Ok(())
         })
+        .await
     }
 
     async fn start_transient(&self, unit: &Transient) -> Result<(), Error> {
@@ -472,6 +536,7 @@ impl Systemd for FakeSystemd {
             machine.transient.push(unit.clone());
             Ok(())
         })
+        .await
     }
 
     async fn log(&self, unit: &str, _: &str, _: usize) -> Vec<String> {

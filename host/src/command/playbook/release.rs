@@ -8,6 +8,7 @@ use super::super::site::Site;
 use super::request::{Artifacts, Mode, Reply, Request, SelectedRelease, Timing};
 use super::{apply, renew};
 use crate::deploy::{self, Options, Selection};
+use crate::execution::History;
 use crate::lock::{DeployLock, Run};
 use crate::plan::{self, Step};
 
@@ -19,7 +20,12 @@ pub(super) async fn answer(site: &Site, request: Request) -> Result<Reply, Strin
             artifacts,
             timing,
         } => {
-            let change = Change { run, mode, timing };
+            let change = Change {
+                run,
+                mode,
+                timing,
+                history: History::Record,
+            };
             change.execute(site, &apply::releases(&artifacts)).await
         }
         Request::Rollback {
@@ -28,7 +34,12 @@ pub(super) async fn answer(site: &Site, request: Request) -> Result<Reply, Strin
             releases,
             timing,
         } => {
-            let change = Change { run, mode, timing };
+            let change = Change {
+                run,
+                mode,
+                timing,
+                history: History::Keep,
+            };
             change.execute(site, &releases).await
         }
         Request::Select {
@@ -73,6 +84,7 @@ struct Change {
     run: Run,
     mode: Mode,
     timing: Timing,
+    history: History,
 }
 
 impl Change {
@@ -105,6 +117,7 @@ impl Change {
             observe: seconds(self.timing.observe_s)?,
             run: Some(self.run),
             unfinished: unfinished.unwrap_or_default(),
+            history: self.history,
         };
         let outcome = deploy::change(context, releases, options).await;
         let outcome = outcome.map_err(|failure| failure.to_string())?;

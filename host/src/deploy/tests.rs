@@ -1,1 +1,0 @@
-//! Tests of deploys, rollbacks, and what undoes them.
