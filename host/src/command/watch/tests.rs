@@ -69,12 +69,7 @@ impl Watched {
 async fn a_file_that_is_put_there_is_deployed_and_stays_there() {
     let watched = watched().await;
     let release = watched.put("v2");
-    let output = watched.settle().await.unwrap();
-    let expected = format!(
-        "{} changed\nrandoms: release {release}\n",
-        watched.file.display()
-    );
-    assert!(output.text.starts_with(&expected), "{}", output.text);
+    watched.settle().await.unwrap();
     watched.host.assert_runs(&release);
     watched.host.assert_converged().await;
     assert_eq!(fs::read_to_string(&watched.file).unwrap(), "v2");
@@ -105,12 +100,7 @@ async fn a_file_that_replaces_a_bad_one_is_deployed_next() {
     let bad = watched.put("v2");
     let file = watched.file.clone();
     watched.when_it_fails(&bad, move || fs::write(&file, "v3").unwrap());
-    let output = watched.settle().await.unwrap();
-    assert!(
-        output.text.contains(&format!("release {bad}: ")),
-        "{}",
-        output.text
-    );
+    watched.settle().await.unwrap();
     let fixed = release_of(&sha256_of(&watched.file).unwrap()).to_owned();
     watched.host.assert_runs(&fixed);
     watched.host.assert_converged().await;
@@ -122,12 +112,7 @@ async fn a_bad_file_that_is_removed_meanwhile_is_no_failure() {
     let bad = watched.put("v2");
     let file = watched.file.clone();
     watched.when_it_fails(&bad, move || fs::remove_file(&file).unwrap());
-    let output = watched.settle().await.unwrap();
-    assert!(
-        output.text.contains(&format!("release {bad}: ")),
-        "{}",
-        output.text
-    );
+    watched.settle().await.unwrap();
     watched.host.assert_runs(&watched.good);
 }
 

@@ -12,7 +12,7 @@ use crate::systemd::fake::Fault;
 use crate::systemd::{Activity, Systemd as _, Verb};
 use crate::unfinished::{Purpose, Unfinished};
 
-const SERVICE: &str = "randoms.watch.service";
+const SERVICE: &str = "randoms.guard.service";
 const TIME: Duration = Duration::from_secs(10);
 
 struct Watched {
