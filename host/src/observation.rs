@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::files::{self, Root};
 use crate::host::{Host, Instance};
 use crate::listener::{self, Listener};
-use crate::proxy::relay;
+use crate::proxy::forwarder;
 use crate::records::{Record, Records};
 use crate::release::Store;
 use crate::systemd::{States, Systemd, UnitState};
@@ -24,7 +24,7 @@ use crate::systemd::{States, Systemd, UnitState};
 pub(crate) struct Observation {
     /// The described units and the unmanaged ones.
     pub(crate) units: States,
-    /// Units of this project that are not described, and are active or enabled.
+    /// Units of this project that are unmanaged, and are active or enabled.
     pub(crate) unmanaged: BTreeSet<String>,
     /// Sockets on which a process of this host listens.
     pub(crate) listeners: Vec<Listener>,
@@ -287,7 +287,7 @@ impl Machine {
         })
     }
 
-    /// Units of this project that are not described.
+    /// Units of this project that are unmanaged.
     async fn unmanaged<S: Systemd>(
         &self,
         host: &Host,
@@ -305,7 +305,7 @@ impl Machine {
         let is_ours = |unit: &str, state: &UnitState| {
             let is_idle = state.is_stopped() && !state.is_enabled;
             !is_idle
-                && (self.is_written_for(project, state) || relay::is_relay_socket(project, unit))
+                && (self.is_written_for(project, state) || forwarder::is_forwarder_socket(project, unit))
         };
         let states = states.into_iter();
         Ok(states

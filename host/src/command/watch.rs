@@ -27,7 +27,7 @@ use crate::systemd::Systemd;
 const QUIET_TIME: Duration = Duration::from_millis(300);
 
 /// Deploys the watched file of an app until it is what runs. Fails if it cannot, and no other file was
-/// put there meanwhile.
+/// put there in the meantime.
 pub(super) async fn settle<S: Systemd, C: Checker>(
     context: Context<'_, S, C>,
     app: &str,

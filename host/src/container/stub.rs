@@ -53,7 +53,7 @@ impl StubEngines {
     }
 
     /// With a child process: this process must not have an executable open for writing, because
-    /// children that other tests fork meanwhile inherit it, and execve(2) fails with ETXTBSY.
+    /// children that other tests fork in the meantime inherit it, and execve(2) fails with ETXTBSY.
     fn write_script(&self, name: &str) {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])

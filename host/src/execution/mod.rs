@@ -183,8 +183,8 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
             Step::AwaitClosed(endpoints) => self.await_closed(endpoints).await,
             Step::OpenSocket { socket, endpoint } => self.open_socket(socket, endpoint).await,
             Step::RequireFree { unit, endpoint } => self.require_free(unit, endpoint),
-            Step::Relay { socket, from, to } => {
-                self.relay(socket, from, to).await;
+            Step::Forward { socket, from, to } => {
+                self.forward(socket, from, to).await;
                 Ok(())
             }
             Step::Instance { unit, verb } => self.touch(unit, *verb).await,

@@ -9,11 +9,11 @@ use super::{Executor, Failure};
 use crate::health_check::Checker;
 use crate::listener;
 use crate::plan::{Step, Wait};
-use crate::proxy::relay::{self, MovedPort};
+use crate::proxy::forwarder::{self, MovedPort};
 use crate::records::Record;
 use crate::systemd::{Systemd, Transient, Verb};
 
-/// Time that a unit which is not described any more has to close its port.
+/// Time that a unit which is unmanaged now has to close its port.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time between two looks at the listeners.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -93,9 +93,9 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
     }
 
     /// Without the relay, the old address is closed until the proxies are updated: a warning.
-    pub(super) async fn relay(&mut self, socket: &str, from: &Endpoint, to: &Endpoint) {
+    pub(super) async fn forwarder(&mut self, socket: &str, from: &Endpoint, to: &Endpoint) {
         let host = self.context.host;
-        let relay = relay::relay(&MovedPort {
+        let forwarder = forwarder::forwarder(&MovedPort {
             project: &host.project,
             slice: &host.slice,
             socket_unit: socket,
@@ -103,9 +103,9 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
             to,
         });
         let transient = Transient {
-            unit: relay.unit,
-            options: relay.options,
-            command: relay.command,
+            unit: forwarder.unit,
+            options: forwarder.options,
+            command: forwarder.command,
         };
         match self.context.systemd.start_transient(&transient).await {
             Ok(()) => self

@@ -1,4 +1,4 @@
-//! The list of replaced files in STATE/previous.json, and the names of the files beside them.
+//! The list of replaced files in STATE/previous.json, and the names of the files next to them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(super) struct Entry {
 pub(super) struct Manifest {
     /// Files of transactions whose commit has begun.
     pub(super) files: Vec<Entry>,
-    /// Files of a transaction whose commit has not begun: of them only new files beside the present ones exist.
+    /// Files of a transaction whose commit has not begun: of them only new files next to the present ones exist.
     pub(super) staged: Vec<PathBuf>,
     /// Directories that were created, each after its parent.
     pub(super) directories: Vec<PathBuf>,
@@ -42,7 +42,7 @@ impl Manifest {
         self.files.iter().find(|entry| entry.path == path)
     }
 
-    /// All files that can have new files beside them.
+    /// All files that can have new files next to them.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         let committed = self.files.iter().map(|entry| &entry.path);
         committed.chain(&self.staged).map(PathBuf::as_path)
@@ -189,24 +189,24 @@ impl ManifestStore {
     }
 }
 
-/// The new file beside `path`: `.NAME.fresh`.
+/// The new file next to `path`: `.NAME.fresh`.
 pub(super) fn fresh_path(path: &Path) -> PathBuf {
-    beside(path, "fresh")
+    next to(path, "fresh")
 }
 
-/// The previous file beside `path`: `.NAME.previous`.
+/// The previous file next to `path`: `.NAME.previous`.
 pub(super) fn previous_path(path: &Path) -> PathBuf {
-    beside(path, "previous")
+    next to(path, "previous")
 }
 
-/// Whether a path is that of a new or previous file beside another.
+/// Whether a path is that of a new or previous file next to another.
 pub(super) fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') && (name.ends_with(".fresh") || name.ends_with(".previous"))
 }
 
 /// In the same directory, so that a rename is atomic and relative paths in the file mean the same.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn next to(path: &Path, suffix: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{suffix}"))
 }

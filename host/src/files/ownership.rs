@@ -1,4 +1,4 @@
-//! Which project a file belongs to, and files that are not described any more.
+//! Which project a file belongs to, and files that are unmanaged any more.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -14,7 +14,7 @@ use crate::files::faults::Fault;
 pub(super) const STATE: &str = "/var/lib/genconf/randoms";
 
 /// The banner of the project `randoms`.
-pub(super) const OURS: &str = "# Written by genconf for randoms. Change the topology.\n";
+pub(super) const OWN: &str = "# Written by genconf for randoms. Change the topology.\n";
 
 /// Mode and content of each file, and mode of each directory, by path.
 pub(super) type Tree = BTreeMap<PathBuf, (u32, Option<String>)>;

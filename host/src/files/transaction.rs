@@ -7,7 +7,7 @@ use super::manifest::{Entry, Manifest, ManifestStore, fresh_path, previous_path}
 use super::root::DIRECTORY_MODE;
 use super::{Error, File, Previous, Root, ownership};
 
-/// New files beside those that they replace. Dropped without a commit, it removes them.
+/// New files next to those that they replace. Dropped without a commit, it removes them.
 #[derive(Debug)]
 pub(crate) struct Transaction {
     store: ManifestStore,
@@ -31,7 +31,7 @@ enum Phase {
 }
 
 impl Transaction {
-    /// Writes `files` beside their destinations, with their modes, and creates missing directories (mode
+    /// Writes `files` next to their destinations, with their modes, and creates missing directories (mode
     /// 0755). Nothing is replaced. `state` is `model::Paths::state`. On an error nothing has changed.
     pub(crate) fn stage(
         root: &Root,

@@ -126,7 +126,7 @@ pub(super) fn pids(proc: &Path, sockets: &[Socket]) -> io::Result<Pids> {
         let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        // The process may end meanwhile, and only root may inspect those of other users.
+        // The process may end in the meantime, and only root may inspect those of other users.
         let descriptors = fs::read_dir(proc.join(&name).join("fd"));
         for descriptor in descriptors.into_iter().flatten().flatten() {
             let inode = inode(&descriptor.path());

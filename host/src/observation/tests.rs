@@ -144,8 +144,8 @@ async fn units_of_the_project_that_are_not_described_are_unmanaged_while_they_do
         ("randoms-old@8082.service", Some("randoms-old@.service")),
         ("randoms-old@.service", Some("randoms-old@.service")),
         ("randoms-packaged.service", None),
-        ("randoms.relay.randoms-spread-port-8082.socket", None),
-        ("randoms.relay.randoms-spread-port-8082.service", None),
+        ("randoms.forward.randoms-spread-port-8082.socket", None),
+        ("randoms.forward.randoms-spread-port-8082.service", None),
         ("randoms.watch.service", None),
     ] {
         if let Some(file) = file {
@@ -175,7 +175,7 @@ async fn units_of_the_project_that_are_not_described_are_unmanaged_while_they_do
         "randoms-enabled.timer",
         "randoms-old@8082.service",
         "randoms-restarting.service",
-        "randoms.relay.randoms-spread-port-8082.socket",
+        "randoms.forward.randoms-spread-port-8082.socket",
     ];
     assert_eq!(unmanaged, wanted);
     assert!(observation.unit("randoms-active.service").is_active());

@@ -48,7 +48,7 @@ pub(crate) fn instances(
 pub(crate) fn restore(host: &Host, observation: &Observation) -> Vec<Step> {
     let ports = ports(host, observation);
     let mut steps = ports.steps.clone();
-    steps.retain(|step| !matches!(step, Step::Relay { .. }));
+    steps.retain(|step| !matches!(step, Step::Forward { .. }));
     for instance in host.instances() {
         let release = observation.releases(&instance.app).current;
         let verb = need_after(&ports, instance, || {

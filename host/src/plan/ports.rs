@@ -158,7 +158,7 @@ impl Planner<'_> {
             endpoint: endpoint.clone(),
         });
         if let Some(from) = self.left_address(&users, &endpoint) {
-            self.push(Step::Relay {
+            self.push(Step::Forward {
                 socket: socket.to_owned(),
                 from,
                 to: endpoint,

@@ -9,7 +9,7 @@ use crate::systemd::Verb;
 /// Types of units in the order in which they stop: a closed socket or timer starts nothing again.
 pub(crate) const STOP_ORDER: [&str; 5] = [".timer", ".path", ".socket", ".service", ".target"];
 
-/// Stops unmanaged units, and removes `orphans`, files that are not described.
+/// Stops unmanaged units, and removes `orphans`, files that are unmanaged.
 pub(crate) fn removal(observation: &Observation, orphans: Vec<PathBuf>) -> Vec<Step> {
     let mut steps = Vec::new();
     for suffix in STOP_ORDER {

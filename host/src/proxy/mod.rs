@@ -2,4 +2,4 @@
 
 pub(crate) mod configuration_test;
 pub(crate) mod kernel_settings;
-pub(crate) mod relay;
+pub(crate) mod forwarder;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::super::site::Site;
-use super::bundle::{Applied, Staged};
+use super::configuration::{Applied, Staged};
 use super::request::{Artifacts, Mode, Part, Reply};
 use super::{install, release_lock, renew, restore};
 use crate::deploy::{self, Options, release_of};
@@ -43,7 +43,7 @@ pub(super) async fn apply(project: &str, apply: &Apply) -> Result<Reply, String>
 async fn instances(site: &Site, apply: &Apply, staged: Option<&Staged>) -> Result<Reply, String> {
     let mut reply = Reply::default();
     let mut result = match staged {
-        Some(staged) => install::install(site, &staged.bundle).map(|files| reply.log = files),
+        Some(staged) => install::install(site, &staged.configuration).map(|files| reply.log = files),
         None => Ok(()),
     };
     if result.is_ok() {
@@ -111,7 +111,7 @@ async fn proxies(site: &Site) -> Result<Reply, String> {
     })
 }
 
-/// Removes what is not described, and unlocks the host: this is the last part.
+/// Removes what is not in the desired state, and unlocks the host: this is the last part.
 async fn removal(
     site: &Site,
     apply: &Apply,
@@ -134,7 +134,7 @@ async fn removal(
     if let Some(staged) = staged {
         let state = site.machine.root.resolve(&site.host.paths.state);
         Applied {
-            bundle: staged.digest.clone(),
+            configuration: staged.digest.clone(),
         }
         .write(&state)?;
         Staged::remove(&site.runtime())?;

@@ -1,11 +1,11 @@
-//! Installs the files of a bundle, all or none.
+//! Installs the files of a configuration, all or none.
 
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
 use super::super::site::Site;
-use super::request::{Bundle, Reply};
+use super::request::{Configuration, Reply};
 use crate::files::{self, File, Transaction};
 use crate::proxy::configuration_test;
 
@@ -15,22 +15,22 @@ const MODE: u32 = 0o644;
 const SECRET_MODE: u32 = 0o600;
 
 /// The files to install, with the record of them.
-fn described(site: &Site, bundle: &Bundle) -> Result<Vec<File>, String> {
+fn described(site: &Site, configuration: &Configuration) -> Result<Vec<File>, String> {
     let file = |path: &Path, content: &str, mode| File {
         path: path.to_owned(),
         content: content.as_bytes().to_vec(),
         mode,
     };
-    let mut files: Vec<File> = bundle
+    let mut files: Vec<File> = configuration
         .files
         .iter()
         .map(|(path, text)| file(path, text, MODE))
         .collect();
-    files.push(file(&site.host.paths.spec, &bundle.spec, MODE));
-    // The first line names the project: files that are not described any more are found by it.
+    files.push(file(&site.host.paths.spec, &configuration.spec, MODE));
+    // The first line names the project: files that are unmanaged any more are found by it.
     let banner = format!("# Written by genconf for {}.\n", site.host.project);
     files.extend(
-        bundle
+        configuration
             .env_files
             .iter()
             .map(|(path, text)| file(path, &format!("{banner}{text}"), SECRET_MODE)),
@@ -41,10 +41,10 @@ fn described(site: &Site, bundle: &Bundle) -> Result<Vec<File>, String> {
 }
 
 /// Installs the files. Returns the paths that changed.
-pub(super) fn install(site: &Site, bundle: &Bundle) -> Result<Vec<String>, String> {
+pub(super) fn install(site: &Site, configuration: &Configuration) -> Result<Vec<String>, String> {
     let root = &site.machine.root;
     let mut changed = make_directories(site)?;
-    let files = described(site, bundle)?;
+    let files = described(site, configuration)?;
     let removed = misleading(site, &files)?;
     let differing = files::differing(root, &files).map_err(|error| error.to_string())?;
     changed.extend(differing.iter().map(|file| file.path.display().to_string()));
@@ -66,9 +66,9 @@ pub(super) fn install(site: &Site, bundle: &Bundle) -> Result<Vec<String>, Strin
 }
 
 /// Adds what an installation would change to a reply.
-pub(super) async fn preview(site: &Site, bundle: &Bundle, reply: &mut Reply) -> Result<(), String> {
+pub(super) async fn preview(site: &Site, configuration: &Configuration, reply: &mut Reply) -> Result<(), String> {
     let root = &site.machine.root;
-    let files = described(site, bundle)?;
+    let files = described(site, configuration)?;
     let differing = files::differing(root, &files).map_err(|error| error.to_string())?;
     for file in &differing {
         let path = file.path.display().to_string();

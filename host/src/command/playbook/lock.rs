@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::site::{Site, TURN_TIMEOUT};
 use super::apply::releases;
-use super::bundle::Applied;
+use super::configuration::Applied;
 use super::request::{Artifacts, Lacks, Mode, Reply};
 use crate::deploy::{self, Which};
 use crate::files;
@@ -20,7 +20,7 @@ pub(super) struct Lock {
     pub(super) run: Run,
     pub(super) mode: Mode,
     pub(super) programs: Vec<String>,
-    pub(super) bundle: String,
+    pub(super) configuration: String,
     pub(super) artifacts: Artifacts,
 }
 
@@ -49,12 +49,12 @@ impl Lock {
                 .warnings
                 .extend(taken.map_err(|error| error.to_string())?);
         }
-        // A host without a spec of this format gets one: all of it is in the bundle.
+        // A host without a spec of this format gets one: all of it is in the configuration.
         let installed = Site::installed(project);
-        if !self.bundle.is_empty() {
+        if !self.configuration.is_empty() {
             let is_same = installed.as_ref().is_ok_and(|site| self.is_installed(site));
             if !is_same {
-                reply.lacks.bundle = true;
+                reply.lacks.configuration = true;
                 return Ok(reply);
             }
         }
@@ -63,7 +63,7 @@ impl Lock {
         if self.mode == Mode::Apply && !reply.lacks.artifacts.is_empty() {
             prepare_uploads(&site)?;
         }
-        reply.lacks.apply = if self.bundle.is_empty() {
+        reply.lacks.apply = if self.configuration.is_empty() {
             self.needs_deploy(&site, &reply.lacks).await?
         } else {
             needs_apply(&site).await?
@@ -73,7 +73,7 @@ impl Lock {
 
     /// A run that installs files starts apps that have no release; a deploy needs all artifacts.
     fn which(&self) -> Which {
-        if self.bundle.is_empty() {
+        if self.configuration.is_empty() {
             Which::All
         } else {
             Which::FirstReleases
@@ -103,7 +103,7 @@ impl Lock {
         let state = root.resolve(&site.host.paths.state);
         let is_pending = files::Previous::read(root, &site.host.paths.state)
             .map_or(true, |previous| previous.is_pending());
-        Applied::read(&state).is_some_and(|applied| applied.bundle == self.bundle)
+        Applied::read(&state).is_some_and(|applied| applied.configuration == self.configuration)
             && !is_pending
             && files::modified(root, &site.host.project).is_ok_and(|modified| modified.is_empty())
     }

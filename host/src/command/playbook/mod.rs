@@ -1,7 +1,7 @@
 //! Executes the steps of playbooks: one JSON request, one JSON reply.
 
 mod apply;
-mod bundle;
+mod configuration;
 mod install;
 mod lock;
 mod release;
@@ -46,14 +46,14 @@ async fn answer(project: &str, request: Request) -> Result<Reply, String> {
             run,
             mode,
             programs,
-            bundle,
+            configuration,
             artifacts,
         } => {
             let lock = lock::Lock {
                 run,
                 mode,
                 programs,
-                bundle,
+                configuration,
                 artifacts,
             };
             lock.execute(project).await
@@ -62,14 +62,14 @@ async fn answer(project: &str, request: Request) -> Result<Reply, String> {
             run,
             mode,
             digest,
-            bundle,
+            configuration,
             artifacts,
         } => {
-            let stage = bundle::Stage {
+            let stage = configuration::Stage {
                 run,
                 mode,
                 digest,
-                bundle,
+                configuration,
                 artifacts,
             };
             stage.execute().await
@@ -102,7 +102,7 @@ async fn answer(project: &str, request: Request) -> Result<Reply, String> {
             artifacts,
             uploaded,
         } => {
-            let site = bundle::Staged::site_of(project, &run)?;
+            let site = configuration::Staged::site_of(project, &run)?;
             let admission = release::Admission { run, artifacts };
             admission.execute(&site, &uploaded).await
         }

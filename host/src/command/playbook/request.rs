@@ -22,7 +22,7 @@ pub(super) enum Request {
         programs: Vec<String>,
         /// SHA-256 of the files to install; empty for a run that installs none.
         #[serde(default)]
-        bundle: String,
+        configuration: String,
         /// Artifacts of the run.
         #[serde(default)]
         artifacts: Artifacts,
@@ -32,9 +32,9 @@ pub(super) enum Request {
         run: Run,
         #[serde(default)]
         mode: Mode,
-        /// SHA-256 of the bundle.
+        /// SHA-256 of the configuration.
         digest: String,
-        bundle: Bundle,
+        configuration: Configuration,
         #[serde(default)]
         artifacts: Artifacts,
     },
@@ -125,7 +125,7 @@ pub(super) enum Part {
     Instances,
     /// Proxies.
     Proxies,
-    /// What is not described any more.
+    /// What is unmanaged now.
     Removal,
 }
 
@@ -156,7 +156,7 @@ pub(super) struct Timing {
 /// The files to install on a host.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Bundle {
+pub(super) struct Configuration {
     /// The spec of the host, as it is rendered.
     pub(super) spec: String,
     /// Contents of the other files of the spec, by path on the host.
@@ -211,7 +211,7 @@ pub(super) struct Lacks {
     /// Whether its genconf-host is another program than the controller's.
     pub(super) program: bool,
     /// Whether the files to install differ from those that it has.
-    pub(super) bundle: bool,
+    pub(super) configuration: bool,
     /// Apps whose artifacts it lacks.
     pub(super) artifacts: Vec<String>,
     /// Debian packages that it lacks.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::HostSpec;
 
 use super::super::site::Site;
-use super::bundle::Staged;
+use super::configuration::Staged;
 use super::lock::runtime;
 use super::request::Reply;
 use crate::deploy;
@@ -110,7 +110,7 @@ async fn converge(site: &Site, described: &Site) -> Result<Vec<String>, String> 
     Ok(complaints)
 }
 
-/// Stops and disables units that were not described before; they do not exist any more.
+/// Stops and disables units that were not in the desired state before; they do not exist any more.
 async fn stop_others(described: &Site, before: Option<&Site>) -> Vec<String> {
     let systemd = described.context().systemd;
     let kept: BTreeSet<String> = before.map(|site| site.host.units()).unwrap_or_default();

@@ -71,12 +71,12 @@ async fn a_request_of_another_version_is_answered_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_bundle_that_cannot_be_installed_is_rejected_before_anything_is_locked() {
+async fn a_configuration_that_cannot_be_installed_is_rejected_before_anything_is_locked() {
     let stage = |spec: &str| {
-        let bundle = json!({
+        let configuration = json!({
             "spec": spec, "files": {}, "env_files": {"/etc/randoms/randoms.env": "A=1\nPORT=2\n"},
         });
-        json!({"step": "stage", "run": run_json(), "digest": "d1", "bundle": bundle}).to_string()
+        json!({"step": "stage", "run": run_json(), "digest": "d1", "configuration": configuration}).to_string()
     };
     let spec = serde_json::to_string(&spec()).unwrap();
     let error = failed(&stage(&spec)).await;
@@ -99,7 +99,7 @@ async fn a_lock_with_another_program_is_answered_with_that_and_nothing_else() {
     assert!(output.is_success, "{}", output.text);
     let reply: Value = serde_json::from_str(&output.text).unwrap();
     let wanted = json!({
-        "error": "", "changed": false, "log": [], "warnings": [], "program": true, "bundle": false,
+        "error": "", "changed": false, "log": [], "warnings": [], "program": true, "configuration": false,
         "artifacts": [], "packages": [], "masked": [], "apply": false,
     });
     assert_eq!(reply, wanted);
@@ -112,14 +112,14 @@ fn fields_that_a_playbook_leaves_out_have_defaults() {
         run,
         mode,
         programs,
-        bundle,
+        configuration,
         artifacts,
     } = request
     else {
         panic!("{request:?}");
     };
     assert_eq!((run.pid, mode), (7, Mode::Apply));
-    assert!(programs.is_empty() && bundle.is_empty() && artifacts.is_empty());
+    assert!(programs.is_empty() && configuration.is_empty() && artifacts.is_empty());
     let request = parse(&json!({"step": "rotate"}));
     let is_default =
         matches!(&request, Request::Rotate { mode: Mode::Apply, out } if out.is_empty());
@@ -135,9 +135,9 @@ fn every_step_of_a_playbook_is_understood() {
     let run = run_json();
     let artifacts = json!({"randoms": {"sha256": "ab", "bytes": 3}});
     let timing = json!({"observe_s": 0.5, "confirm_s": 60});
-    let bundle = json!({"spec": "{}", "files": {"/etc/a": "a"}, "env_files": {}});
+    let configuration = json!({"spec": "{}", "files": {"/etc/a": "a"}, "env_files": {}});
     for request in [
-        json!({"step": "stage", "run": run, "mode": "check", "digest": "d", "bundle": bundle}),
+        json!({"step": "stage", "run": run, "mode": "check", "digest": "d", "configuration": configuration}),
         json!({"step": "admit", "run": run, "artifacts": artifacts, "uploaded": {"randoms": "/tmp/a"}}),
         json!({"step": "deploy", "run": run, "artifacts": artifacts, "timing": timing}),
         json!({"step": "select", "run": run, "release": "ab", "apps": ["randoms"]}),

@@ -107,7 +107,7 @@ async fn a_file_that_replaces_a_bad_one_is_deployed_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_file_that_is_removed_meanwhile_is_no_failure() {
+async fn a_bad_file_that_is_removed_in_the_meantime_is_no_failure() {
     let watched = watched().await;
     let bad = watched.put("v2");
     let file = watched.file.clone();

@@ -119,7 +119,7 @@ fn is_waited_for(lock: &File) -> bool {
 }
 
 #[test]
-fn an_image_that_another_process_loads_meanwhile_is_not_loaded_again() {
+fn an_image_that_another_process_loads_in_the_meantime_is_not_loaded_again() {
     let fixture = Fixture::new();
     fixture.add_release("abc", &["randoms:1"]);
     std::thread::scope(|scope| {

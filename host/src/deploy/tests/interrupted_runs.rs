@@ -121,7 +121,7 @@ async fn a_deploy_of_what_the_unfinished_run_replaced_returns_to_that_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_release_that_was_removed_meanwhile_is_not_deployed() {
+async fn a_release_that_was_removed_in_the_meantime_is_not_deployed() {
     let host = Fixture::new();
     let old = host.deployed("v1").await;
     let gone = host.admit("v2");

@@ -230,7 +230,7 @@ async fn a_watch_waits_for_its_turn_for_as_long_as_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_run_repairs_meanwhile_is_kept() {
+async fn what_another_run_repairs_in_the_meantime_is_kept() {
     let watched = watched().await;
     let runtime = watched
         .host

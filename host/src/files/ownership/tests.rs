@@ -1,7 +1,7 @@
 //! Banners, orphans, and their removal.
 
 use super::*;
-use crate::files::tests::{Host, OURS};
+use crate::files::tests::{Host, OWN};
 
 const THEIRS: &str = "# Written by genconf for randoms-x.\n";
 
@@ -16,7 +16,7 @@ fn orphans_of(host: &Host, described: &[&PathBuf]) -> Vec<PathBuf> {
 
 #[test]
 fn the_owner_is_the_project_in_the_banner_of_the_first_lines() {
-    assert_eq!(owner(OURS.as_bytes()), Some("randoms"));
+    assert_eq!(owner(OWN.as_bytes()), Some("randoms"));
     assert_eq!(
         owner(b"<!-- Written by genconf for a-b: x -->"),
         Some("a-b")
@@ -31,12 +31,12 @@ fn the_owner_is_the_project_in_the_banner_of_the_first_lines() {
 #[test]
 fn only_units_and_drop_ins_of_the_project_that_are_not_described_are_orphans() {
     let host = Host::new();
-    let gone = host.put(&unit("randoms-old@.service"), OURS);
-    let dropin = host.put(&unit("randoms-old-port@.socket.d/50-listen.conf"), OURS);
-    let kept = host.put(&unit("randoms-spread@.service"), OURS);
+    let gone = host.put(&unit("randoms-old@.service"), OWN);
+    let dropin = host.put(&unit("randoms-old-port@.socket.d/50-listen.conf"), OWN);
+    let kept = host.put(&unit("randoms-spread@.service"), OWN);
     host.put(&unit("randoms-foreign.service"), "[Service]\n");
     host.put(&unit("randoms-x-web@.service"), THEIRS);
-    host.put(&unit("randomsx.service"), OURS);
+    host.put(&unit("randomsx.service"), OWN);
     let link = host.root.resolve(Path::new(&unit("randoms-link.service")));
     std::os::unix::fs::symlink(host.root.resolve(&gone), link).unwrap();
     assert_eq!(orphans_of(&host, &[&kept]), [dropin, gone]);
@@ -45,22 +45,22 @@ fn only_units_and_drop_ins_of_the_project_that_are_not_described_are_orphans() {
 #[test]
 fn files_of_the_project_in_etc_are_orphans_if_they_have_its_banner() {
     let host = Host::new();
-    let old = host.put("/etc/randoms/old.env", OURS);
-    let kept = host.put("/etc/randoms/kept.env", OURS);
+    let old = host.put("/etc/randoms/old.env", OWN);
+    let kept = host.put("/etc/randoms/kept.env", OWN);
     host.put("/etc/randoms/own.env", "B=2\n");
-    host.put("/etc/randoms/note.txt", OURS);
-    let proxy = host.put("/etc/randoms/edge/nginx.conf", OURS);
+    host.put("/etc/randoms/note.txt", OWN);
+    let proxy = host.put("/etc/randoms/edge/nginx.conf", OWN);
     host.put("/etc/randoms/edge/mime.types", "types {}\n");
-    let settings = host.put("/etc/sysctl.d/60-randoms-edge.conf", OURS);
+    let settings = host.put("/etc/sysctl.d/60-randoms-edge.conf", OWN);
     host.put("/etc/sysctl.d/60-randoms-x-edge.conf", THEIRS);
-    host.put("/etc/sysctl.d/99-randoms-edge.conf", OURS);
+    host.put("/etc/sysctl.d/99-randoms-edge.conf", OWN);
     assert_eq!(orphans_of(&host, &[&kept]), [proxy, old, settings]);
 }
 
 #[test]
 fn the_files_of_earlier_versions_are_orphans() {
     let host = Host::new();
-    let rotation = host.put("/etc/logrotate.d/randoms", OURS);
+    let rotation = host.put("/etc/logrotate.d/randoms", OWN);
     host.put("/etc/logrotate.d/randoms-x", THEIRS);
     let spec = host.put("/etc/randoms/host.json", "{}");
     assert_eq!(orphans_of(&host, &[]), [rotation.clone(), spec.clone()]);
@@ -76,22 +76,22 @@ fn the_files_of_a_transaction_are_no_orphans() {
         "randoms-a.service.d/.x.conf.previous",
         "randoms-a.service.d/.x.conf.fresh",
     ] {
-        host.put(&unit(name), OURS);
+        host.put(&unit(name), OWN);
     }
-    host.put("/etc/randoms/edge/.nginx.conf.previous", OURS);
-    let hidden = host.put("/etc/randoms/edge/.hidden", OURS);
+    host.put("/etc/randoms/edge/.nginx.conf.previous", OWN);
+    let hidden = host.put("/etc/randoms/edge/.hidden", OWN);
     assert_eq!(orphans_of(&host, &[]), [hidden]);
 }
 
 #[test]
 fn a_drop_in_of_a_described_unit_is_misleading_once_it_is_not_described() {
     let host = Host::new();
-    let dropin = host.put(&unit("randoms-web-port@.socket.d/50-listen.conf"), OURS);
+    let dropin = host.put(&unit("randoms-web-port@.socket.d/50-listen.conf"), OWN);
     host.put(
         &unit("randoms-web-port@.socket.d/60-own.conf"),
         "[Socket]\n",
     );
-    host.put(&unit("randoms-old-port@.socket.d/50-listen.conf"), OURS);
+    host.put(&unit("randoms-old-port@.socket.d/50-listen.conf"), OWN);
     let units = ["randoms-web-port@.socket", "randoms.target"].map(str::to_owned);
     let units = BTreeSet::from(units);
     let misleading =
@@ -107,7 +107,7 @@ fn a_drop_in_of_a_described_unit_is_misleading_once_it_is_not_described() {
 fn a_directory_is_removed_with_its_last_file_unless_it_is_shared() {
     let host = Host::new();
     let dropins = ["50-listen.conf", "60-own.conf"]
-        .map(|name| host.put(&unit(&format!("randoms-old.socket.d/{name}")), OURS));
+        .map(|name| host.put(&unit(&format!("randoms-old.socket.d/{name}")), OWN));
     let directory = dropins[0].parent().unwrap();
     remove(&host.root, &dropins[0]).unwrap();
     assert!(host.root.exists(directory).unwrap());
@@ -115,7 +115,7 @@ fn a_directory_is_removed_with_its_last_file_unless_it_is_shared() {
     assert!(!host.root.exists(directory).unwrap());
     remove(&host.root, &dropins[1]).unwrap();
     for directory in SHARED {
-        let file = host.put(&format!("{directory}/randoms.conf"), OURS);
+        let file = host.put(&format!("{directory}/randoms.conf"), OWN);
         remove(&host.root, &file).unwrap();
         assert_eq!(
             host.root.entries(Path::new(directory)).unwrap(),

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use super::*;
 use crate::files::faults::Fault;
-use crate::files::tests::{Host, OURS, STATE, file, for_each_operation};
+use crate::files::tests::{Host, OWN, STATE, file, for_each_operation};
 
 const UNIT: &str = "/etc/systemd/system/randoms-new@.service";
 const DROPIN: &str = "/etc/systemd/system/randoms-web.socket.d/50-listen.conf";
@@ -67,7 +67,7 @@ fn the_previous_content_is_the_one_before_the_first_transaction() {
     let content = |path: &Path| host.previous().unwrap().content(path).unwrap();
     assert_eq!(content(&spec).unwrap(), b"old");
     for new in ["first", "second"] {
-        host.install(&[file(SPEC, new), file(UNIT, OURS)], &[])
+        host.install(&[file(SPEC, new), file(UNIT, OWN)], &[])
             .unwrap();
         assert_eq!(content(&spec).unwrap(), b"old");
         assert_eq!(content(Path::new(UNIT)), None);
@@ -86,7 +86,7 @@ fn the_previous_content_is_the_one_before_the_first_transaction() {
 fn a_unit_that_did_not_exist_remains_until_all_is_restored() {
     let host = Host::new();
     let spec = host.put(SPEC, "old");
-    let files = [file(UNIT, OURS), file(DROPIN, OURS), file(SPEC, "new")];
+    let files = [file(UNIT, OWN), file(DROPIN, OWN), file(SPEC, "new")];
     host.install(&files, &[]).unwrap();
     host.previous().unwrap().restore_existing().unwrap();
     let exists = |path| host.root.exists(Path::new(path)).unwrap();
@@ -145,9 +145,9 @@ fn neither_a_restore_nor_a_forget_needs_disk_space() {
         [|p| p.restore(), |p| p.restore_existing(), |p| p.forget()];
     for call in calls {
         let host = Host::new();
-        let dropin = host.put(DROPIN, OURS);
+        let dropin = host.put(DROPIN, OWN);
         host.put(SPEC, "old");
-        host.install(&[file(SPEC, "new"), file(UNIT, OURS)], &[dropin])
+        host.install(&[file(SPEC, "new"), file(UNIT, OWN)], &[dropin])
             .unwrap();
         let (_, result) = host.with_fault(Fault::DiskFull, |host| call(host.previous()?));
         result.unwrap();

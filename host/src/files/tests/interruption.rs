@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Host, OURS, Tree, file, for_each_operation};
+use super::{Host, OWN, Tree, file, for_each_operation};
 use crate::files::faults::Fault;
 use crate::files::manifest::is_temporary;
 use crate::files::{Error, File};
@@ -18,8 +18,8 @@ const PROXY: &str = "/etc/randoms/edge/conf/nginx.conf";
 /// A host on which a project is installed.
 fn installed() -> Host {
     let host = Host::new();
-    host.put(SERVICE, OURS);
-    host.put(DROPIN, OURS);
+    host.put(SERVICE, OWN);
+    host.put(DROPIN, OWN);
     host.put(SPEC, "old");
     host.put(SECRET, "A=1\n");
     host.root.set_mode(Path::new(SECRET), 0o600).unwrap();
@@ -28,7 +28,7 @@ fn installed() -> Host {
 
 /// Replaces files, creates others with their directories, and removes one.
 fn first(host: &Host) -> Result<(), Error> {
-    let unit = format!("{OURS}[Service]\n");
+    let unit = format!("{OWN}[Service]\n");
     let secret = File {
         mode: 0o640,
         ..file(SECRET, "A=2\n")
@@ -46,7 +46,7 @@ fn first(host: &Host) -> Result<(), Error> {
 
 /// Replaces some of the files of [`first`], restores the one that it removed, and removes others.
 fn second(host: &Host) -> Result<(), Error> {
-    let unit = format!("{OURS}[Service]\nUser=second\n");
+    let unit = format!("{OWN}[Service]\nUser=second\n");
     let files = [
         file(SERVICE, &unit),
         file(DROPIN, &unit),

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::*;
 use crate::files::error::Operation;
 use crate::files::faults::Fault;
-use crate::files::tests::{Host, OURS, STATE, file};
+use crate::files::tests::{Host, OWN, STATE, file};
 
 const UNIT: &str = "/etc/systemd/system/randoms-web@.service";
 const SPEC: &str = "/etc/randoms/spec.json";
@@ -32,7 +32,7 @@ fn a_commit_installs_and_removes_files_with_their_modes() {
     let host = installed();
     let dropin = host.put(
         "/etc/systemd/system/randoms-web.socket.d/50-listen.conf",
-        OURS,
+        OWN,
     );
     let secret = File {
         mode: 0o600,
@@ -55,8 +55,8 @@ fn a_commit_installs_and_removes_files_with_their_modes() {
 #[test]
 fn a_unit_of_the_project_is_replaced() {
     let host = installed();
-    let unit = host.put(UNIT, OURS);
-    let new = format!("{OURS}[Unit]\n");
+    let unit = host.put(UNIT, OWN);
+    let new = format!("{OWN}[Unit]\n");
     host.install(&[file(UNIT, &new)], &[]).unwrap();
     assert_eq!(host.text(&unit).unwrap(), new);
 }
@@ -168,7 +168,7 @@ fn a_file_in_a_shared_directory_that_is_not_of_the_project_is_refused() {
             host.put(path, theirs);
             let before = host.tree();
             let error = host
-                .install(&[file(SPEC, "new"), file(path, OURS)], &[])
+                .install(&[file(SPEC, "new"), file(path, OWN)], &[])
                 .unwrap_err();
             let message = error.to_string();
             assert!(
@@ -186,7 +186,7 @@ fn a_masked_unit_is_not_replaced() {
     let link = host.root.resolve(Path::new(UNIT));
     fs::create_dir_all(link.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink("/dev/null", &link).unwrap();
-    let error = host.install(&[file(UNIT, OURS)], &[]).unwrap_err();
+    let error = host.install(&[file(UNIT, OWN)], &[]).unwrap_err();
     assert!(
         matches!(error, Error::Foreign { owner: None, .. }),
         "{error}"

@@ -125,7 +125,7 @@ fn listeners_are_listening_sockets_with_each_of_their_processes_once() {
 }
 
 #[test]
-fn a_process_that_ends_meanwhile_is_left_out() {
+fn a_process_that_ends_in_the_meantime_is_left_out() {
     let proc = Proc::new();
     fs::remove_file(proc.path().join("8/comm")).unwrap();
     fs::remove_dir_all(proc.path().join("7/fd")).unwrap();

@@ -152,13 +152,13 @@ impl Case {
         record.inputs.push_str(", changed");
     }
 
-    /// Adds a unit that is not described and active.
+    /// Adds a unit that is unmanaged and active.
     pub(super) fn unmanaged(&mut self, unit: &str) {
         self.observation.unmanaged.insert(unit.to_owned());
         self.edit(unit, |state| state.activity = Activity::Active);
     }
 
-    /// Adds a socket that is not described and open at `address`, for `services`, which are active.
+    /// Adds a socket that is unmanaged and open at `address`, for `services`, which are active.
     pub(super) fn unmanaged_socket(&mut self, socket: &str, address: &str, services: &[&str]) {
         self.unmanaged(socket);
         self.edit(socket, |state| {

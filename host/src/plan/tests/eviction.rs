@@ -1,4 +1,4 @@
-//! Ports that units which are not described hold.
+//! Ports that units which are not in the desired state hold.
 
 use super::case::{Case, SERVICES, SOCKETS, each_port};
 use super::judge::Subject;

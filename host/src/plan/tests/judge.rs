@@ -102,7 +102,7 @@ impl<'j> Judge<'j> {
             Step::Proxy { unit, verb } => self.proxy(unit, *verb),
             Step::Enable(_) => self.is_enabled = true,
             Step::Disable(units) => self.only_unmanaged(units),
-            Step::Relay { from, to, .. } => {
+            Step::Forward { from, to, .. } => {
                 self.require(!listener::overlaps(from, to), || {
                     format!("a relay from {from} to {to}")
                 });
@@ -237,7 +237,7 @@ impl<'j> Judge<'j> {
             })
             .collect();
         let objection =
-            (!rivals.is_empty()).then(|| format!("{socket} is opened beside {rivals:?}"));
+            (!rivals.is_empty()).then(|| format!("{socket} is opened next to {rivals:?}"));
         self.objections.extend(objection);
         self.require(!self.is_enabled_early(), || {
             format!("{socket} is enabled and then opened")

@@ -1,4 +1,4 @@
-//! Removal of what is not described any more.
+//! Removal of what is unmanaged now.
 
 use super::case::Case;
 
@@ -27,7 +27,7 @@ fn units_stop_in_an_order_in_which_nothing_starts_again() {
 #[test]
 fn units_are_disabled_only_if_they_were_enabled() {
     let mut case = Case::spread();
-    let relay = "randoms.relay.randoms-spread-port-8082.socket";
+    let forwarder = "randoms.forward.randoms-spread-port-8082.socket";
     case.unmanaged(relay);
     case.unmanaged("randoms-old-port@9.socket");
     case.edit("randoms-old-port@9.socket", |state| state.is_enabled = true);

@@ -24,7 +24,7 @@ pub(crate) struct MovedPort<'m> {
 
 /// Arguments of systemd-run(1) for a relay.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Relay {
+pub(crate) struct Forwarder {
     /// Name of its socket and service, without suffix.
     pub(crate) unit: String,
     /// Options other than `--unit=`.
@@ -34,7 +34,7 @@ pub(crate) struct Relay {
 }
 
 /// The relay that forwards connections of this host, and of no other, to the new address of a port.
-pub(crate) fn relay(port: &MovedPort<'_>) -> Relay {
+pub(crate) fn forwarder(port: &MovedPort<'_>) -> Forwarder {
     let mut options = vec![
         format!("--socket-property=ListenStream={}", port.from),
         // The port's socket allows clients by their address (`IPAddressAllow=`), and the address of all
@@ -52,7 +52,7 @@ pub(crate) fn relay(port: &MovedPort<'_>) -> Relay {
         format!("--property=Slice={}", port.slice),
         "--collect".to_owned(),
     ]);
-    Relay {
+    Forwarder {
         unit: unit(port.project, port.socket_unit),
         options,
         command: vec![
@@ -67,7 +67,7 @@ pub(crate) fn relay(port: &MovedPort<'_>) -> Relay {
 
 /// Whether a unit is the socket of a relay. Names of pools and proxies contain no dots, so their units
 /// are not.
-pub(crate) fn is_relay_socket(project: &str, unit: &str) -> bool {
+pub(crate) fn is_forwarder_socket(project: &str, unit: &str) -> bool {
     let name = unit.strip_suffix(".socket");
     name.is_some_and(|name| name.starts_with(&prefix(project)))
 }
@@ -78,14 +78,14 @@ fn unit(project: &str, socket_unit: &str) -> String {
 }
 
 fn prefix(project: &str) -> String {
-    format!("{project}.relay.")
+    format!("{project}.forward.")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn relay_from(from: &str) -> Relay {
+    fn relay_from(from: &str) -> Forwarder {
         relay(&MovedPort {
             project: "randoms",
             slice: "system-randoms.slice",
@@ -97,16 +97,16 @@ mod tests {
 
     #[test]
     fn a_relay_listens_at_the_previous_address_and_connects_to_the_new_one() {
-        let relay = relay_from("127.0.0.1:8082");
+        let forwarder = relay_from("127.0.0.1:8082");
         let listen = "--socket-property=ListenStream=127.0.0.1:8082".to_owned();
-        assert!(relay.options.contains(&listen), "{:?}", relay.options);
+        assert!(forwarder.options.contains(&listen), "{:?}", forwarder.options);
         let command = [
             "/usr/lib/systemd/systemd-socket-proxyd",
             "--connections-max=8192",
             "--exit-idle-time=5s",
             "192.168.56.11:8082",
         ];
-        assert_eq!(relay.command, command);
+        assert_eq!(forwarder.command, command);
     }
 
     #[test]
@@ -141,16 +141,16 @@ mod tests {
     #[test]
     fn the_socket_of_a_relay_is_recognized_by_its_name() {
         let name = relay_from("127.0.0.1:8082").unit;
-        assert_eq!(name, "randoms.relay.randoms-web-port-8082");
-        assert!(is_relay_socket("randoms", &format!("{name}.socket")));
+        assert_eq!(name, "randoms.forward.randoms-web-port-8082");
+        assert!(is_forwarder_socket("randoms", &format!("{name}.socket")));
         for other in [
             format!("{name}.service"),
             "randoms-web-port@8082.socket".to_owned(),
             "randoms.guard.socket".to_owned(),
             format!("other-{name}.socket"),
         ] {
-            assert!(!is_relay_socket("randoms", &other), "{other}");
+            assert!(!is_forwarder_socket("randoms", &other), "{other}");
         }
-        assert!(!is_relay_socket("random", &format!("{name}.socket")));
+        assert!(!is_forwarder_socket("random", &format!("{name}.socket")));
     }
 }

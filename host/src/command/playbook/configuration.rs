@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::site::Site;
 use super::lock::{lacks, prepare_uploads, runtime};
-use super::request::{Artifacts, Bundle, Mode, Reply};
+use super::request::{Artifacts, Configuration, Mode, Reply};
 use super::{install, renew};
 use crate::deploy::Which;
 use crate::files;
@@ -23,36 +23,36 @@ pub(super) struct Stage {
     pub(super) run: Run,
     pub(super) mode: Mode,
     pub(super) digest: String,
-    pub(super) bundle: Bundle,
+    pub(super) configuration: Configuration,
     pub(super) artifacts: Artifacts,
 }
 
-/// A bundle that waits for the turn of its host.
+/// A configuration that waits for the turn of its host.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Staged {
     run: String,
     pub(super) digest: String,
-    pub(super) bundle: Bundle,
+    pub(super) configuration: Configuration,
 }
 
-/// The bundle whose files a host has.
+/// The configuration whose files a host has.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Applied {
-    pub(super) bundle: String,
+    pub(super) configuration: String,
 }
 
 impl Stage {
     pub(super) async fn execute(self) -> Result<Reply, String> {
-        let spec = HostSpec::from_json(&self.bundle.spec).map_err(|e| format!("spec.json: {e}"))?;
+        let spec = HostSpec::from_json(&self.configuration.spec).map_err(|e| format!("spec.json: {e}"))?;
         let site = Site::new(spec);
-        self.bundle.check()?;
+        self.configuration.check()?;
         let mut reply = Reply {
             lacks: lacks(&site, &self.artifacts, Which::FirstReleases)?,
             ..Reply::default()
         };
         reply.lacks.apply = self.mode == Mode::Apply;
         if self.mode == Mode::Check {
-            install::preview(&site, &self.bundle, &mut reply).await?;
+            install::preview(&site, &self.configuration, &mut reply).await?;
             return Ok(reply);
         }
         let turn = site.turn().await?;
@@ -63,14 +63,14 @@ impl Stage {
         Staged {
             run: self.run.id(),
             digest: self.digest,
-            bundle: self.bundle,
+            configuration: self.configuration,
         }
         .write(&site.runtime())?;
         Ok(reply)
     }
 }
 
-impl Bundle {
+impl Configuration {
     /// Fails if a file of environment variables sets one that the unit sets.
     fn check(&self) -> Result<(), String> {
         for (path, text) in &self.env_files {
@@ -93,7 +93,7 @@ impl Bundle {
 
 impl Staged {
     fn path(runtime: &Path) -> PathBuf {
-        runtime.join("bundle.json")
+        runtime.join("configuration.json")
     }
 
     /// Readable by root only: it contains environment files.
@@ -103,7 +103,7 @@ impl Staged {
         files::write_runtime(&path, &text).map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    /// The bundle that this run has staged.
+    /// The configuration that this run has staged.
     pub(super) fn read(runtime: &Path, run: &Run) -> Result<Option<Self>, String> {
         let path = Self::path(runtime);
         let text = match std::fs::read(&path) {
@@ -116,7 +116,7 @@ impl Staged {
         Ok((staged.run == run.id()).then_some(staged))
     }
 
-    /// The project as the run describes it: by the bundle that it has staged, or as it is installed.
+    /// The project as the run describes it: by the configuration that it has staged, or as it is installed.
     pub(super) fn site_of(project: &str, run: &Run) -> Result<Site, String> {
         match Self::read(&runtime(project), run)? {
             Some(staged) => staged.site(),
@@ -124,7 +124,7 @@ impl Staged {
         }
     }
 
-    /// Removes the bundle of any run.
+    /// Removes the configuration of any run.
     pub(super) fn remove(runtime: &Path) -> Result<(), String> {
         let path = Self::path(runtime);
         match std::fs::remove_file(&path) {
@@ -135,9 +135,9 @@ impl Staged {
         }
     }
 
-    /// The project that the bundle describes.
+    /// The project that the configuration describes.
     pub(super) fn site(&self) -> Result<Site, String> {
-        let spec = HostSpec::from_json(&self.bundle.spec).map_err(|e| format!("spec.json: {e}"))?;
+        let spec = HostSpec::from_json(&self.configuration.spec).map_err(|e| format!("spec.json: {e}"))?;
         Ok(Site::new(spec))
     }
 }
