@@ -50,9 +50,9 @@ pub(crate) fn not_on<'h>(
     others
 }
 
-/// Whether a unit is active with an invocation that no run has recorded: systemd has started it.
+/// Whether a unit is active with another invocation than the recorded one: systemd has started it.
 pub(crate) fn is_other_invocation(unit: &str, observation: &Observation) -> bool {
     let state = observation.unit(unit);
     let recorded = observation.started.get(unit);
-    state.is_active() && recorded.is_none_or(|record| record.invocation != state.invocation)
+    state.is_active() && recorded.is_some_and(|record| record.invocation != state.invocation)
 }

@@ -84,6 +84,8 @@ fn a_return_leaves_an_instance_that_serves_the_release_whatever_changed_on_disk(
 fn the_release_before_an_interrupted_run_is_the_one_to_return_to() {
     let (mut case, mut interrupted) = halfway();
     case.observation.apps.get_mut("randoms").unwrap().proven = Some(V2.to_owned());
+    let releases = case.observation.apps.get_mut("randoms").unwrap();
+    releases.history = vec![V1.to_owned(), V2.to_owned()];
     interrupted.fresh = true;
     let unfinished = [interrupted.clone()];
     let again = Move::new("randoms", V2, &case.observation, &unfinished);

@@ -137,7 +137,7 @@ impl Judge<'_> {
             self.observation.inputs.get(unit),
         );
         let is_active = state.is_active() && self.up.contains(unit);
-        let is_new = then.is_none_or(|then| then.invocation != state.invocation);
+        let is_new = then.is_some_and(|then| then.invocation != state.invocation);
         let is_restored = matches!(self.subject, Subject::RestoredProxies) && is_new;
         let is_same_input = then.map(|r| &r.inputs) == now.map(|r| &r.inputs);
         let is_same_configuration = then.map(|r| &r.configuration) == now.map(|r| &r.configuration);
