@@ -2,6 +2,7 @@ use super::*;
 
 fn record(inputs: &str) -> Record {
     Record {
+        before_start: None,
         invocation: "run-1".to_owned(),
         inputs: inputs.to_owned(),
         configuration: String::new(),

@@ -55,7 +55,22 @@ async fn a_record_tells_the_release_of_its_invocation_only() {
     assert_eq!(fake.observe().await.running_release(UNIT), Some(V1));
     fake.systemd
         .edit(UNIT, |state| state.invocation = "a later run".to_owned());
-    assert_eq!(fake.observe().await.running_release(UNIT), None);
+    let observation = fake.observe().await;
+    assert_eq!(observation.running_release(UNIT), None);
+    // Of a container, whose process tells nothing, systemd restarts the same release.
+    assert_eq!(observation.assumed_release(UNIT), Some(V1));
+}
+
+#[tokio::test]
+async fn a_start_that_was_requested_is_unconfirmed_once_another_invocation_runs() {
+    let fake = running().await;
+    let mut observation = fake.observe().await;
+    assert!(!observation.is_unconfirmed(UNIT));
+    let invocation = observation.unit(UNIT).invocation;
+    observation.started.get_mut(UNIT).unwrap().before_start = Some(invocation);
+    assert!(!observation.is_unconfirmed(UNIT));
+    observation.units.get_mut(UNIT).unwrap().invocation = "a later run".to_owned();
+    assert!(observation.is_unconfirmed(UNIT));
 }
 
 #[tokio::test]

@@ -78,13 +78,13 @@ impl Judge<'_> {
         let wanted = self.selected.get(&instance.app).or(current.as_ref());
         let running = match self.observation.running.get(unit) {
             Some(release) => Some(release),
-            None => then
-                .filter(|_| is_recorded)
-                .and_then(|then| then.release.as_ref()),
+            None => then.and_then(|then| then.release.as_ref()),
         };
         let is_other = running.is_some() && wanted.is_some() && running != wanted;
         let is_restored = matches!(self.subject, Subject::Restore) && !is_recorded;
-        !is_same_input || is_other || state.needs_reload || is_restored
+        let before = then.and_then(|then| then.before_start.as_ref());
+        let is_unconfirmed = before.is_some_and(|before| *before != state.invocation);
+        !is_same_input || is_unconfirmed || is_other || state.needs_reload || is_restored
     }
 
     /// At most one instance of an app that has served is down; `restarting` is, for a moment.
