@@ -34,7 +34,7 @@ pub(crate) struct Observation {
     pub(crate) inputs: BTreeMap<String, Record>,
     /// By unit: what it was started with.
     pub(crate) started: BTreeMap<String, Record>,
-    /// By instance: the release that its process runs, if the kernel can tell.
+    /// By instance: the release that its process runs, if the kernel reports it.
     pub(crate) running: BTreeMap<String, String>,
     /// The spec that was in use before files of an unfinished run replaced it or, when they are restored,
     /// the spec of that run. It describes unmanaged units.
@@ -70,7 +70,7 @@ impl Observation {
         record.release.as_deref().filter(|_| is_recorded)
     }
 
-    /// The release that an instance runs if the kernel cannot tell, as with the process of a container: the
+    /// The release that an instance runs if the kernel does not report it, as with the process of a container: the
     /// one of the last start. systemd's own restarts since then start the same one.
     pub(crate) fn assumed_release(&self, unit: &str) -> Option<&str> {
         let last = || self.started.get(unit)?.release.as_deref();
@@ -302,14 +302,14 @@ impl Machine {
             .filter(|unit| !described.contains(unit) && !unit.contains("@."))
             .collect();
         let states = systemd.states(&others).await.map_err(text)?;
-        let is_ours = |unit: &str, state: &UnitState| {
+        let belongs_to_project = |unit: &str, state: &UnitState| {
             let is_idle = state.is_stopped() && !state.is_enabled;
             !is_idle
                 && (self.is_written_for(project, state) || forwarder::is_forwarder_socket(project, unit))
         };
         let states = states.into_iter();
         Ok(states
-            .filter(|(unit, state)| is_ours(unit, state))
+            .filter(|(unit, state)| belongs_to_project(unit, state))
             .collect())
     }
 

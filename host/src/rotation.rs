@@ -41,7 +41,8 @@ pub(crate) async fn rotate<S: Systemd, C: Checker>(
         );
         let is_current = started.map(|r| &r.configuration) == now.map(|r| &r.configuration);
         let is_active = observation.unit(&proxy.unit).is_active();
-        if !out.is_empty() && !(is_current && is_active) {
+        let can_mark = is_current && is_active;
+        if !out.is_empty() && !can_mark {
             continue;
         }
         let path = root.resolve(&proxy.configuration);
@@ -119,7 +120,7 @@ async fn can_spare<S: Systemd, C: Checker>(
     true
 }
 
-/// A connection would not tell: systemd accepts it while the instance behind its socket is broken.
+/// A connection does not show it: systemd accepts it while the instance behind its socket is broken.
 async fn is_healthy<S: Systemd, C: Checker>(
     context: Context<'_, S, C>,
     proxy: &Proxy,

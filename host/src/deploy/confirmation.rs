@@ -47,7 +47,7 @@ pub(crate) async fn disarm<S: Systemd, C: Checker>(context: Context<'_, S, C>) {
 }
 
 /// Ends a run on this host: every instance that it has started still runs. From then on the host
-/// watches the release by itself for the time `watch`.
+/// watches the release without the run for the time `watch`.
 pub(crate) async fn confirm<S: Systemd, C: Checker>(
     context: Context<'_, S, C>,
     moves: &[Move],

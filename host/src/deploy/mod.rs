@@ -66,7 +66,7 @@ pub(crate) fn release_of(sha256: &str) -> &str {
     sha256.get(..RELEASE_LENGTH).unwrap_or(sha256)
 }
 
-/// The changes that bring each app to its release. Apps without instances here have none.
+/// The changes that move each app to its release. Apps without instances here have none.
 pub(crate) fn moves<S, C>(
     context: Context<'_, S, C>,
     observation: &Observation,

@@ -154,7 +154,7 @@ async fn exited<S: Systemd, C: Checker>(
     Ok(exited)
 }
 
-/// Whether the run that was healthy, or one after it, ended by itself. Then systemd starts the next one,
+/// Whether the run that was healthy, or one after it, ended without a request. Then systemd starts the next one,
 /// and counts it. A failed unit is none: a manual stop that takes too long leaves one.
 fn has_exited(state: &UnitState, invocation: &str) -> bool {
     let is_up = state.is_active() && state.invocation == invocation;

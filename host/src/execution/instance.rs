@@ -88,7 +88,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
         self.check_touched(&states.map_err(Failure::new)?).await
     }
 
-    /// Records that a start is requested: after an interruption, nobody has seen that run to be healthy.
+    /// Records that a start is requested: after an interruption, it is unknown whether that run was healthy.
     fn record_start(&mut self, before: &Before<'_>) -> Result<(), Failure> {
         let unit = &before.instance.unit;
         let mut record = self.records.get(unit).cloned().unwrap_or_default();

@@ -213,7 +213,7 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
     fn prove(&mut self, change: &Move) -> Result<(), Failure> {
         let app = self.context.host.app(&change.app);
         let app = app.ok_or_else(|| Failure::new(format!("no app is named {}", change.app)))?;
-        // Before it is visible: whoever undoes this run has to know what to undo.
+        // Before it is visible: an undo of this run has to know what to undo.
         self.record_moves()?;
         let store = self.context.machine.store(&app.directory);
         store.prove(&change.release).map_err(Failure::new)?;

@@ -92,7 +92,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
         self.adopt(&[socket.to_owned()]).await
     }
 
-    /// Without the relay, the old address is closed until the proxies are updated: a warning.
+    /// Without the forwarder, the old address is closed until the proxies are updated: a warning.
     pub(super) async fn forwarder(&mut self, socket: &str, from: &Endpoint, to: &Endpoint) {
         let host = self.context.host;
         let forwarder = forwarder::forwarder(&MovedPort {

@@ -86,7 +86,7 @@ impl Root {
     pub(super) fn create(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
         self.remove(path)?;
         let mut file = self.change(Operation::Create, path, |path| {
-            // Until it has its mode, which does not depend on the umask(2), nobody else may read it.
+            // Until it has its mode, which does not depend on the umask(2), no other user may read it.
             let mut options = OpenOptions::new();
             options.write(true).create_new(true).mode(0o600).open(path)
         })?;

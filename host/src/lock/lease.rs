@@ -102,7 +102,8 @@ impl fmt::Display for Holder {
 }
 
 /// The run that holds the deploy lock in the runtime directory of a project, if any.
-pub(crate) fn holder(directory: &Path) -> Result<Option<Holder>, Error> {
+#[cfg(test)]
+fn holder(directory: &Path) -> Result<Option<Holder>, Error> {
     let lease = read(&lease_file(directory))?;
     let held = lease.filter(|lease| !lease.is_released);
     Ok(held.map(|lease| lease.holder(boottime_s())))

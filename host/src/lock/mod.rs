@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use crate::release::disk::IoError;
 
-pub(crate) use lease::{DeployLock, Holder, Run, holder};
+pub(crate) use lease::{DeployLock, Run};
 pub(crate) use turn::Turn;
 
 /// Why a lock was not taken or renewed.

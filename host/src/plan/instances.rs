@@ -1,4 +1,4 @@
-//! Brings the instances of this host to the desired state.
+//! Starts and restarts the instances of this host.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub(crate) fn instances(
     Ok(steps)
 }
 
-/// Brings instances back to files that were restored. Those that systemd has started by itself since
+/// Restarts instances that do not run with the files that were restored. Those that systemd has started since
 /// they were recorded may run the files that are gone, so they restart too. No proxy uses the addresses
 /// that sockets leave, so nothing forwards them.
 pub(crate) fn restore(host: &Host, observation: &Observation) -> Vec<Step> {

@@ -1,4 +1,4 @@
-//! Plans: what has to be done to bring this host to the desired state.
+//! Plans: the steps from the state of this host to the desired state.
 //!
 //! A plan is made of a [`Host`](crate::host::Host) and an [`Observation`](crate::observation::Observation)
 //! alone and is complete before its first step runs. `genconf-host plan` and `--check` print it.

@@ -4,7 +4,7 @@ use crate::host::{Host, Instance};
 use crate::observation::Observation;
 use crate::systemd::Verb;
 
-/// What brings an instance to the desired state: nothing, [`Verb::Start`], or [`Verb::Restart`].
+/// What an instance needs: nothing, [`Verb::Start`], or [`Verb::Restart`].
 /// `release`: the release that it must run.
 pub(crate) fn need(
     instance: &Instance,
@@ -32,7 +32,7 @@ pub(crate) fn need(
 
 /// Instances of an app that are down, run another release than `release`, or were not seen to be healthy
 /// since they were started. An instance that serves
-/// `release` is not among them, whatever has changed on disk since it started.
+/// `release` is not among them, also if files have changed since it started.
 pub(crate) fn not_on<'h>(
     host: &'h Host,
     observation: &Observation,
@@ -50,9 +50,9 @@ pub(crate) fn not_on<'h>(
     others
 }
 
-/// Whether a unit is active with an invocation that no run has recorded: systemd has started it.
+/// Whether a unit is active with another invocation than the recorded one: systemd has started it.
 pub(crate) fn is_other_invocation(unit: &str, observation: &Observation) -> bool {
     let state = observation.unit(unit);
     let recorded = observation.started.get(unit);
-    state.is_active() && recorded.is_none_or(|record| record.invocation != state.invocation)
+    state.is_active() && recorded.is_some_and(|record| record.invocation != state.invocation)
 }

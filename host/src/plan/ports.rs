@@ -25,7 +25,7 @@ pub(crate) struct Ports {
     pub(crate) started: BTreeSet<String>,
 }
 
-/// Brings every port of the pools to the unit that holds it.
+/// Opens every port of the pools with the unit that holds it.
 pub(crate) fn ports(host: &Host, observation: &Observation) -> Ports {
     let mut planner = Planner {
         host,
@@ -169,7 +169,7 @@ impl Planner<'_> {
         }
     }
 
-    /// The address that the instances behind a port leave, if somebody still listens there: proxies use
+    /// The address that the instances behind a port leave, if a process still listens there: proxies use
     /// it until they are updated.
     fn left_address(&self, users: &[&Instance], endpoint: &Endpoint) -> Option<Endpoint> {
         let previous = Host::new(self.observation.previous.clone()?, 1);

@@ -1,4 +1,4 @@
-//! Brings the proxies of this host to the desired state.
+//! Starts, restarts, and reloads the proxies of this host.
 
 use model::Proxy;
 
@@ -14,7 +14,7 @@ pub(crate) fn proxies(host: &Host, observation: &Observation) -> Vec<Step> {
     steps(host, observation, |proxy| need(proxy, observation))
 }
 
-/// The same after files were restored. Proxies that systemd has started by itself since they were
+/// The same after files were restored. Proxies that systemd has started since they were
 /// recorded may run the files that are gone, so they restart too.
 pub(crate) fn restored_proxies(host: &Host, observation: &Observation) -> Vec<Step> {
     steps(host, observation, |proxy| {
@@ -96,7 +96,7 @@ fn open(proxy: &Proxy, observation: &Observation) -> Vec<Step> {
     steps
 }
 
-/// What brings a proxy to the desired state.
+/// What a proxy needs.
 fn need(proxy: &Proxy, observation: &Observation) -> Option<Verb> {
     let state = observation.unit(&proxy.unit);
     if state.is_stopped() {

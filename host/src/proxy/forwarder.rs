@@ -22,7 +22,7 @@ pub(crate) struct MovedPort<'m> {
     pub(crate) to: &'m Endpoint,
 }
 
-/// Arguments of systemd-run(1) for a relay.
+/// Arguments of systemd-run(1) for a forwarder.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Forwarder {
     /// Name of its socket and service, without suffix.
@@ -33,12 +33,12 @@ pub(crate) struct Forwarder {
     pub(crate) command: Vec<String>,
 }
 
-/// The relay that forwards connections of this host, and of no other, to the new address of a port.
+/// The forwarder that forwards connections of this host, and of no other, to the new address of a port.
 pub(crate) fn forwarder(port: &MovedPort<'_>) -> Forwarder {
     let mut options = vec![
         format!("--socket-property=ListenStream={}", port.from),
         // The port's socket allows clients by their address (`IPAddressAllow=`), and the address of all
-        // clients of a relay is that of this host.
+        // clients of a forwarder is that of this host.
         "--socket-property=IPAddressDeny=any".to_owned(),
         "--socket-property=IPAddressAllow=localhost".to_owned(),
     ];
@@ -65,7 +65,7 @@ pub(crate) fn forwarder(port: &MovedPort<'_>) -> Forwarder {
     }
 }
 
-/// Whether a unit is the socket of a relay. Names of pools and proxies contain no dots, so their units
+/// Whether a unit is the socket of a forwarder. Names of pools and proxies contain no dots, so their units
 /// are not.
 pub(crate) fn is_forwarder_socket(project: &str, unit: &str) -> bool {
     let name = unit.strip_suffix(".socket");
@@ -85,8 +85,8 @@ fn prefix(project: &str) -> String {
 mod tests {
     use super::*;
 
-    fn relay_from(from: &str) -> Forwarder {
-        relay(&MovedPort {
+    fn forwarder_from(from: &str) -> Forwarder {
+        forwarder(&MovedPort {
             project: "randoms",
             slice: "system-randoms.slice",
             socket_unit: "randoms-web-port@8082.socket",
@@ -96,8 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn a_relay_listens_at_the_previous_address_and_connects_to_the_new_one() {
-        let forwarder = relay_from("127.0.0.1:8082");
+    fn a_forwarder_listens_at_the_previous_address_and_connects_to_the_new_one() {
+        let forwarder = forwarder_from("127.0.0.1:8082");
         let listen = "--socket-property=ListenStream=127.0.0.1:8082".to_owned();
         assert!(forwarder.options.contains(&listen), "{:?}", forwarder.options);
         let command = [
@@ -110,8 +110,8 @@ mod tests {
     }
 
     #[test]
-    fn a_relay_runs_in_the_slice_without_privileges_and_is_removed_after_a_failure() {
-        let options = relay_from("127.0.0.1:8082").options;
+    fn a_forwarder_runs_in_the_slice_without_privileges_and_is_removed_after_a_failure() {
+        let options = forwarder_from("127.0.0.1:8082").options;
         for option in [
             "--property=Slice=system-randoms.slice",
             "--property=DynamicUser=yes",
@@ -123,13 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn only_this_host_may_connect_to_a_relay() {
+    fn only_this_host_may_connect_to_a_forwarder() {
         for (from, allowed) in [
             ("192.168.56.11:8082", vec!["localhost", "192.168.56.11"]),
             ("[fd00::11]:8082", vec!["localhost", "fd00::11"]),
             ("/run/randoms/web-8082.sock", vec!["localhost"]),
         ] {
-            let options = relay_from(from).options;
+            let options = forwarder_from(from).options;
             let denied = "--socket-property=IPAddressDeny=any".to_owned();
             assert!(options.contains(&denied), "{options:?}");
             let prefix = "--socket-property=IPAddressAllow=";
@@ -139,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn the_socket_of_a_relay_is_recognized_by_its_name() {
-        let name = relay_from("127.0.0.1:8082").unit;
+    fn the_socket_of_a_forwarder_is_recognized_by_its_name() {
+        let name = forwarder_from("127.0.0.1:8082").unit;
         assert_eq!(name, "randoms.forward.randoms-web-port-8082");
         assert!(is_forwarder_socket("randoms", &format!("{name}.socket")));
         for other in [

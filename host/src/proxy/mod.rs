@@ -1,4 +1,4 @@
-//! Proxies of a host: tests of their configurations, kernel settings, and relays of moved ports.
+//! Proxies of a host: tests of their configurations, kernel settings, and forwarders of moved ports.
 
 pub(crate) mod configuration_test;
 pub(crate) mod kernel_settings;

@@ -53,7 +53,7 @@ fn records_of_units_that_are_not_kept_are_removed() {
 }
 
 #[test]
-fn a_file_of_another_version_tells_nothing_and_is_replaced() {
+fn a_file_of_another_version_has_no_records_and_is_replaced() {
     let state = tempfile::tempdir().unwrap();
     for text in ["", "[]", r#"{"a.service": {"digest": 1}}"#] {
         std::fs::write(state.path().join("started.json"), text).unwrap();

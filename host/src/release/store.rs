@@ -178,7 +178,7 @@ impl Store {
         disk::create_directory(&self.path("incoming"))?;
         disk::remove(&deleted)?;
         disk::rename(&self.release(digest), &deleted)?;
-        // It is no release any more. The next upload deletes what remains of it.
+        // Not a release any more. The next upload deletes what remains of it.
         let _ = disk::remove(&deleted);
         Ok(())
     }

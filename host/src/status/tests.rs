@@ -112,7 +112,7 @@ async fn an_instance_is_healthy_only_if_it_is_active_and_passes_its_check() {
         (row.state.as_str(), row.health.as_str(), row.healthy),
         ("active", "status 500", false)
     );
-    // A process of someone else may respond at its address.
+    // A process of another program may respond at its address.
     fake.systemd.edit("randoms-spread@8083.service", |s| {
         s.activity = Activity::Activating;
     });

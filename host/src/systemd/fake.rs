@@ -17,7 +17,7 @@ use super::{Activity, Error, Exit, States, Systemd, Transient, UnitState, Verb};
 pub(crate) struct Behavior {
     /// Time until it is active; `None`: it never is.
     pub(crate) active_after: Option<Duration>,
-    /// Time until it exits by itself with this status.
+    /// Time until it exits with this status.
     pub(crate) exits: Option<(Duration, i32)>,
     /// Whether it passes health checks.
     pub(crate) is_healthy: bool,
@@ -370,17 +370,17 @@ impl Machine {
         match verb {
             Verb::Start => {
                 if !self.units.get(unit).is_some_and(|u| u.state.is_active()) {
-                    self.begin_anew(unit);
+                    self.begin_again(unit);
                 }
             }
-            Verb::Restart => self.begin_anew(unit),
+            Verb::Restart => self.begin_again(unit),
             Verb::Stop | Verb::StopAlone => self.end(unit),
             Verb::Reload => {}
         }
     }
 
     /// Begins a run that was requested.
-    fn begin_anew(&mut self, unit: &str) {
+    fn begin_again(&mut self, unit: &str) {
         if !self.units.get(unit).is_some_and(|u| u.keeps_restarts) {
             self.reset(unit);
         }

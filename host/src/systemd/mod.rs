@@ -63,7 +63,7 @@ pub(crate) struct UnitState {
     pub(crate) activity: Activity,
     /// `SubState`: `running`, `auto-restart`.
     pub(crate) sub_state: String,
-    /// Whether it starts at boot, by itself or with a unit that does.
+    /// Whether it starts at boot, alone or with a unit that does.
     pub(crate) is_enabled: bool,
     /// Its unit file and drop-ins in the directories of [`ADMINISTRATOR_DIRECTORIES`].
     pub(crate) files: Vec<PathBuf>,
@@ -132,7 +132,7 @@ impl UnitState {
         self.is_stopped() || self.awaits_restart()
     }
 
-    /// Whether the service has told systemd that it is ready.
+    /// Whether the service has sent `READY=1`.
     pub(crate) fn is_ready_by_notification(&self) -> bool {
         self.is_active() && self.notifies
     }

@@ -1,7 +1,9 @@
-//! Brings a part of the host to the desired state.
+//! Applies a part of the desired state.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+
+use serde::Deserialize;
 
 use super::super::site::Site;
 use super::configuration::{Applied, Staged};
@@ -14,14 +16,25 @@ use crate::lock::{Run, Turn};
 use crate::plan::{self, Step};
 use crate::systemd::{Systemd as _, UnitState};
 
+/// The request to apply a part of the desired state.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Apply {
     pub(super) run: Run,
+    #[serde(default)]
     pub(super) mode: Mode,
     pub(super) part: Part,
+    #[serde(default)]
     pub(super) artifacts: Artifacts,
 }
 
-pub(super) async fn apply(project: &str, apply: &Apply) -> Result<Reply, String> {
+impl Apply {
+    pub(super) async fn execute(&self, project: &str) -> Result<Reply, String> {
+        apply(project, self).await
+    }
+}
+
+async fn apply(project: &str, apply: &Apply) -> Result<Reply, String> {
     let staged = Staged::read(&super::lock::runtime(project), &apply.run)?;
     let site = match &staged {
         Some(staged) => staged.site()?,
@@ -39,7 +52,7 @@ pub(super) async fn apply(project: &str, apply: &Apply) -> Result<Reply, String>
     }
 }
 
-/// Installs the files and brings instances up. If anything fails, this host gets its files back.
+/// Installs the files and starts the instances. If anything fails, the previous files are restored.
 async fn instances(site: &Site, apply: &Apply, staged: Option<&Staged>) -> Result<Reply, String> {
     let mut reply = Reply::default();
     let mut result = match staged {

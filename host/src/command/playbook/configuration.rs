@@ -19,11 +19,17 @@ use crate::lock::Run;
 /// Variables that the unit of each instance sets; an environment file would override them.
 const RESERVED_PREFIX: &str = "GENCONF_";
 
+/// The request to keep a configuration until it is applied.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Stage {
     pub(super) run: Run,
+    #[serde(default)]
     pub(super) mode: Mode,
+    /// SHA-256 of the configuration, as the controller has computed it.
     pub(super) digest: String,
     pub(super) configuration: Configuration,
+    #[serde(default)]
     pub(super) artifacts: Artifacts,
 }
 

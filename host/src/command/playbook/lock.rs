@@ -5,6 +5,8 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use super::super::site::{Site, TURN_TIMEOUT};
 use super::apply::releases;
 use super::configuration::Applied;
@@ -14,13 +16,24 @@ use crate::files;
 use crate::lock::{DeployLock, Run, Turn};
 use crate::observation::Observation;
 use crate::plan::{self, Step};
-use crate::release::sha256_of;
+use crate::release::{check_space, sha256_of};
 
+/// The request to lock a host and to report what it lacks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Lock {
     pub(super) run: Run,
+    #[serde(default)]
     pub(super) mode: Mode,
+    /// SHA-256 of each genconf-host of the controller; empty for any. If this program is none of them,
+    /// the host is not locked.
+    #[serde(default)]
     pub(super) programs: Vec<String>,
+    /// SHA-256 of the configuration to install; empty for a run that installs none.
+    #[serde(default)]
     pub(super) configuration: String,
+    /// Artifacts of the run.
+    #[serde(default)]
     pub(super) artifacts: Artifacts,
 }
 
@@ -132,15 +145,21 @@ pub(super) fn lacks(site: &Site, artifacts: &Artifacts, which: Which) -> Result<
         deploy::lacking(site.context(), &digests, which).map_err(|f| f.to_string())?;
     for app in &lacks.artifacts {
         let size = artifacts.get(app).map_or(0, |artifact| artifact.bytes);
-        let known = site.host.app(app).map(|app| app.directory.clone());
-        if let Some(directory) = known {
-            let directory = site.machine.root.resolve(&directory);
-            // The first deploy creates it.
-            let directory = directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
-            crate::release::check_space(directory, size).map_err(|error| error.to_string())?;
-        }
+        require_space(site, app, size)?;
     }
     Ok(lacks)
+}
+
+/// Fails if an artifact of this size does not fit on the disk of its app.
+fn require_space(site: &Site, app: &str, bytes: u64) -> Result<(), String> {
+    let Some(app) = site.host.app(app) else {
+        return Ok(());
+    };
+    let directory = site.machine.root.resolve(&app.directory);
+    // The first deploy creates it.
+    let existing = directory.ancestors().find(|path| path.is_dir());
+    let directory = existing.unwrap_or(Path::new("/"));
+    check_space(directory, bytes).map_err(|error| error.to_string())
 }
 
 /// Creates the directory of uploads, and removes what interrupted runs have left there. For a run that

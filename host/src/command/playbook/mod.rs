@@ -42,55 +42,9 @@ pub(super) async fn execute(project: &str, request: &str) -> Result<Output, Stri
 
 async fn answer(project: &str, request: Request) -> Result<Reply, String> {
     match request {
-        Request::Lock {
-            run,
-            mode,
-            programs,
-            configuration,
-            artifacts,
-        } => {
-            let lock = lock::Lock {
-                run,
-                mode,
-                programs,
-                configuration,
-                artifacts,
-            };
-            lock.execute(project).await
-        }
-        Request::Stage {
-            run,
-            mode,
-            digest,
-            configuration,
-            artifacts,
-        } => {
-            let stage = configuration::Stage {
-                run,
-                mode,
-                digest,
-                configuration,
-                artifacts,
-            };
-            stage.execute().await
-        }
-        Request::Apply {
-            run,
-            mode,
-            part,
-            artifacts,
-        } => {
-            apply::apply(
-                project,
-                &apply::Apply {
-                    run,
-                    mode,
-                    part,
-                    artifacts,
-                },
-            )
-            .await
-        }
+        Request::Lock(lock) => lock.execute(project).await,
+        Request::Stage(stage) => stage.execute().await,
+        Request::Apply(apply) => apply.execute(project).await,
         Request::Restore { run } => restore::execute(project, &run).await,
         Request::Rotate { mode, out } => {
             rotate::rotate(&Site::installed(project)?, mode, &out).await

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::apply::Apply;
+use super::configuration::Stage;
+use super::lock::Lock;
 use crate::lock::Run;
 use crate::plan::Move;
 
@@ -12,32 +15,10 @@ use crate::plan::Move;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Request {
-    /// Lock the host for a run, and report what it lacks. With `programs`, only if it is one of these.
-    Lock {
-        run: Run,
-        #[serde(default)]
-        mode: Mode,
-        /// SHA-256 of each genconf-host of the controller; empty for any.
-        #[serde(default)]
-        programs: Vec<String>,
-        /// SHA-256 of the files to install; empty for a run that installs none.
-        #[serde(default)]
-        configuration: String,
-        /// Artifacts of the run.
-        #[serde(default)]
-        artifacts: Artifacts,
-    },
+    /// Lock the host for a run, and report what it lacks.
+    Lock(Lock),
     /// Keep the files to install until `Apply`, and report what the host lacks for them.
-    Stage {
-        run: Run,
-        #[serde(default)]
-        mode: Mode,
-        /// SHA-256 of the configuration.
-        digest: String,
-        configuration: Configuration,
-        #[serde(default)]
-        artifacts: Artifacts,
-    },
+    Stage(Stage),
     /// Make releases of uploaded artifacts.
     Admit {
         run: Run,
@@ -45,15 +26,8 @@ pub(super) enum Request {
         /// Path of the uploaded file by app.
         uploaded: BTreeMap<String, PathBuf>,
     },
-    /// Bring a part of the host to the desired state.
-    Apply {
-        run: Run,
-        #[serde(default)]
-        mode: Mode,
-        part: Part,
-        #[serde(default)]
-        artifacts: Artifacts,
-    },
+    /// Apply a part of the desired state.
+    Apply(Apply),
     /// Restore the files from before the run.
     Restore { run: Run },
     /// Move to the releases of artifacts.

@@ -88,7 +88,7 @@ fn spec_before(described: &Site, previous: &Previous) -> Result<Option<Site>, St
     Ok(spec.map(Site::new))
 }
 
-/// Brings instances and proxies back from what the run has `described`; returns what failed. One that
+/// Restarts instances and proxies that run what the run has `described`; returns what failed. One that
 /// fails does not stop the others.
 async fn converge(site: &Site, described: &Site) -> Result<Vec<String>, String> {
     let context = site.context();

@@ -108,18 +108,11 @@ async fn a_lock_with_another_program_is_answered_with_that_and_nothing_else() {
 #[test]
 fn fields_that_a_playbook_leaves_out_have_defaults() {
     let request = parse(&json!({"step": "lock", "run": run_json()}));
-    let Request::Lock {
-        run,
-        mode,
-        programs,
-        configuration,
-        artifacts,
-    } = request
-    else {
+    let Request::Lock(lock) = request else {
         panic!("{request:?}");
     };
-    assert_eq!((run.pid, mode), (7, Mode::Apply));
-    assert!(programs.is_empty() && configuration.is_empty() && artifacts.is_empty());
+    assert_eq!((lock.run.pid, lock.mode), (7, Mode::Apply));
+    assert!(lock.programs.is_empty() && lock.configuration.is_empty() && lock.artifacts.is_empty());
     let request = parse(&json!({"step": "rotate"}));
     let is_default =
         matches!(&request, Request::Rotate { mode: Mode::Apply, out } if out.is_empty());

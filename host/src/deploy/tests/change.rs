@@ -137,7 +137,7 @@ async fn a_release_that_exits_while_the_last_instance_starts_is_undone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_release_that_exited_is_brought_to_no_further_instance() {
+async fn a_release_that_exited_is_started_on_no_further_instance() {
     let host = Fixture::new();
     let good = host.deployed("v1").await;
     let bad = host.admit("v2");

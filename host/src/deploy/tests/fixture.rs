@@ -208,7 +208,7 @@ impl Fixture {
         self.deploy_with(&release, options).await.unwrap()
     }
 
-    /// Brings the host to the desired state, as `site.yml` does.
+    /// Applies the desired state, as `site.yml` does.
     pub(crate) async fn apply(&self) -> Result<Outcome, Failure> {
         let steps = plan::instances(&self.host, &self.observe().await, &BTreeMap::new());
         let steps = steps.map_err(Failure::new)?;

@@ -42,7 +42,7 @@ async fn other_times_of_files_restart_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_content_restarts_each_instance_once_whatever_the_time_of_the_file() {
+async fn other_content_restarts_each_instance_once_regardless_of_the_time_of_the_file() {
     let host = Fixture::new();
     host.write(&env_file(), "A=1\n");
     host.deployed("v1").await;

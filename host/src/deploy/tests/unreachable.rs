@@ -27,7 +27,7 @@ async fn a_deploy_does_not_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deploy_that_loses_it_says_so_and_is_completed_by_the_next_run() {
+async fn a_deploy_that_loses_it_reports_that_and_is_completed_by_the_next_run() {
     let host = Fixture::new();
     let old = host.deployed("v1").await;
     let new = host.admit("v2");

@@ -199,7 +199,7 @@ async fn a_manual_stop_that_took_too_long_is_no_exit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_run_that_was_healthy_has_not_exited_whatever_is_counted() {
+async fn the_run_that_was_healthy_has_not_exited_regardless_of_the_count() {
     let watched = watched().await;
     watched
         .host

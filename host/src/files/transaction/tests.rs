@@ -125,7 +125,7 @@ fn a_transaction_without_files_changes_nothing() {
 }
 
 #[test]
-fn a_candidate_is_beside_its_destination_and_is_removed_without_a_commit() {
+fn a_candidate_is_next_to_its_destination_and_is_removed_without_a_commit() {
     let host = installed();
     let transaction = host
         .stage(&[file(SPEC, "new"), file(PROXY, "new")], &[])

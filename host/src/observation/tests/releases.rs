@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_kernel_tells_which_release_a_process_runs() {
+async fn the_kernel_reports_which_release_a_process_runs() {
     let fake = running().await;
     let releases = "/opt/randoms/randoms/releases";
     for (number, (link, target, release)) in [
@@ -25,7 +25,7 @@ async fn the_kernel_tells_which_release_a_process_runs() {
         let pid = 100 + u32::try_from(number).unwrap();
         fake.process(pid, link, &target);
         fake.systemd.edit(UNIT, |state| state.main_pid = pid);
-        // Otherwise the record tells.
+        // Otherwise the record is used.
         assert_eq!(
             fake.observe().await.running_release(UNIT),
             release,
@@ -48,14 +48,29 @@ async fn an_interpreter_is_known_by_its_working_directory() {
 }
 
 #[tokio::test]
-async fn a_record_tells_the_release_of_its_invocation_only() {
+async fn a_record_has_the_release_of_its_invocation_only() {
     let fake = running().await;
     assert_eq!(fake.observe().await.running_release(UNIT), Some(V1));
     fake.select("randoms", V2);
     assert_eq!(fake.observe().await.running_release(UNIT), Some(V1));
     fake.systemd
         .edit(UNIT, |state| state.invocation = "a later run".to_owned());
-    assert_eq!(fake.observe().await.running_release(UNIT), None);
+    let observation = fake.observe().await;
+    assert_eq!(observation.running_release(UNIT), None);
+    // Of a container, whose process tells nothing, systemd restarts the same release.
+    assert_eq!(observation.assumed_release(UNIT), Some(V1));
+}
+
+#[tokio::test]
+async fn a_start_that_was_requested_is_unconfirmed_once_another_invocation_runs() {
+    let fake = running().await;
+    let mut observation = fake.observe().await;
+    assert!(!observation.is_unconfirmed(UNIT));
+    let invocation = observation.unit(UNIT).invocation;
+    observation.started.get_mut(UNIT).unwrap().before_start = Some(invocation);
+    assert!(!observation.is_unconfirmed(UNIT));
+    observation.units.get_mut(UNIT).unwrap().invocation = "a later run".to_owned();
+    assert!(observation.is_unconfirmed(UNIT));
 }
 
 #[tokio::test]

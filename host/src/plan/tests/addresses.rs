@@ -12,7 +12,7 @@ const TURN: [&str; 4] = [
     "start randoms-spread-port@{}.socket",
     "start randoms-spread@{}.service",
 ];
-const RELAY: &str = "forward 127.0.0.1:{} to 192.168.56.11:{} until the proxies use it";
+const FORWARD: &str = "forward 127.0.0.1:{} to 192.168.56.11:{} until the proxies use it";
 
 #[test]
 fn a_moved_port_is_the_only_one_that_is_closed_and_its_old_address_is_forwarded() {
@@ -21,7 +21,7 @@ fn a_moved_port_is_the_only_one_that_is_closed_and_its_old_address_is_forwarded(
         case.listen(port, &[1]);
     }
     case.move_sockets("192.168.56.11");
-    let turn = [TURN[0], TURN[1], TURN[2], RELAY, TURN[3]];
+    let turn = [TURN[0], TURN[1], TURN[2], FORWARD, TURN[3]];
     assert_eq!(case.changes(), each_port(&turn));
 }
 
@@ -49,16 +49,16 @@ fn an_address_at_which_nobody_listens_any_more_is_not_forwarded() {
     let mut case = Case::spread();
     case.listen("127.0.0.1:8083", &[1]);
     case.move_sockets("192.168.56.11");
-    let relays: Vec<String> = case
+    let forwarders: Vec<String> = case
         .changes()
         .into_iter()
         .filter(|line| line.starts_with("forward"))
         .collect();
-    assert_eq!(relays, [RELAY.replace("{}", "8083")]);
+    assert_eq!(forwarders, [FORWARD.replace("{}", "8083")]);
 }
 
 #[test]
-fn a_socket_that_includes_its_old_address_needs_no_relay() {
+fn a_socket_that_includes_its_old_address_needs_no_forwarder() {
     let mut case = Case::spread();
     case.listen("127.0.0.1:8082", &[1]);
     case.move_sockets("0.0.0.0");
@@ -66,7 +66,7 @@ fn a_socket_that_includes_its_old_address_needs_no_relay() {
 }
 
 #[test]
-fn other_settings_at_the_same_address_need_no_relay() {
+fn other_settings_at_the_same_address_need_no_forwarder() {
     let mut case = Case::spread();
     for address in ["127.0.0.1:8082", "127.0.0.1:8083", "127.0.0.1:8084"] {
         case.listen(address, &[1]);
@@ -93,7 +93,7 @@ fn an_app_that_leaves_an_address_with_its_own_port_is_still_reached_there() {
         spec.pools[0].listeners = vec![listener];
     });
     case.change(SERVICES[0]);
-    let wanted = [TURN[1], TURN[2], RELAY, TURN[3]].map(|line| line.replace("{}", "8082"));
+    let wanted = [TURN[1], TURN[2], FORWARD, TURN[3]].map(|line| line.replace("{}", "8082"));
     assert_eq!(case.changes()[..4], wanted);
 }
 

@@ -228,7 +228,7 @@ impl Case {
         steps
     }
 
-    /// The steps that bring instances up.
+    /// The steps that start instances.
     pub(super) fn instances(&self) -> Vec<String> {
         lines(&self.plan(&Subject::Instances))
     }

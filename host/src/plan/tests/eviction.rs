@@ -111,7 +111,7 @@ fn units_at_other_addresses_run_until_the_proxies_are_updated() {
         "{:?}",
         case.changes()
     );
-    // On all addresses, it is at ours too.
+    // On all addresses, it is at own too.
     case.listen("0.0.0.0:8083", &[7]);
     assert!(
         case.changes()
@@ -220,4 +220,26 @@ fn a_proxy_takes_all_ports_of_one_that_is_not_described_any_more_at_once() {
         "record randoms-edge.socket",
     ];
     assert_eq!(case.proxies(), wanted);
+}
+
+#[test]
+fn a_service_that_gets_another_socket_stops_and_starts_once() {
+    let mut case = Case::spread();
+    let old = "randoms-renamed-port@8082.socket";
+    case.unmanaged_socket(old, "127.0.0.1:8082", &[]);
+    case.edit(old, |state| {
+        state.triggers = vec![
+            SERVICES[0].to_owned(),
+            "randoms-started@8082.service".to_owned(),
+        ];
+    });
+    case.stop(SOCKETS[0]);
+    let wanted = [
+        format!("stop {}", SERVICES[0]),
+        format!("stop {old}"),
+        "stop randoms-started@8082.service".to_owned(),
+        format!("start {}", SOCKETS[0]),
+        format!("start {}", SERVICES[0]),
+    ];
+    assert_eq!(case.changes(), wanted);
 }

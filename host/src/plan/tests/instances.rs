@@ -78,6 +78,19 @@ fn an_instance_with_nothing_recorded_restarts() {
 }
 
 #[test]
+fn an_instance_whose_start_was_not_seen_to_be_healthy_restarts() {
+    let mut case = Case::spread();
+    let record = case.observation.started.get_mut(SERVICES[1]).unwrap();
+    record.before_start = Some("an earlier run".to_owned());
+    assert_eq!(case.changes(), [format!("restart {}", SERVICES[1])]);
+    // That start was requested, and has not begun.
+    case.edit(SERVICES[1], |state| {
+        state.invocation = "an earlier run".to_owned();
+    });
+    assert_eq!(case.changes(), [""; 0]);
+}
+
+#[test]
 fn a_unit_that_systemd_has_not_read_again_restarts() {
     let mut case = Case::spread();
     case.edit(SERVICES[0], |state| state.needs_reload = true);
@@ -106,7 +119,7 @@ fn instances_on_another_release_restart_and_the_release_is_proven_then() {
         record.release = Some(release.to_owned());
     }
     assert_eq!(case.changes(), [wanted[0], wanted[1]]);
-    // So does that of another invocation: systemd's own restart may have started either.
+    // systemd's own restarts start the release of the last start.
     case.edit(SERVICES[1], |state| {
         state.invocation = "a later run".to_owned();
     });

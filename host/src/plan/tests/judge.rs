@@ -104,11 +104,11 @@ impl<'j> Judge<'j> {
             Step::Disable(units) => self.only_unmanaged(units),
             Step::Forward { from, to, .. } => {
                 self.require(!listener::overlaps(from, to), || {
-                    format!("a relay from {from} to {to}")
+                    format!("a forwarder from {from} to {to}")
                 });
                 let is_apply = matches!(self.subject, Subject::Instances);
                 self.require(is_apply, || {
-                    format!("a relay from {from} that no proxy uses")
+                    format!("a forwarder from {from} that no proxy uses")
                 });
             }
             Step::ReloadManager
@@ -173,9 +173,9 @@ impl<'j> Judge<'j> {
                 self.taken_down.insert(unit.clone());
             }
         } else {
-            self.require(!unit.ends_with(".socket"), || {
-                format!("{unit} is stopped twice")
-            });
+            // The others are those that a socket may have started in the meantime.
+            let is_needed = self.host.instance(unit).is_none() && !unit.ends_with(".socket");
+            self.require(is_needed, || format!("{unit} is stopped twice"));
         }
     }
 

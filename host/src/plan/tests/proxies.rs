@@ -82,6 +82,9 @@ fn a_proxy_with_nothing_recorded_reloads_and_keeps_its_connections() {
         steps(&case),
         ["reload randoms-edge.service", "reload randoms-side.service"]
     );
+    // After a restore as well.
+    let restored = super::case::lines(&case.plan(&super::judge::Subject::RestoredProxies));
+    assert_eq!(restored, case.proxies());
 }
 
 #[test]
@@ -110,6 +113,19 @@ fn a_socket_at_another_port_opens_again_with_its_proxy_stopped() {
     let mut case = two();
     case.change(EDGE_SOCKET);
     case.change(EDGE);
+    let wanted = [
+        "stop randoms-edge.service randoms-edge.socket",
+        "start randoms-edge.socket",
+        "start randoms-edge.service",
+    ];
+    assert_eq!(steps(&case), wanted);
+}
+
+#[test]
+fn a_proxy_that_is_down_starts_at_its_new_port_although_another_has_its_status_page() {
+    let mut case = two();
+    case.change(EDGE_SOCKET);
+    case.stop(EDGE);
     let wanted = [
         "stop randoms-edge.service randoms-edge.socket",
         "start randoms-edge.socket",

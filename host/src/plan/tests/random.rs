@@ -4,7 +4,7 @@ use model::{HostSpec, Services};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::case::{Case, V2, moved};
+use super::case::{Case, V1, V2, moved};
 use super::judge::Subject;
 use crate::host::fixture::{
     Binds, app, bare_spec, endpoint, listener, pool, proxy, shared_listener,
@@ -121,6 +121,13 @@ fn disturb_units(case: &mut Case, random: &mut StdRng) {
         }
         if random.random_bool(0.1) {
             case.observation.running.remove(&unit);
+        }
+        if let Some(record) = case.observation.started.get_mut(&unit)
+            && random.random_bool(0.1)
+        {
+            let before = ["an earlier run", &record.invocation][random.random_range(0..2)];
+            record.before_start = Some(before.to_owned());
+            record.release = Some([V1, V2][random.random_range(0..2)].to_owned());
         }
         if let Some(inputs) = case.observation.inputs.get_mut(&unit)
             && random.random_bool(0.1)

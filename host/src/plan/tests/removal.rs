@@ -28,10 +28,10 @@ fn units_stop_in_an_order_in_which_nothing_starts_again() {
 fn units_are_disabled_only_if_they_were_enabled() {
     let mut case = Case::spread();
     let forwarder = "randoms.forward.randoms-spread-port-8082.socket";
-    case.unmanaged(relay);
+    case.unmanaged(forwarder);
     case.unmanaged("randoms-old-port@9.socket");
     case.edit("randoms-old-port@9.socket", |state| state.is_enabled = true);
-    let stop = format!("stop randoms-old-port@9.socket {relay}");
+    let stop = format!("stop randoms-old-port@9.socket {forwarder}");
     assert_eq!(
         case.removal(&[]),
         ["disable randoms-old-port@9.socket", &stop]

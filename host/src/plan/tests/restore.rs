@@ -53,7 +53,7 @@ fn a_monitor_that_systemd_has_started_in_the_meantime_restarts() {
 }
 
 #[test]
-fn a_socket_goes_back_to_its_address_without_a_relay_from_the_one_that_no_proxy_uses() {
+fn a_socket_goes_back_to_its_address_without_a_forwarder_from_the_one_that_no_proxy_uses() {
     let mut case = Case::spread();
     case.change(SOCKETS[0]);
     case.listen("192.168.56.11:8082", &[1]);

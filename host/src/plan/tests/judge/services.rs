@@ -78,13 +78,13 @@ impl Judge<'_> {
         let wanted = self.selected.get(&instance.app).or(current.as_ref());
         let running = match self.observation.running.get(unit) {
             Some(release) => Some(release),
-            None => then
-                .filter(|_| is_recorded)
-                .and_then(|then| then.release.as_ref()),
+            None => then.and_then(|then| then.release.as_ref()),
         };
         let is_other = running.is_some() && wanted.is_some() && running != wanted;
         let is_restored = matches!(self.subject, Subject::Restore) && !is_recorded;
-        !is_same_input || is_other || state.needs_reload || is_restored
+        let before = then.and_then(|then| then.before_start.as_ref());
+        let is_unconfirmed = before.is_some_and(|before| *before != state.invocation);
+        !is_same_input || is_unconfirmed || is_other || state.needs_reload || is_restored
     }
 
     /// At most one instance of an app that has served is down; `restarting` is, for a moment.
@@ -137,7 +137,7 @@ impl Judge<'_> {
             self.observation.inputs.get(unit),
         );
         let is_active = state.is_active() && self.up.contains(unit);
-        let is_new = then.is_none_or(|then| then.invocation != state.invocation);
+        let is_new = then.is_some_and(|then| then.invocation != state.invocation);
         let is_restored = matches!(self.subject, Subject::RestoredProxies) && is_new;
         let is_same_input = then.map(|r| &r.inputs) == now.map(|r| &r.inputs);
         let is_same_configuration = then.map(|r| &r.configuration) == now.map(|r| &r.configuration);

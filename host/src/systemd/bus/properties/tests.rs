@@ -179,7 +179,7 @@ fn unit_files_that_start_at_boot_are_enabled() {
 }
 
 #[test]
-fn services_that_notify_are_told_apart() {
+fn services_that_notify_are_recognized() {
     for (kind, notifies) in [("notify", true), ("notify-reload", true), ("simple", false)] {
         assert_eq!(service([("Type", kind.into())]).unwrap().notifies, notifies);
     }
