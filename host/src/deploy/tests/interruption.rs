@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant as Time, sleep};
+
 use super::super::{Options, change};
 use super::change::{exits, unhealthy};
 use super::fixture::Fixture;
@@ -12,6 +14,10 @@ use crate::plan::Move;
 use crate::systemd::fake::{Behavior, Fault};
 use crate::unfinished::{Purpose, Unfinished};
 
+/// A run that takes longer was killed.
+const LONGEST_RUN: Duration = Duration::from_mins(2);
+/// Time until a service is ready.
+const START_TIME: Duration = Duration::from_millis(200);
 /// Instances that may be down at a time.
 const DOWN: usize = 1;
 
@@ -23,6 +29,14 @@ struct Base {
     good: String,
 }
 
+/// The same, after a time.
+fn starting(behavior: Behavior) -> Behavior {
+    Behavior {
+        active_after: behavior.active_after.map(|time| time + START_TIME),
+        ..behavior
+    }
+}
+
 /// How services of the bad release behave, by unit.
 type Bad = fn(&str) -> Behavior;
 
@@ -30,6 +44,9 @@ async fn base(processes: Processes, behavior: Bad) -> Base {
     let host = Fixture::with(spec::one_app(3), processes);
     let old = host.deployed("v1").await;
     let (bad, good) = (host.admit("v2"), host.admit("v3"));
+    for release in [&old, &good] {
+        host.set_behavior(release, |_| starting(Behavior::good()));
+    }
     host.set_behavior(&bad, behavior);
     Base {
         host,
@@ -65,9 +82,19 @@ impl Base {
             .set_fault(self.host.systemd.changes() + nth, fault);
         let releases = [(APP.to_owned(), release.to_owned())].into();
         let run = change(self.host.context(), &releases, options(Vec::new()));
-        tokio::time::timeout(Duration::from_hours(1), run)
-            .await
-            .is_err()
+        tokio::select! {
+            _ = run => false,
+            () = self.serves_for(LONGEST_RUN) => true,
+        }
+    }
+
+    /// At no time, too few instances serve.
+    async fn serves_for(&self, time: Duration) {
+        let until = Time::now() + time;
+        while Time::now() < until {
+            self.assert_serves();
+            sleep(START_TIME / 4).await;
+        }
     }
 
     fn assert_serves(&self) {
@@ -83,9 +110,17 @@ impl Base {
 
     /// As the next run of a playbook.
     async fn deploy_next(&self, release: &str) {
-        let unfinished = self.unfinished();
-        let options = options(unfinished);
+        let options = options(self.unfinished());
         self.host.deploy_with(release, options).await.unwrap();
+    }
+
+    /// As the timer.
+    async fn undo(&self) {
+        let moves = self.unfinished();
+        tokio::select! {
+            _ = self.host.undo(&moves) => {}
+            () = self.serves_for(LONGEST_RUN) => panic!("the undo does not end"),
+        }
     }
 }
 
@@ -109,14 +144,13 @@ async fn kill_everywhere(processes: Processes, bad: Bad, pick: fn(&Base) -> &Str
                     break;
                 }
                 kills += 1;
-                base.assert_serves();
                 match next {
                     Next::Deploy => {
                         base.deploy_next(&base.good).await;
                         base.assert_is_on(&base.good).await;
                     }
                     Next::Undo => {
-                        base.host.undo(&base.unfinished()).await;
+                        base.undo().await;
                         base.assert_is_on(&base.old).await;
                     }
                 }
@@ -139,7 +173,7 @@ fn last_exits(unit: &str) -> Behavior {
     if unit == service(2) {
         exits()
     } else {
-        Behavior::good()
+        starting(Behavior::good())
     }
 }
 
@@ -148,7 +182,7 @@ async fn a_deploy_of_a_bad_release_is_replaced_or_undone() {
     // Requests of the deploy, and of its rollback: one that systemd restarts is stopped and reset first.
     let cases: [(Bad, usize); 3] = [
         (|_| exits(), 1 + 3),
-        (|_| unhealthy(), 1 + 1),
+        (|_| starting(unhealthy()), 1 + 1),
         (last_exits, 3 + 3 + 2),
     ];
     for processes in [Processes::Shown, Processes::Hidden] {
@@ -170,10 +204,11 @@ async fn an_undo_is_completed_by_the_next_one() {
                 let systemd = &base.host.systemd;
                 systemd.set_fault(systemd.changes() + nth, fault);
                 let undone = base.host.undo(&moves);
-                let undone = tokio::time::timeout(Duration::from_hours(1), undone).await;
-                assert!(undone.is_err());
-                base.assert_serves();
-                base.host.undo(&moves).await;
+                tokio::select! {
+                    _ = undone => panic!("the undo was not killed"),
+                    () = base.serves_for(LONGEST_RUN) => {}
+                }
+                base.undo().await;
                 base.assert_is_on(&base.old).await;
             }
         }
@@ -183,7 +218,7 @@ async fn an_undo_is_completed_by_the_next_one() {
 #[tokio::test(start_paused = true)]
 async fn a_start_that_nobody_has_seen_to_be_healthy_is_checked_by_the_next_run() {
     for processes in [Processes::Shown, Processes::Hidden] {
-        let base = base(processes, |_| unhealthy()).await;
+        let base = base(processes, |_| starting(unhealthy())).await;
         let unit = service(0);
         assert!(base.is_killed(&base.bad, 0, Fault::KilledAfter).await);
         base.host.systemd.take_requests();
