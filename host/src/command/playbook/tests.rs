@@ -148,13 +148,10 @@ fn every_step_of_a_playbook_is_understood() {
         ("removal", Part::Removal),
     ] {
         let request = parse(&json!({"step": "apply", "run": run, "part": word, "mode": "check"}));
-        let Request::Apply {
-            part: found, mode, ..
-        } = request
-        else {
+        let Request::Apply(apply) = request else {
             panic!("{request:?}");
         };
-        assert_eq!((found, mode), (part, Mode::Check));
+        assert_eq!((apply.part, apply.mode), (part, Mode::Check));
     }
 }
 
