@@ -84,7 +84,10 @@ fn record<S, C>(context: Context<'_, S, C>, proxy: &Proxy) -> Result<(), Failure
         .machine
         .records(context.host)
         .map_err(Failure::new)?;
-    let record = records.get(&proxy.unit).cloned().unwrap_or_default();
+    // Without a record it is not known what else the proxy runs with.
+    let Some(record) = records.get(&proxy.unit).cloned() else {
+        return Ok(());
+    };
     let record = crate::records::Record {
         configuration,
         ..record

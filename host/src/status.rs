@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,7 +17,9 @@ use crate::execution::Context;
 use crate::files::{self, Modification};
 use crate::health_check::Checker;
 use crate::observation::Observation;
+use crate::plan::{self, Move};
 use crate::systemd::{Activity, Systemd, UnitState};
+use crate::unfinished::{Purpose, Unfinished};
 
 /// Time between the two samples of CPU time.
 const SAMPLE: Duration = Duration::from_millis(200);
@@ -87,6 +90,8 @@ pub(crate) async fn rows<S: Systemd, C: Checker>(
     rows.extend(modified(context)?);
     rows.extend(pending(context)?);
     rows.extend(rolled_back(context).await?);
+    rows.extend(pending_changes(context, &observation));
+    rows.extend(unfinished_run(context)?);
     Ok(rows)
 }
 
@@ -223,6 +228,33 @@ fn pending<S, C>(context: Context<'_, S, C>) -> Result<Vec<Row>, String> {
     }
     let health = "files of an unfinished run: run site.yml again";
     Ok(vec![other(context, "configuration", "pending", health)])
+}
+
+/// What a run of site.yml would change, other than what the rows of instances show.
+fn pending_changes<S, C>(context: Context<'_, S, C>, observation: &Observation) -> Vec<Row> {
+    let host = context.host;
+    let mut steps = match plan::instances(host, observation, &BTreeMap::new()) {
+        Ok(steps) => steps,
+        Err(reason) => return vec![other(context, "release", "missing", &reason)],
+    };
+    steps.extend(plan::proxies(host, observation));
+    let changes = steps.iter().filter(|step| step.is_change());
+    changes
+        .map(|step| other(context, "desired state", "pending", &format!("{step}: run site.yml")))
+        .collect()
+}
+
+/// A deploy that has not ended: an instance that starts now may run a release that was not confirmed.
+fn unfinished_run<S, C>(context: Context<'_, S, C>) -> Result<Vec<Row>, String> {
+    let runtime = context.machine.root.resolve(&context.host.paths.runtime);
+    let unfinished = Unfinished::new(&runtime, Purpose::Unfinished);
+    let moves = unfinished.read().map_err(|error| error.to_string())?;
+    let moves = moves.unwrap_or_default();
+    let row = |change: &Move| {
+        let health = format!("release {} is not confirmed: run deploy.yml again", change.release);
+        other(context, &change.app, "unfinished", &health)
+    };
+    Ok(moves.iter().map(row).collect())
 }
 
 /// A release that was undone after its deploy had ended, until the next deploy.

@@ -184,6 +184,7 @@ fn normalize() {
 
 fn run(command: Command) -> Result<Output, String> {
     if let Some(project) = command.operated_project() {
+        site::require_name(project)?;
         site::use_program_of(project)?;
     }
     if let Command::Container(command) = command {
@@ -214,7 +215,7 @@ async fn run_async(command: Command) -> Result<Output, String> {
         Command::Status { project, json } => status::print(&Site::installed(&project)?, json).await,
         Command::Plan { project, json } => operator::plan(&Site::installed(&project)?, json).await,
         Command::Check { project, proxy } => {
-            operator::check(&Site::installed(&project)?, proxy.as_deref())
+            operator::check_installed(&project, proxy.as_deref())
         }
         Command::Restart { project, pool } => {
             operator::restart(&Site::installed(&project)?, pool.as_deref()).await

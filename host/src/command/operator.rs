@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Output;
-use super::site::Site;
+use super::site::{Site, spec_path};
 use crate::deploy::{self, Options, Selection};
 use crate::execution::{Executor, History};
 use crate::plan::{self, Step};
@@ -32,8 +32,20 @@ pub(super) async fn plan(site: &Site, json: bool) -> Result<Output, String> {
     }))
 }
 
+/// Tests the configuration of proxies of a project. A proxy whose unit an earlier version has installed
+/// must be able to reload, so a spec of another format is not an error.
+pub(super) fn check_installed(project: &str, name: Option<&str>) -> Result<Output, String> {
+    match Site::installed(project) {
+        Ok(site) => check(&site, name),
+        Err(reason) if spec_path(project).exists() => {
+            Ok(Output::success(format!("not tested: {reason}")))
+        }
+        Err(reason) => Err(reason),
+    }
+}
+
 /// Tests the configuration of proxies. Changes nothing, so it waits for no other program.
-pub(super) fn check(site: &Site, name: Option<&str>) -> Result<Output, String> {
+fn check(site: &Site, name: Option<&str>) -> Result<Output, String> {
     let is_wanted = |proxy: &&model::Proxy| name.is_none_or(|name| proxy.name == name);
     let proxies: Vec<_> = site.host.proxies.iter().filter(is_wanted).collect();
     if let (Some(name), true) = (name, proxies.is_empty()) {

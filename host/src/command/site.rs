@@ -68,6 +68,13 @@ impl Site {
         turn.map_err(|error| error.to_string())
     }
 
+    /// Time that a change of this host can take: a step whose connection was lost still runs.
+    pub(super) fn longest_change(&self) -> Duration {
+        let apps = self.host.instances().iter().map(|instance| &instance.app);
+        let times = apps.map(|app| self.host.stop_timeout(app) + self.host.ready_timeout(app));
+        TURN_TIMEOUT + times.sum::<Duration>()
+    }
+
     /// The changes of a run that has not finished; of this run, if one is given.
     pub(super) fn unfinished(&self, run: Option<&Run>) -> Unfinished {
         let unfinished = Unfinished::new(&self.runtime(), Purpose::Unfinished);
@@ -76,6 +83,15 @@ impl Site {
             None => unfinished,
         }
     }
+}
+
+/// Fails unless this can be the name of a project: it becomes a part of paths.
+pub(super) fn require_name(project: &str) -> Result<(), String> {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if project.is_empty() || !project.chars().all(is_allowed) {
+        return Err(format!("{project:?} is not the name of a project"));
+    }
+    Ok(())
 }
 
 /// Replaces this process with the genconf-host of a project if that is another file: its version can be

@@ -4,6 +4,7 @@
 //! run at the same time.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::Error;
@@ -69,6 +70,8 @@ impl<'a> Images<'a> {
         let open = File::options()
             .create(true)
             .write(true)
+            // Any user who can open it could lock it.
+            .mode(0o600)
             .truncate(false)
             .open(self.lock);
         let locked = open.and_then(|file| file.lock().map(|()| file));

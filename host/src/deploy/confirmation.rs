@@ -46,14 +46,13 @@ pub(crate) async fn disarm<S: Systemd, C: Checker>(context: Context<'_, S, C>) {
     }
 }
 
-/// Ends a run on this host: every instance that it has started still runs. From then on the host
-/// watches the release without the run for the time `watch`.
+/// Ends a run on this host. From then on the host watches the release without the run for the time
+/// `watch`.
 pub(crate) async fn confirm<S: Systemd, C: Checker>(
     context: Context<'_, S, C>,
     moves: &[Move],
     watch: Duration,
 ) -> Result<(), Failure> {
-    check(context, moves).await?;
     disarm(context).await;
     let runtime = context.machine.root.resolve(&context.host.paths.runtime);
     let unfinished = Unfinished::new(&runtime, Purpose::Unfinished);
@@ -61,7 +60,8 @@ pub(crate) async fn confirm<S: Systemd, C: Checker>(
     start_watch(context, moves, watch).await
 }
 
-async fn check<S: Systemd, C: Checker>(
+/// Fails unless every instance that the run has started still runs.
+pub(crate) async fn verify<S: Systemd, C: Checker>(
     context: Context<'_, S, C>,
     moves: &[Move],
 ) -> Result<(), Failure> {

@@ -89,15 +89,21 @@ async fn return_to<S: Systemd, C: Checker>(
     change: &Move,
 ) -> Result<String, Failure> {
     let store = context.machine.store(&app.directory);
-    let is_here = |release: &&String| store.has(release).unwrap_or(false);
-    let Some(to) = change.previous.as_ref().filter(is_here) else {
+    let Some(to) = change.previous.as_ref() else {
         return withdraw(context, app, change).await;
     };
+    if !store.has(to).map_err(Failure::new)? {
+        let message = format!(
+            "{}: release {to} of {} is missing; its instances stay on {}",
+            context.host.host, app.name, change.release
+        );
+        return Err(Failure::new(message));
+    }
     // First: nothing is undone without it.
     let observation = observe(context).await?;
     store.select(to).map_err(Failure::new)?;
     let instances = plan::return_to(context.host, &observation, change, to);
-    let mut executor = Executor::new(context)?;
+    let mut executor = Executor::new(context)?.without_required_records();
     let mut lines = Vec::new();
     let mut restarted = 0;
     for (instance, index) in instances.iter().zip(1..) {
@@ -109,12 +115,15 @@ async fn return_to<S: Systemd, C: Checker>(
             restarted += 1;
             continue;
         };
-        if failure.instance.is_none() {
+        // Another instance than this one may have failed: one that was restarted before.
+        let failed = failure.instance.as_ref().and_then(|unit| context.host.instance(unit));
+        let Some(failed) = failed else {
             return Err(failure);
-        }
+        };
         lines.push(format!("still failing: {failure}"));
-        lines.extend(close_socket(context, instance).await);
-        let rest: Vec<&str> = instances[index..].iter().map(|i| i.unit.as_str()).collect();
+        lines.extend(close_socket(context, failed).await);
+        let first = if failed.unit == instance.unit { index } else { index - 1 };
+        let rest: Vec<&str> = instances[first..].iter().map(|i| i.unit.as_str()).collect();
         if !rest.is_empty() {
             lines.push(format!("not restarted: {}", rest.join(" ")));
         }

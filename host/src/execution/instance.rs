@@ -69,7 +69,11 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
             .context
             .machine
             .inputs_of(self.context.host, unit, &before.state);
-        let inputs = inputs.map_err(Failure::new)?;
+        let mut inputs = inputs.map_err(Failure::new)?;
+        if before.state.needs_reload {
+            // systemd starts it with the earlier files, whose digest is unknown.
+            inputs.inputs.clear();
+        }
         self.record_start(&before)?;
         let verb = self.request(&before, verb).await?;
         let invocation = self.await_healthy(&before).await?;
@@ -95,7 +99,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
         let invocation = || before.state.invocation.clone();
         // The current invocation may be of an earlier start like that.
         record.before_start.get_or_insert_with(invocation);
-        self.records.set(unit, record).map_err(Failure::new)
+        self.set_record(unit, record)
     }
 
     fn passed(
@@ -120,7 +124,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
             invocation,
             ..inputs
         };
-        self.records.set(unit, record).map_err(Failure::new)?;
+        self.set_record(unit, record)?;
         // An interruption after this step must know of this instance.
         self.record_moves()
     }
@@ -157,11 +161,13 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
     async fn request(&self, before: &Before<'_>, verb: Verb) -> Result<Verb, Failure> {
         let units = [before.instance.unit.clone()];
         let state = &before.state;
-        let is_changing = matches!(
-            state.activity,
-            Activity::Activating | Activity::Deactivating
-        );
-        let is_unsteady = state.restarts > 0 || is_changing;
+        let is_unsteady = state.restarts > 0 || is_changing(state);
+        let verb = match verb {
+            _ if is_unsteady => Verb::Start,
+            // A connection to its socket has started it since the plan was made.
+            Verb::Start if state.is_active() => Verb::Restart,
+            verb => verb,
+        };
         let systemd = self.context.systemd;
         let requested = async {
             if is_unsteady {
@@ -171,13 +177,18 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
             if is_unsteady || state.activity == Activity::Failed {
                 systemd.reset_failed(&units[0]).await?;
             }
-            let verb = if is_unsteady { Verb::Start } else { verb };
-            systemd.request(verb, &units).await.map(|()| verb)
+            systemd.request(verb, &units).await
         };
-        match requested.await {
-            Ok(verb) => Ok(verb),
-            Err(error) => Err(self.failed_start(before, &error.to_string()).await),
+        let Err(error) = requested.await else {
+            return Ok(verb);
+        };
+        // Only the reply may be lost.
+        let states = systemd.states(&units).await.map_err(Failure::new)?;
+        let now = states.get(&units[0]).cloned().unwrap_or_default();
+        if is_changing(&now) || !is_same_run(&now, state) {
+            return Ok(verb);
         }
+        Err(self.failed_start(before, &error.to_string()).await)
     }
 
     /// Waits until a new run of the instance is healthy; returns its invocation. Each phase has its own
@@ -325,6 +336,13 @@ fn phase_of(state: &UnitState, before: &UnitState) -> Phase {
     } else {
         Phase::Starting
     }
+}
+
+fn is_changing(state: &UnitState) -> bool {
+    matches!(
+        state.activity,
+        Activity::Activating | Activity::Deactivating
+    )
 }
 
 /// Whether no new run has begun. A unit that is not loaded has none.

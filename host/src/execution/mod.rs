@@ -7,6 +7,7 @@ mod instance;
 mod proxy;
 mod unit;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::health_check::Checker;
 use crate::host::Host;
 use crate::observation::Machine;
 use crate::plan::{Move, Step};
-use crate::records::Records;
+use crate::records::{Record, Records};
 use crate::systemd::Systemd;
 use crate::unfinished::Unfinished;
 
@@ -102,8 +103,12 @@ pub(crate) struct Executor<'c, S, C> {
     records: Records,
     /// Instances that were started, in this order.
     touched: Vec<Touched>,
+    /// Sockets that could not be opened; one that is still open is so at another address.
+    not_opened: BTreeSet<String>,
     /// Time for which the first instance runs before the next one restarts.
     observe: Duration,
+    /// Whether a record that cannot be written fails its step.
+    on_record_error: OnFailure,
     /// Where the changes of releases are recorded before they are complete.
     unfinished: Option<Unfinished>,
     /// What releases that pass become in the history.
@@ -124,6 +129,8 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
             context,
             records: records.map_err(Failure::new)?,
             touched: Vec::new(),
+            not_opened: BTreeSet::new(),
+            on_record_error: OnFailure::Stop,
             observe: Duration::ZERO,
             unfinished: None,
             history: History::default(),
@@ -145,6 +152,23 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
         self
     }
 
+    /// A record that cannot be written is a warning: on a full disk, a rollback must be possible.
+    pub(crate) fn without_required_records(mut self) -> Self {
+        self.on_record_error = OnFailure::Continue;
+        self
+    }
+
+    fn set_record(&mut self, unit: &str, record: Record) -> Result<(), Failure> {
+        let Err(error) = self.records.set(unit, record) else {
+            return Ok(());
+        };
+        if self.on_record_error == OnFailure::Stop {
+            return Err(Failure::new(error));
+        }
+        self.warnings.push(format!("{unit}: what it runs with is not recorded: {error}"));
+        Ok(())
+    }
+
     /// Changes of releases are recorded in this file.
     pub(crate) fn recording(mut self, unfinished: Unfinished) -> Self {
         self.unfinished = Some(unfinished);
@@ -161,15 +185,20 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
     pub(crate) async fn run_all(&mut self, steps: &[Step], on_failure: OnFailure) -> Vec<Failure> {
         let mut failures = Vec::new();
         for step in steps {
+            if on_failure == OnFailure::Continue {
+                // An instance that exits is no reason for the step of another one to fail.
+                self.touched.clear();
+            }
             let Err(failure) = self.step(step).await else {
                 continue;
             };
+            if let Step::OpenSocket { socket, .. } = step {
+                self.not_opened.insert(socket.clone());
+            }
             failures.push(failure);
             if on_failure == OnFailure::Stop {
                 break;
             }
-            // What failed is known, and is no reason for the next step to fail.
-            self.touched.clear();
         }
         failures
     }

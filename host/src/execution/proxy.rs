@@ -23,6 +23,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
     pub(super) async fn proxy(&mut self, unit: &str, verb: Verb) -> Result<(), Failure> {
         let proxy = self.described(unit)?;
         self.log.push(format!("{verb} {unit}"));
+        let before = self.state(unit).await?.invocation;
         let units = [unit.to_owned()];
         let systemd = self.context.systemd;
         let requested = match verb {
@@ -31,15 +32,20 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
             _ => systemd.run(verb, &units).await,
         };
         requested.map_err(Failure::new)?;
-        self.await_status(&proxy).await?;
+        // systemd may not have begun to stop it yet.
+        let replaced = Some(before).filter(|_| verb == Verb::Restart);
+        self.await_status(&proxy, replaced.as_deref()).await?;
         self.adopt(&units).await
     }
 
-    async fn await_status(&self, proxy: &Proxy) -> Result<(), Failure> {
+    /// `replaced`: the invocation that a restart ends.
+    async fn await_status(&self, proxy: &Proxy, replaced: Option<&str>) -> Result<(), Failure> {
         let until = Time::now() + STATUS_TIMEOUT;
         loop {
             let state = self.state(&proxy.unit).await?;
-            let reason = if state.is_active() {
+            let reason = if Some(state.invocation.as_str()) == replaced {
+                "it has not stopped yet".to_owned()
+            } else if state.is_active() {
                 match self.check_status(proxy).await {
                     Ok(()) => return Ok(()),
                     Err(reason) => reason,

@@ -93,7 +93,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
     }
 
     /// Without the forwarder, the old address is closed until the proxies are updated: a warning.
-    pub(super) async fn forwarder(&mut self, socket: &str, from: &Endpoint, to: &Endpoint) {
+    pub(super) async fn forward(&mut self, socket: &str, from: &Endpoint, to: &Endpoint) {
         let host = self.context.host;
         let forwarder = forwarder::forwarder(&MovedPort {
             project: &host.project,
@@ -125,7 +125,11 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
             .states(units)
             .await
             .map_err(Failure::new)?;
-        for (unit, state) in states.iter().filter(|(_, state)| state.is_active()) {
+        let is_adopted = |unit: &String, state: &UnitState| {
+            state.is_active() && !self.not_opened.contains(unit)
+        };
+        let adopted: Vec<_> = states.iter().filter(|(unit, state)| is_adopted(unit, state)).collect();
+        for (unit, state) in adopted {
             let inputs = self
                 .context
                 .machine
@@ -134,7 +138,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
                 invocation: state.invocation.clone(),
                 ..inputs.map_err(Failure::new)?
             };
-            self.records.set(unit, record).map_err(Failure::new)?;
+            self.set_record(unit, record)?;
         }
         Ok(())
     }

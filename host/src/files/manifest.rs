@@ -191,12 +191,12 @@ impl ManifestStore {
 
 /// The new file next to `path`: `.NAME.fresh`.
 pub(super) fn fresh_path(path: &Path) -> PathBuf {
-    next to(path, "fresh")
+    sibling(path, "fresh")
 }
 
 /// The previous file next to `path`: `.NAME.previous`.
 pub(super) fn previous_path(path: &Path) -> PathBuf {
-    next to(path, "previous")
+    sibling(path, "previous")
 }
 
 /// Whether a path is that of a new or previous file next to another.
@@ -206,7 +206,7 @@ pub(super) fn is_temporary(path: &Path) -> bool {
 }
 
 /// In the same directory, so that a rename is atomic and relative paths in the file mean the same.
-fn next to(path: &Path, suffix: &str) -> PathBuf {
+fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{suffix}"))
 }

@@ -41,7 +41,8 @@ pub(crate) fn record_of(project: &str, files: &[File]) -> Result<File, Error> {
     Ok(File {
         path,
         content,
-        mode: 0o644,
+        // Digests of secrets are in it.
+        mode: 0o600,
     })
 }
 

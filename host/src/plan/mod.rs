@@ -59,7 +59,7 @@ pub(crate) enum Step {
         endpoint: Endpoint,
     },
     /// Forward connections from an address that a socket has left until the proxies are updated.
-    Forwarder {
+    Forward {
         /// The socket unit.
         socket: String,
         /// The address that it has left.
@@ -145,7 +145,7 @@ impl fmt::Display for Step {
             Self::AwaitClosed(endpoints) => write!(f, "wait until {} is free", list(endpoints)),
             Self::OpenSocket { socket, .. } => write!(f, "start {socket}"),
             Self::RequireFree { endpoint, .. } => write!(f, "check that {endpoint} is free"),
-            Self::Forwarder { from, to, .. } => {
+            Self::Forward { from, to, .. } => {
                 write!(f, "forward {from} to {to} until the proxies use it")
             }
             Self::Instance { unit, verb } | Self::Proxy { unit, verb } => {

@@ -24,6 +24,9 @@ pub(super) struct Apply {
     #[serde(default)]
     pub(super) mode: Mode,
     pub(super) part: Part,
+    /// SHA-256 of the configuration of the run.
+    #[serde(default)]
+    pub(super) configuration: String,
     #[serde(default)]
     pub(super) artifacts: Artifacts,
 }
@@ -43,10 +46,14 @@ async fn apply(project: &str, apply: &Apply) -> Result<Reply, String> {
     if apply.mode == Mode::Check {
         return check(&site, apply).await;
     }
+    if staged.is_none() {
+        require_applied(&site, apply)?;
+    }
     let turn = site.turn().await?;
     renew(&turn, &site, &apply.run)?;
     match apply.part {
         Part::Instances => instances(&site, apply, staged.as_ref()).await,
+        Part::Files => keep_files(&site),
         Part::Proxies => proxies(&site).await,
         Part::Removal => removal(&site, apply, staged.as_ref(), &turn).await,
     }
@@ -98,12 +105,28 @@ pub(super) fn releases(artifacts: &Artifacts) -> BTreeMap<String, String> {
         .collect()
 }
 
-async fn proxies(site: &Site) -> Result<Reply, String> {
+/// Fails unless the configuration of the run is installed: a host that was booted since its upload has
+/// none.
+fn require_applied(site: &Site, apply: &Apply) -> Result<(), String> {
+    let state = site.machine.root.resolve(&site.host.paths.state);
+    let applied = Applied::read(&state).map(|applied| applied.configuration);
+    if apply.configuration.is_empty() || applied.as_ref() == Some(&apply.configuration) {
+        return Ok(());
+    }
+    let host = &site.host.host;
+    Err(format!("{host} has lost the uploaded files, as by a reboot; run site.yml again"))
+}
+
+/// Keeps the files of the run. From here on proxies of all hosts use what they describe, and nothing
+/// restores the previous ones.
+fn keep_files(site: &Site) -> Result<Reply, String> {
     let root = &site.machine.root;
-    // From here on proxies use what this run describes: nothing restores the files behind them.
-    let previous =
-        files::Previous::read(root, &site.host.paths.state).map_err(|e| e.to_string())?;
+    let previous = files::Previous::read(root, &site.host.paths.state).map_err(|e| e.to_string())?;
     previous.forget().map_err(|error| error.to_string())?;
+    Ok(Reply::default())
+}
+
+async fn proxies(site: &Site) -> Result<Reply, String> {
     let context = site.context();
     let observation = site.machine.observe(&site.host, context.systemd).await?;
     let steps = plan::proxies(&site.host, &observation);
@@ -178,6 +201,7 @@ async fn check(site: &Site, apply: &Apply) -> Result<Reply, String> {
     let observation = site.machine.observe(&site.host, context.systemd).await?;
     let steps = match apply.part {
         Part::Instances => plan::instances(&site.host, &observation, &releases(&apply.artifacts))?,
+        Part::Files => Vec::new(),
         Part::Proxies => plan::proxies(&site.host, &observation),
         Part::Removal => plan::removal(&observation, orphans(site)?),
     };

@@ -1,5 +1,6 @@
 //! Installs the files of a configuration, all or none.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
@@ -65,6 +66,23 @@ pub(super) fn install(site: &Site, configuration: &Configuration) -> Result<Vec<
     Ok(changed)
 }
 
+/// Whether the directories and files of the project have the modes with which they are installed.
+pub(super) fn has_modes(site: &Site) -> bool {
+    let root = &site.machine.root;
+    let host = &site.host;
+    let has = |path: &Path, mode: u32| {
+        let found = root.target_metadata(path);
+        found.is_ok_and(|found| found.is_some_and(|m| m.permissions().mode() & 0o7777 == mode))
+    };
+    let env_files = host.apps.iter().filter_map(|app| app.env_file.as_ref());
+    let is_open = |directories: &[PathBuf]| {
+        files::closed_directories(root, directories).is_ok_and(|closed| closed.is_empty())
+    };
+    host.files.iter().all(|file| has(&file.destination, MODE))
+        && env_files.into_iter().all(|file| has(&file.destination, SECRET_MODE))
+        && directories(site).is_ok_and(|directories| is_open(&directories))
+}
+
 /// Adds what an installation would change to a reply.
 pub(super) async fn preview(site: &Site, configuration: &Configuration, reply: &mut Reply) -> Result<(), String> {
     let root = &site.machine.root;
@@ -106,34 +124,28 @@ fn misleading(site: &Site, files: &[File]) -> Result<Vec<PathBuf>, String> {
 /// Creates directories that units expect, and lets other users enter those that a run with another
 /// umask(2) has left.
 fn make_directories(site: &Site) -> Result<Vec<String>, String> {
-    let root = &site.machine.root;
+    let made = files::make_directories(&site.machine.root, &directories(site)?);
+    let made = made.map_err(|error| error.to_string())?;
+    Ok(made.iter().map(|path| path.display().to_string()).collect())
+}
+
+/// Directories of the project that units of other users enter.
+fn directories(site: &Site) -> Result<Vec<PathBuf>, String> {
     let host = &site.host;
+    let parent = |path: &PathBuf| path.parent().map(Path::to_owned);
     let mut directories = vec![
         host.paths.logs.clone(),
         host.paths.configuration.clone(),
         host.paths.apps.clone(),
     ];
-    directories.extend(
-        host.proxies
-            .iter()
-            .filter_map(|p| p.configuration.parent().map(Path::to_owned)),
-    );
+    directories.extend(host.proxies.iter().filter_map(|proxy| parent(&proxy.configuration)));
     for app in &host.apps {
         directories.extend([app.directory.clone(), app.directory.join("releases")]);
-        directories.extend(
-            app.watched_file
-                .iter()
-                .filter_map(|f| f.parent().map(Path::to_owned)),
-        );
-        for release in site
-            .machine
-            .store(&app.directory)
-            .releases()
-            .map_err(|e| e.to_string())?
-        {
+        directories.extend(app.watched_file.iter().filter_map(parent));
+        let releases = site.machine.store(&app.directory).releases();
+        for release in releases.map_err(|error| error.to_string())? {
             directories.push(app.directory.join("releases").join(release));
         }
     }
-    let made = files::make_directories(root, &directories).map_err(|error| error.to_string())?;
-    Ok(made.iter().map(|path| path.display().to_string()).collect())
+    Ok(directories)
 }

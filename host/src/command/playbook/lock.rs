@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::super::site::{Site, TURN_TIMEOUT};
 use super::apply::releases;
+use super::{install, preflight};
 use super::configuration::Applied;
 use super::request::{Artifacts, Lacks, Mode, Reply};
 use crate::deploy::{self, Which};
@@ -72,6 +73,9 @@ impl Lock {
             }
         }
         let site = installed?;
+        if self.configuration.is_empty() {
+            require_no_pending(&site)?;
+        }
         reply.lacks = lacks(&site, &self.artifacts, self.which())?;
         if self.mode == Mode::Apply && !reply.lacks.artifacts.is_empty() {
             prepare_uploads(&site)?;
@@ -79,7 +83,7 @@ impl Lock {
         reply.lacks.apply = if self.configuration.is_empty() {
             self.needs_deploy(&site, &reply.lacks).await?
         } else {
-            needs_apply(&site).await?
+            !reply.lacks.artifacts.is_empty() || needs_apply(&site).await?
         };
         Ok(reply)
     }
@@ -119,7 +123,18 @@ impl Lock {
         Applied::read(&state).is_some_and(|applied| applied.configuration == self.configuration)
             && !is_pending
             && files::modified(root, &site.host.project).is_ok_and(|modified| modified.is_empty())
+            && install::has_modes(site)
     }
+}
+
+/// Fails if a run of site.yml has installed files and not ended: instances would start with them.
+pub(super) fn require_no_pending(site: &Site) -> Result<(), String> {
+    let previous = files::Previous::read(&site.machine.root, &site.host.paths.state);
+    if previous.map_err(|error| error.to_string())?.is_pending() {
+        let host = &site.host.host;
+        return Err(format!("{host} has files of an unfinished run: run site.yml first"));
+    }
+    Ok(())
 }
 
 /// What a host needs for its spec.
@@ -147,6 +162,7 @@ pub(super) fn lacks(site: &Site, artifacts: &Artifacts, which: Which) -> Result<
         let size = artifacts.get(app).map_or(0, |artifact| artifact.bytes);
         require_space(site, app, size)?;
     }
+    preflight::require(&lacks)?;
     Ok(lacks)
 }
 
@@ -170,7 +186,12 @@ pub(super) fn prepare_uploads(site: &Site) -> Result<(), String> {
         std::fs::create_dir_all(&directory)?;
         std::fs::set_permissions(&directory, Permissions::from_mode(0o700))?;
         for entry in std::fs::read_dir(&directory)? {
-            std::fs::remove_file(entry?.path())?;
+            let path = entry?.path();
+            if path.is_dir() {
+                std::fs::remove_dir_all(path)?;
+            } else {
+                std::fs::remove_file(path)?;
+            }
         }
         Ok(())
     };

@@ -4,6 +4,7 @@ mod apply;
 mod configuration;
 mod install;
 mod lock;
+mod preflight;
 mod release;
 mod request;
 mod restore;
@@ -46,9 +47,11 @@ async fn answer(project: &str, request: Request) -> Result<Reply, String> {
         Request::Stage(stage) => stage.execute().await,
         Request::Apply(apply) => apply.execute(project).await,
         Request::Restore { run } => restore::execute(project, &run).await,
-        Request::Rotate { mode, out } => {
-            rotate::rotate(&Site::installed(project)?, mode, &out).await
-        }
+        // A host without a spec of this format has no proxy that routes to these hosts yet.
+        Request::Rotate { mode, out } => match Site::installed(project) {
+            Ok(site) => rotate::rotate(&site, mode, &out).await,
+            Err(_) => Ok(Reply::default()),
+        },
         Request::Status {} => status(&Site::installed(project)?).await,
         Request::Unlock { run } => unlock(project, &run).await,
         Request::Admit {
@@ -76,6 +79,9 @@ async fn status(site: &Site) -> Result<Reply, String> {
 async fn unlock(project: &str, run: &Run) -> Result<Reply, String> {
     let turn = Turn::take(&lock::runtime(project), TURN_TIMEOUT).await;
     let turn = turn.map_err(|error| error.to_string())?;
+    if configuration::Staged::read(&lock::runtime(project), run)?.is_some() {
+        configuration::Staged::remove(&lock::runtime(project))?;
+    }
     release_lock(&turn, project, run)?;
     Ok(Reply::default())
 }

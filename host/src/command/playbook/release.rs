@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::super::site::Site;
 use super::request::{Artifacts, Mode, Reply, Request, SelectedRelease, Timing};
+use super::lock::require_no_pending;
 use super::{apply, renew};
 use crate::deploy::{self, Options, Selection};
 use crate::execution::History;
 use crate::lock::{DeployLock, Run};
-use crate::plan::{self, Step};
+use crate::plan::{self, Move, Step};
 
 pub(super) async fn answer(site: &Site, request: Request) -> Result<Reply, String> {
     match request {
@@ -49,6 +50,7 @@ pub(super) async fn answer(site: &Site, request: Request) -> Result<Reply, Strin
             apps,
         } => select(site, &Selecting { run, mode }, &release, &apps).await,
         Request::Undo { run } => undo(site, &run).await,
+        Request::Verify { run } => verify(site, &run).await,
         Request::Confirm { run, watch_s } => confirm(site, &run, seconds(watch_s)?).await,
         _ => Err("the request is not about releases".to_owned()),
     }
@@ -105,8 +107,10 @@ impl Change {
             .unfinished(None)
             .read()
             .map_err(|error| error.to_string())?;
+        // The changes of an interrupted run stay recorded until this one has made its own.
+        let unfinished = unfinished.unwrap_or_default();
         let own = site.unfinished(Some(&self.run));
-        own.write(&[]).map_err(|error| error.to_string())?;
+        own.write(&unfinished).map_err(|error| error.to_string())?;
         if self.timing.confirm_s > 0.0 {
             let after = seconds(self.timing.confirm_s)?;
             deploy::arm(context, after)
@@ -170,6 +174,7 @@ async fn select(
     apps: &[String],
 ) -> Result<Reply, String> {
     let mut reply = Reply::default();
+    require_no_pending(site)?;
     if selecting.mode == Mode::Apply {
         let turn = site.turn().await?;
         let taken = DeployLock::new(&turn, &site.host.project).take(&selecting.run);
@@ -223,7 +228,7 @@ fn current(site: &Site, app: &str) -> Result<Option<String>, String> {
 }
 
 async fn undo(site: &Site, run: &Run) -> Result<Reply, String> {
-    let turn = site.turn().await?;
+    let turn = site.turn_within(site.longest_change()).await?;
     let host = &site.host.host;
     if let Err(held) = renew(&turn, site, run) {
         // What runs now is what that run made of it.
@@ -232,14 +237,10 @@ async fn undo(site: &Site, run: &Run) -> Result<Reply, String> {
             ..Reply::default()
         });
     }
-    let unfinished = site.unfinished(Some(run));
-    let moves = unfinished.read().map_err(|error| error.to_string())?;
-    let context = site.context();
-    let undone = deploy::undo(context, &moves.unwrap_or_default()).await;
-    deploy::disarm(context).await;
-    let undone = undone.map_err(|failure| failure.to_string())?;
-    unfinished.remove().map_err(|error| error.to_string())?;
+    let undone = undo_moves(site, run).await;
+    // Also after a failure: the next run has to be possible.
     super::release_lock(&turn, &site.host.project, run)?;
+    let undone = undone?;
     Ok(Reply {
         changed: !undone.is_empty(),
         log: undone.lines().map(str::to_owned).collect(),
@@ -247,18 +248,43 @@ async fn undo(site: &Site, run: &Run) -> Result<Reply, String> {
     })
 }
 
+async fn undo_moves(site: &Site, run: &Run) -> Result<String, String> {
+    let context = site.context();
+    let unfinished = site.unfinished(Some(run));
+    let moves = unfinished.read().map_err(|error| error.to_string())?;
+    let undone = deploy::undo(context, &moves.unwrap_or_default()).await;
+    deploy::disarm(context).await;
+    let undone = undone.map_err(|failure| failure.to_string())?;
+    unfinished.remove().map_err(|error| error.to_string())?;
+    Ok(undone)
+}
+
+/// Checks the instances that the run has started. Nothing ends before all hosts have passed.
+async fn verify(site: &Site, run: &Run) -> Result<Reply, String> {
+    let turn = site.turn().await?;
+    renew(&turn, site, run)?;
+    let moves = recorded(site, run)?;
+    let verified = deploy::verify(site.context(), &moves).await;
+    verified.map_err(|failure| failure.to_string())?;
+    Ok(Reply::default())
+}
+
 async fn confirm(site: &Site, run: &Run, watch: Duration) -> Result<Reply, String> {
     let turn = site.turn().await?;
     renew(&turn, site, run)?;
-    let moves = site
-        .unfinished(Some(run))
-        .read()
-        .map_err(|error| error.to_string())?;
-    let moves = moves.unwrap_or_default();
+    let moves = recorded(site, run)?;
     let confirmed = deploy::confirm(site.context(), &moves, watch).await;
     confirmed.map_err(|failure| failure.to_string())?;
     super::release_lock(&turn, &site.host.project, run)?;
     Ok(Reply::default())
+}
+
+/// The changes of the run. Without any record, the host was booted since, and started anything.
+fn recorded(site: &Site, run: &Run) -> Result<Vec<Move>, String> {
+    let moves = site.unfinished(Some(run)).read().map_err(|error| error.to_string())?;
+    moves.ok_or_else(|| {
+        format!("{}: nothing is recorded of this run; was the host booted?", site.host.host)
+    })
 }
 
 fn seconds(seconds: f64) -> Result<Duration, String> {

@@ -60,7 +60,9 @@ pub(super) enum Request {
     },
     /// Undo what the run has changed.
     Undo { run: Run },
-    /// Check every instance that the run has started, and unlock the host.
+    /// Check every instance that the run has started.
+    Verify { run: Run },
+    /// End the run on this host, and unlock it.
     Confirm {
         run: Run,
         #[serde(default)]
@@ -97,6 +99,8 @@ pub(super) enum Mode {
 pub(super) enum Part {
     /// Files and instances.
     Instances,
+    /// The end of the time in which the previous files can be restored.
+    Files,
     /// Proxies.
     Proxies,
     /// What is unmanaged now.
