@@ -305,7 +305,8 @@ impl Machine {
         let belongs_to_project = |unit: &str, state: &UnitState| {
             let is_idle = state.is_stopped() && !state.is_enabled;
             !is_idle
-                && (self.is_written_for(project, state) || forwarder::is_forwarder_socket(project, unit))
+                && (self.is_written_for(project, state)
+                    || forwarder::is_forwarder_socket(project, unit))
         };
         let states = states.into_iter();
         Ok(states

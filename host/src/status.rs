@@ -240,7 +240,14 @@ fn pending_changes<S, C>(context: Context<'_, S, C>, observation: &Observation) 
     steps.extend(plan::proxies(host, observation));
     let changes = steps.iter().filter(|step| step.is_change());
     changes
-        .map(|step| other(context, "desired state", "pending", &format!("{step}: run site.yml")))
+        .map(|step| {
+            other(
+                context,
+                "desired state",
+                "pending",
+                &format!("{step}: run site.yml"),
+            )
+        })
         .collect()
 }
 
@@ -251,7 +258,10 @@ fn unfinished_run<S, C>(context: Context<'_, S, C>) -> Result<Vec<Row>, String> 
     let moves = unfinished.read().map_err(|error| error.to_string())?;
     let moves = moves.unwrap_or_default();
     let row = |change: &Move| {
-        let health = format!("release {} is not confirmed: run deploy.yml again", change.release);
+        let health = format!(
+            "release {} is not confirmed: run deploy.yml again",
+            change.release
+        );
         other(context, &change.app, "unfinished", &health)
     };
     Ok(moves.iter().map(row).collect())

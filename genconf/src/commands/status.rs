@@ -153,7 +153,9 @@ fn without_result(host: &str, result: &Value, reply: &Value) -> Value {
         "failed"
     };
     let reasons = [&reply["error"], &result["stderr"], &result["msg"]].into_iter();
-    let mut reasons = reasons.filter_map(Value::as_str).filter(|reason| !reason.is_empty());
+    let mut reasons = reasons
+        .filter_map(Value::as_str)
+        .filter(|reason| !reason.is_empty());
     let reason = reasons.next().unwrap_or_default().trim_end();
     json!({
         "host": host, "pool": null, "instance": null, "state": state, "pid": null, "uptime": null, "restarts": null,

@@ -214,9 +214,7 @@ async fn run_async(command: Command) -> Result<Output, String> {
     match command {
         Command::Status { project, json } => status::print(&Site::installed(&project)?, json).await,
         Command::Plan { project, json } => operator::plan(&Site::installed(&project)?, json).await,
-        Command::Check { project, proxy } => {
-            operator::check_installed(&project, proxy.as_deref())
-        }
+        Command::Check { project, proxy } => operator::check_installed(&project, proxy.as_deref()),
         Command::Restart { project, pool } => {
             operator::restart(&Site::installed(&project)?, pool.as_deref()).await
         }

@@ -97,12 +97,16 @@ pub(super) fn require_name(project: &str) -> Result<(), String> {
 /// Replaces this process with the genconf-host of a project if that is another file: its version can be
 /// another one. A project that is not installed has none.
 pub(super) fn use_program_of(project: &str) -> Result<(), String> {
-    let program = Path::new("/usr/local/lib/genconf").join(project).join("genconf-host");
+    let program = Path::new("/usr/local/lib/genconf")
+        .join(project)
+        .join("genconf-host");
     let own = std::env::current_exe().and_then(std::fs::canonicalize);
     let theirs = std::fs::canonicalize(&program);
     match (own, theirs) {
         (Ok(own), Ok(theirs)) if own != theirs => {
-            let error = Command::new(&theirs).args(std::env::args_os().skip(1)).exec();
+            let error = Command::new(&theirs)
+                .args(std::env::args_os().skip(1))
+                .exec();
             Err(format!("{}: {error}", program.display()))
         }
         _ => Ok(()),

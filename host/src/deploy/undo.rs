@@ -116,13 +116,20 @@ async fn return_to<S: Systemd, C: Checker>(
             continue;
         };
         // Another instance than this one may have failed: one that was restarted before.
-        let failed = failure.instance.as_ref().and_then(|unit| context.host.instance(unit));
+        let failed = failure
+            .instance
+            .as_ref()
+            .and_then(|unit| context.host.instance(unit));
         let Some(failed) = failed else {
             return Err(failure);
         };
         lines.push(format!("still failing: {failure}"));
         lines.extend(close_socket(context, failed).await);
-        let first = if failed.unit == instance.unit { index } else { index - 1 };
+        let first = if failed.unit == instance.unit {
+            index
+        } else {
+            index - 1
+        };
         let rest: Vec<&str> = instances[first..].iter().map(|i| i.unit.as_str()).collect();
         if !rest.is_empty() {
             lines.push(format!("not restarted: {}", rest.join(" ")));

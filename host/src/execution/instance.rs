@@ -87,7 +87,11 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
 
     /// Fails if an instance that this executor has started does not run any more.
     pub(crate) async fn check(&self) -> Result<(), Failure> {
-        let units: Vec<String> = self.touched.iter().map(|touched| touched.unit.clone()).collect();
+        let units: Vec<String> = self
+            .touched
+            .iter()
+            .map(|touched| touched.unit.clone())
+            .collect();
         let states = self.context.systemd.states(&units).await;
         self.check_touched(&states.map_err(Failure::new)?).await
     }

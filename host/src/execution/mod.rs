@@ -165,7 +165,9 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
         if self.on_record_error == OnFailure::Stop {
             return Err(Failure::new(error));
         }
-        self.warnings.push(format!("{unit}: what it runs with is not recorded: {error}"));
+        self.warnings.push(format!(
+            "{unit}: what it runs with is not recorded: {error}"
+        ));
         Ok(())
     }
 

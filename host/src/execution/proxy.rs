@@ -8,7 +8,7 @@ use tokio::time::{Instant as Time, sleep};
 
 use super::{Executor, Failure};
 use crate::health_check::Checker;
-use crate::proxy::kernel_settings::{self, KernelSettings};
+use crate::proxy::kernel_settings::KernelSettings;
 use crate::systemd::{Systemd, UnitState, Verb};
 
 /// Time in which the status page of a proxy must respond.
@@ -91,7 +91,7 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
                     .push(format!("{problem}: overridden by {}", later.display()));
                 continue;
             }
-            match settings.apply(&setting, kernel_settings::Mode::Apply) {
+            match settings.apply(&setting) {
                 Ok(()) => self.log.push(format!("set {setting}")),
                 Err(reason) => self.warnings.push(format!("{problem}: {reason}")),
             }

@@ -11,7 +11,7 @@ use crate::listener;
 use crate::plan::{Step, Wait};
 use crate::proxy::forwarder::{self, MovedPort};
 use crate::records::Record;
-use crate::systemd::{Systemd, Transient, Verb};
+use crate::systemd::{Systemd, Transient, UnitState, Verb};
 
 /// Time that a unit which is unmanaged now has to close its port.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -125,10 +125,12 @@ impl<S: Systemd, C: Checker> Executor<'_, S, C> {
             .states(units)
             .await
             .map_err(Failure::new)?;
-        let is_adopted = |unit: &String, state: &UnitState| {
-            state.is_active() && !self.not_opened.contains(unit)
-        };
-        let adopted: Vec<_> = states.iter().filter(|(unit, state)| is_adopted(unit, state)).collect();
+        let is_adopted =
+            |unit: &String, state: &UnitState| state.is_active() && !self.not_opened.contains(unit);
+        let adopted: Vec<_> = states
+            .iter()
+            .filter(|(unit, state)| is_adopted(unit, state))
+            .collect();
         for (unit, state) in adopted {
             let inputs = self
                 .context

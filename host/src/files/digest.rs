@@ -61,19 +61,6 @@ pub(crate) fn digest_of_inputs(
     Ok(format!("{:x}", hasher.finalize()))
 }
 
-/// Whether the `Listen*=` lines of a socket unit, or of a drop-in of one, differ.
-pub(crate) fn moves_socket(before: Option<&[u8]>, after: Option<&[u8]>) -> bool {
-    let listens = |unit: Option<&[u8]>| -> Vec<String> {
-        let text = String::from_utf8_lossy(unit.unwrap_or_default());
-        let lines = statements(&text).into_iter();
-        lines
-            .filter(|line| line.starts_with("Listen"))
-            .map(str::to_owned)
-            .collect()
-    };
-    listens(before) != listens(after)
-}
-
 /// With its length: the same bytes in other files, or divided into other lines, have another digest.
 fn add(hasher: &mut Sha256, bytes: &[u8]) {
     add_count(hasher, bytes.len());

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::Error;
 use super::root::{DIRECTORY_MODE, Root};
-use super::{Error, UNITS, digest};
 
 /// Bits of a mode that chmod(2) sets.
 const MODE_BITS: u32 = 0o7777;
@@ -21,36 +21,6 @@ pub(crate) struct File {
     pub(crate) mode: u32,
 }
 
-/// A file before and after it is installed or removed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Change {
-    /// Absolute path.
-    pub(crate) path: PathBuf,
-    /// Content before; `None` if it did not exist.
-    pub(crate) before: Option<Vec<u8>>,
-    /// Content after; `None` if it is removed.
-    pub(crate) after: Option<Vec<u8>>,
-}
-
-impl Change {
-    /// Whether it moves a socket that may be open: a socket unit, or a drop-in of one, whose `Listen*=`
-    /// differ. A unit that did not exist has no open socket; a drop-in can belong to one that has.
-    pub(crate) fn moves_socket(&self) -> bool {
-        let is_unit_file = self.path.parent() == Some(Path::new(UNITS));
-        let is_of_socket = is_unit(&self.path) && self.path.to_string_lossy().contains(".socket");
-        let is_new_unit = is_unit_file && self.before.is_none();
-        is_of_socket
-            && !is_new_unit
-            && digest::moves_socket(self.before.as_deref(), self.after.as_deref())
-    }
-}
-
-/// Whether systemd reads a file: a unit, or a drop-in of one.
-pub(crate) fn is_unit(path: &Path) -> bool {
-    let mut directories = path.ancestors().skip(1).take(2);
-    directories.any(|directory| directory == Path::new(UNITS))
-}
-
 /// Files whose content or mode differs on the host, or that do not exist there.
 pub(crate) fn differing(root: &Root, files: &[File]) -> Result<Vec<File>, Error> {
     let mut differing = Vec::new();
@@ -60,24 +30,6 @@ pub(crate) fn differing(root: &Root, files: &[File]) -> Result<Vec<File>, Error>
         }
     }
     Ok(differing)
-}
-
-/// What installing `files` and removing `removals` would change.
-pub(crate) fn changes(
-    root: &Root,
-    files: &[File],
-    removals: &[PathBuf],
-) -> Result<Vec<Change>, Error> {
-    let installed = files.iter().map(|f| (&f.path, Some(&f.content)));
-    let removed = removals.iter().map(|path| (path, None));
-    let change = |(path, after): (&PathBuf, Option<&Vec<u8>>)| {
-        Ok(Change {
-            path: path.clone(),
-            before: root.read(path)?,
-            after: after.cloned(),
-        })
-    };
-    installed.chain(removed).map(change).collect()
 }
 
 /// Directories that other users cannot list and enter, in the order of `directories`: those that an earlier

@@ -21,7 +21,7 @@ pub(super) type Tree = BTreeMap<PathBuf, (u32, Option<String>)>;
 
 /// A root in a temporary directory.
 pub(super) struct Host {
-    directory: TempDir,
+    _directory: TempDir,
     pub(super) root: Root,
 }
 
@@ -30,7 +30,10 @@ impl Host {
     pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let root = Root::at(directory.path());
-        Self { directory, root }
+        Self {
+            _directory: directory,
+            root,
+        }
     }
 
     /// Writes a file with this content and mode 0644.

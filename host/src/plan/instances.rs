@@ -29,7 +29,7 @@ pub(crate) fn instances(
             .ok_or_else(|| format!("{}: no release of {} to start", host.host, app.name))?;
         let change = Move::new(&app.name, &release, observation, &[]);
         steps.push(Step::Select(change.clone()));
-        for instance in host.instances_of(&app.name) {
+        for instance in needs::down_first(host.instances_of(&app.name), observation) {
             let verb = need_after(&ports, instance, || {
                 need(instance, observation, Some(&release))
             });

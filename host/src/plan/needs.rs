@@ -30,6 +30,15 @@ pub(crate) fn need(
     is_stale.then_some(Verb::Restart)
 }
 
+/// Instances that do not serve, then the others: a restart of one that serves would leave fewer.
+pub(crate) fn down_first<'h>(
+    mut instances: Vec<&'h Instance>,
+    observation: &Observation,
+) -> Vec<&'h Instance> {
+    instances.sort_by_key(|instance| observation.unit(&instance.unit).is_active());
+    instances
+}
+
 /// Instances of an app that are down, run another release than `release`, or were not seen to be healthy
 /// since they were started. An instance that serves
 /// `release` is not among them, also if files have changed since it started.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Step;
-use super::needs::{need, not_on};
+use super::needs::{self, need, not_on};
 use crate::host::{Host, Instance};
 use crate::observation::Observation;
 
@@ -65,7 +65,7 @@ pub(crate) fn moves_to(host: &Host, observation: &Observation, moves: &[Move]) -
     let mut steps = Vec::new();
     for change in moves {
         steps.push(Step::Select(change.clone()));
-        let instances = host.instances_of(&change.app).into_iter();
+        let instances = needs::down_first(host.instances_of(&change.app), observation).into_iter();
         steps.extend(instances.filter_map(|instance| {
             let verb = need(instance, observation, Some(&change.release))?;
             Some(Step::Instance {

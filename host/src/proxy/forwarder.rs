@@ -99,7 +99,11 @@ mod tests {
     fn a_forwarder_listens_at_the_previous_address_and_connects_to_the_new_one() {
         let forwarder = forwarder_from("127.0.0.1:8082");
         let listen = "--socket-property=ListenStream=127.0.0.1:8082".to_owned();
-        assert!(forwarder.options.contains(&listen), "{:?}", forwarder.options);
+        assert!(
+            forwarder.options.contains(&listen),
+            "{:?}",
+            forwarder.options
+        );
         let command = [
             "/usr/lib/systemd/systemd-socket-proxyd",
             "--connections-max=8192",

@@ -13,8 +13,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, access};
-
 /// A key and its value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Setting {
@@ -28,15 +26,6 @@ impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} = {}", self.key, self.value)
     }
-}
-
-/// Whether [`KernelSettings::apply`] changes the kernel.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Mode {
-    /// Set the value.
-    Apply,
-    /// Only check that it can be set.
-    Check,
 }
 
 /// A setting that cannot be applied.
@@ -101,13 +90,10 @@ impl KernelSettings {
         (value != setting.value).then_some(path)
     }
 
-    /// Sets the key in the kernel, or checks that it can be set.
-    pub(crate) fn apply(&self, setting: &Setting, mode: Mode) -> Result<(), NotApplied> {
+    /// Sets the key in the kernel.
+    pub(crate) fn apply(&self, setting: &Setting) -> Result<(), NotApplied> {
         let path = self.path(&setting.key);
-        let result = match mode {
-            Mode::Apply => write(&path, &setting.value),
-            Mode::Check => access(&path, Access::WRITE_OK).map_err(io::Error::from),
-        };
+        let result = write(&path, &setting.value);
         result.map_err(|error| NotApplied { path, error })
     }
 

@@ -11,8 +11,6 @@ const MIB: u64 = 1024 * 1024;
 /// Why an operation on releases failed.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// A rollback has no release to go to. The text has the host and the reason.
-    NoRelease(String),
     /// An upload or a digest that cannot be used. The text has the reason.
     Rejected(String),
     /// A file system has too little free space.
@@ -31,7 +29,7 @@ pub(crate) enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoRelease(reason) | Self::Rejected(reason) => f.write_str(reason),
+            Self::Rejected(reason) => f.write_str(reason),
             Self::NoSpace {
                 directory,
                 free,

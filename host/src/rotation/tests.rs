@@ -80,7 +80,10 @@ fn a_configuration_without_marks_is_the_one_from_before() {
 fn a_mark_that_an_interrupted_run_has_left_is_removed() {
     for text in [NGINX, HAPROXY] {
         let left = marked(text, &["app1".to_owned()]);
-        assert_eq!(marked(&left, &["app2".to_owned()]), marked(text, &["app2".to_owned()]));
+        assert_eq!(
+            marked(&left, &["app2".to_owned()]),
+            marked(text, &["app2".to_owned()])
+        );
     }
 }
 
@@ -124,7 +127,10 @@ async fn the_proxy_reloads_its_marked_file_and_reloads_it_again_without_the_mark
     for (engine, text) in [(Engine::Nginx, NGINX), (Engine::Haproxy, HAPROXY)] {
         let fake = host_with(engine, text).await;
         assert_eq!(rotated(&fake, &["app1".to_owned()]).await.0, [EDGE]);
-        assert_eq!(fake.read(Path::new(PATH)), marked(text, &["app1".to_owned()]));
+        assert_eq!(
+            fake.read(Path::new(PATH)),
+            marked(text, &["app1".to_owned()])
+        );
         // It uses the marked file, so it can be changed again.
         assert_eq!(rotated(&fake, &["app1".to_owned()]).await, (vec![], vec![]));
         assert_eq!(rotated(&fake, &["app2".to_owned()]).await.0, [EDGE]);

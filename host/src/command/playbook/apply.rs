@@ -63,7 +63,9 @@ async fn apply(project: &str, apply: &Apply) -> Result<Reply, String> {
 async fn instances(site: &Site, apply: &Apply, staged: Option<&Staged>) -> Result<Reply, String> {
     let mut reply = Reply::default();
     let mut result = match staged {
-        Some(staged) => install::install(site, &staged.configuration).map(|files| reply.log = files),
+        Some(staged) => {
+            install::install(site, &staged.configuration).map(|files| reply.log = files)
+        }
         None => Ok(()),
     };
     if result.is_ok() {
@@ -114,14 +116,17 @@ fn require_applied(site: &Site, apply: &Apply) -> Result<(), String> {
         return Ok(());
     }
     let host = &site.host.host;
-    Err(format!("{host} has lost the uploaded files, as by a reboot; run site.yml again"))
+    Err(format!(
+        "{host} has lost the uploaded files, as by a reboot; run site.yml again"
+    ))
 }
 
 /// Keeps the files of the run. From here on proxies of all hosts use what they describe, and nothing
 /// restores the previous ones.
 fn keep_files(site: &Site) -> Result<Reply, String> {
     let root = &site.machine.root;
-    let previous = files::Previous::read(root, &site.host.paths.state).map_err(|e| e.to_string())?;
+    let previous =
+        files::Previous::read(root, &site.host.paths.state).map_err(|e| e.to_string())?;
     previous.forget().map_err(|error| error.to_string())?;
     Ok(Reply::default())
 }

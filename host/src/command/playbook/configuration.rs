@@ -49,7 +49,8 @@ pub(super) struct Applied {
 
 impl Stage {
     pub(super) async fn execute(self) -> Result<Reply, String> {
-        let spec = HostSpec::from_json(&self.configuration.spec).map_err(|e| format!("spec.json: {e}"))?;
+        let spec =
+            HostSpec::from_json(&self.configuration.spec).map_err(|e| format!("spec.json: {e}"))?;
         let site = Site::new(spec);
         self.configuration.check()?;
         let mut reply = Reply {
@@ -143,7 +144,8 @@ impl Staged {
 
     /// The project that the configuration describes.
     pub(super) fn site(&self) -> Result<Site, String> {
-        let spec = HostSpec::from_json(&self.configuration.spec).map_err(|e| format!("spec.json: {e}"))?;
+        let spec =
+            HostSpec::from_json(&self.configuration.spec).map_err(|e| format!("spec.json: {e}"))?;
         Ok(Site::new(spec))
     }
 }

@@ -79,12 +79,18 @@ pub(super) fn has_modes(site: &Site) -> bool {
         files::closed_directories(root, directories).is_ok_and(|closed| closed.is_empty())
     };
     host.files.iter().all(|file| has(&file.destination, MODE))
-        && env_files.into_iter().all(|file| has(&file.destination, SECRET_MODE))
+        && env_files
+            .into_iter()
+            .all(|file| has(&file.destination, SECRET_MODE))
         && directories(site).is_ok_and(|directories| is_open(&directories))
 }
 
 /// Adds what an installation would change to a reply.
-pub(super) async fn preview(site: &Site, configuration: &Configuration, reply: &mut Reply) -> Result<(), String> {
+pub(super) async fn preview(
+    site: &Site,
+    configuration: &Configuration,
+    reply: &mut Reply,
+) -> Result<(), String> {
     let root = &site.machine.root;
     let files = described(site, configuration)?;
     let differing = files::differing(root, &files).map_err(|error| error.to_string())?;
@@ -138,7 +144,11 @@ fn directories(site: &Site) -> Result<Vec<PathBuf>, String> {
         host.paths.configuration.clone(),
         host.paths.apps.clone(),
     ];
-    directories.extend(host.proxies.iter().filter_map(|proxy| parent(&proxy.configuration)));
+    directories.extend(
+        host.proxies
+            .iter()
+            .filter_map(|proxy| parent(&proxy.configuration)),
+    );
     for app in &host.apps {
         directories.extend([app.directory.clone(), app.directory.join("releases")]);
         directories.extend(app.watched_file.iter().filter_map(parent));

@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::super::site::{Site, TURN_TIMEOUT};
 use super::apply::releases;
-use super::{install, preflight};
 use super::configuration::Applied;
 use super::request::{Artifacts, Lacks, Mode, Reply};
+use super::{install, preflight};
 use crate::deploy::{self, Which};
 use crate::files;
 use crate::lock::{DeployLock, Run, Turn};
@@ -132,7 +132,9 @@ pub(super) fn require_no_pending(site: &Site) -> Result<(), String> {
     let previous = files::Previous::read(&site.machine.root, &site.host.paths.state);
     if previous.map_err(|error| error.to_string())?.is_pending() {
         let host = &site.host.host;
-        return Err(format!("{host} has files of an unfinished run: run site.yml first"));
+        return Err(format!(
+            "{host} has files of an unfinished run: run site.yml first"
+        ));
     }
     Ok(())
 }
@@ -159,8 +161,8 @@ pub(super) fn lacks(site: &Site, artifacts: &Artifacts, which: Which) -> Result<
     lacks.artifacts =
         deploy::lacking(site.context(), &digests, which).map_err(|f| f.to_string())?;
     for app in &lacks.artifacts {
-        let size = artifacts.get(app).map_or(0, |artifact| artifact.bytes);
-        require_space(site, app, size)?;
+        let bytes = artifacts.get(app).map_or(0, |artifact| artifact.bytes);
+        require_space(site, app, bytes)?;
     }
     preflight::require(&lacks)?;
     Ok(lacks)

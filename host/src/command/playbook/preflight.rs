@@ -11,7 +11,15 @@ const MIN_SYSTEMD: u32 = 252;
 /// Fails with everything that this host lacks and that genconf does not install.
 pub(super) fn require(lacks: &Lacks) -> Result<(), String> {
     let installer = Path::new("/usr/bin/apt-get").exists();
-    let problems = problems(&systemd_version(), lacks, if installer { Installer::Apt } else { Installer::None });
+    let problems = problems(
+        &systemd_version(),
+        lacks,
+        if installer {
+            Installer::Apt
+        } else {
+            Installer::None
+        },
+    );
     if problems.is_empty() {
         return Ok(());
     }
@@ -29,7 +37,10 @@ enum Installer {
 fn problems(version: &str, lacks: &Lacks, installer: Installer) -> Vec<String> {
     let mut problems = Vec::new();
     // `systemd 252 (252.39-1~deb12u1)`.
-    let number = version.split_whitespace().nth(1).and_then(|word| word.parse::<u32>().ok());
+    let number = version
+        .split_whitespace()
+        .nth(1)
+        .and_then(|word| word.parse::<u32>().ok());
     match number {
         None => problems.push("the host has no systemd".to_owned()),
         Some(number) if number < MIN_SYSTEMD => problems.push(format!(
@@ -47,8 +58,14 @@ fn problems(version: &str, lacks: &Lacks, installer: Installer) -> Vec<String> {
 }
 
 fn systemd_version() -> String {
-    let output = Command::new("systemctl").arg("--version").env("LC_ALL", "C.UTF-8").output();
-    output.map_or_else(|_| String::new(), |output| String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = Command::new("systemctl")
+        .arg("--version")
+        .env("LC_ALL", "C.UTF-8")
+        .output();
+    output.map_or_else(
+        |_| String::new(),
+        |output| String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
 }
 
 #[cfg(test)]
@@ -68,9 +85,18 @@ mod tests {
     fn an_older_systemd_is_named_with_the_expected_version() {
         let debian_11 = "systemd 247 (247.3-7+deb11u6)\n";
         let found = problems(debian_11, &lacking(&["nginx"]), Installer::Apt);
-        assert_eq!(found, ["the host has systemd 247, expected at least 252 (Debian 12)"]);
-        assert_eq!(problems(DEBIAN_12, &lacking(&["nginx"]), Installer::Apt), [""; 0]);
-        assert_eq!(problems("systemd 257 (257.8)", &lacking(&[]), Installer::None), [""; 0]);
+        assert_eq!(
+            found,
+            ["the host has systemd 247, expected at least 252 (Debian 12)"]
+        );
+        assert_eq!(
+            problems(DEBIAN_12, &lacking(&["nginx"]), Installer::Apt),
+            [""; 0]
+        );
+        assert_eq!(
+            problems("systemd 257 (257.8)", &lacking(&[]), Installer::None),
+            [""; 0]
+        );
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::site::Site;
-use super::request::{Artifacts, Mode, Reply, Request, SelectedRelease, Timing};
 use super::lock::require_no_pending;
+use super::request::{Artifacts, Mode, Reply, Request, SelectedRelease, Timing};
 use super::{apply, renew};
 use crate::deploy::{self, Options, Selection};
 use crate::execution::History;
@@ -72,7 +72,10 @@ impl Admission {
         let turn = site.turn().await?;
         renew(&turn, site, &self.run)?;
         for (app, file) in uploaded {
-            let sha256 = self.artifacts.get(app).map_or("", |artifact| &artifact.sha256);
+            let sha256 = self
+                .artifacts
+                .get(app)
+                .map_or("", |artifact| &artifact.sha256);
             deploy::admit(site.context(), app, sha256, file).map_err(|f| f.to_string())?;
         }
         Ok(Reply {
@@ -120,11 +123,13 @@ impl Change {
         let options = Options {
             observe: seconds(self.timing.observe_s)?,
             run: Some(self.run),
-            unfinished: unfinished.unwrap_or_default(),
+            unfinished,
             history: self.history,
         };
         let outcome = deploy::change(context, releases, options).await;
         let outcome = outcome.map_err(|failure| failure.to_string())?;
+        own.write(&outcome.moves)
+            .map_err(|error| error.to_string())?;
         Ok(Reply {
             changed: outcome.is_change(),
             log: outcome.log,
@@ -281,9 +286,15 @@ async fn confirm(site: &Site, run: &Run, watch: Duration) -> Result<Reply, Strin
 
 /// The changes of the run. Without any record, the host was booted since, and started anything.
 fn recorded(site: &Site, run: &Run) -> Result<Vec<Move>, String> {
-    let moves = site.unfinished(Some(run)).read().map_err(|error| error.to_string())?;
+    let moves = site
+        .unfinished(Some(run))
+        .read()
+        .map_err(|error| error.to_string())?;
     moves.ok_or_else(|| {
-        format!("{}: nothing is recorded of this run; was the host booted?", site.host.host)
+        format!(
+            "{}: nothing is recorded of this run; was the host booted?",
+            site.host.host
+        )
     })
 }
 

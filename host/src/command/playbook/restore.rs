@@ -128,8 +128,17 @@ fn fresh_units(previous: &Previous) -> Result<BTreeSet<String>, String> {
     let mut fresh = BTreeSet::new();
     for path in previous.paths() {
         let is_unit = path.parent() == Some(Path::new(UNITS));
-        if is_unit && previous.content(&path).map_err(|error| error.to_string())?.is_none() {
-            fresh.extend(path.file_name().and_then(|name| name.to_str()).map(str::to_owned));
+        if is_unit
+            && previous
+                .content(&path)
+                .map_err(|error| error.to_string())?
+                .is_none()
+        {
+            fresh.extend(
+                path.file_name()
+                    .and_then(|name| name.to_str())
+                    .map(str::to_owned),
+            );
         }
     }
     Ok(fresh)
@@ -144,9 +153,9 @@ async fn stop_others(
 ) -> Vec<String> {
     let systemd = described.context().systemd;
     let is_fresh = |unit: &String| {
-        let template = unit.split_once('@').and_then(|(stem, rest)| {
-            Some(format!("{stem}@.{}", rest.rsplit_once('.')?.1))
-        });
+        let template = unit
+            .split_once('@')
+            .and_then(|(stem, rest)| Some(format!("{stem}@.{}", rest.rsplit_once('.')?.1)));
         fresh.contains(unit) || template.is_some_and(|template| fresh.contains(&template))
     };
     let kept: BTreeSet<String> = before.map(|site| site.host.units()).unwrap_or_default();

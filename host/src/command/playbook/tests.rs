@@ -76,7 +76,8 @@ async fn a_configuration_that_cannot_be_installed_is_rejected_before_anything_is
         let configuration = json!({
             "spec": spec, "files": {}, "env_files": {"/etc/randoms/randoms.env": "A=1\nPORT=2\n"},
         });
-        json!({"step": "stage", "run": run_json(), "digest": "d1", "configuration": configuration}).to_string()
+        json!({"step": "stage", "run": run_json(), "digest": "d1", "configuration": configuration})
+            .to_string()
     };
     let spec = serde_json::to_string(&spec()).unwrap();
     let error = failed(&stage(&spec)).await;

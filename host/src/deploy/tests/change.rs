@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Options, confirm};
+use super::super::{Options, verify};
 use super::fixture::Fixture;
 use super::spec::{self, service};
 use crate::systemd::fake::Behavior;
@@ -181,18 +181,11 @@ async fn a_release_that_exits_before_it_is_confirmed_fails_the_run() {
     let host = Fixture::new();
     let release = host.admit("v1");
     let moves = host.deploy(&release).await.unwrap().moves;
-    confirm(host.context(), &moves, Duration::ZERO)
-        .await
-        .unwrap();
+    verify(host.context(), &moves).await.unwrap();
     host.systemd.exit(&service(1), 7);
-    let failure = confirm(host.context(), &moves, Duration::ZERO)
-        .await
-        .unwrap_err();
+    let failure = verify(host.context(), &moves).await.unwrap_err();
     assert_eq!(failure.instance, Some(service(1)));
-    let expected = format!(
-        "{}: exited after it was healthy: ",
-        service(1)
-    );
+    let expected = format!("{}: exited after it was healthy: ", service(1));
     assert!(failure.message.starts_with(&expected), "{failure}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{arm, confirm, disarm};
+use super::super::{arm, confirm, disarm, verify};
 use super::fixture::Fixture;
 use crate::systemd::fake::Fault;
 use crate::unfinished::{Purpose, Unfinished};
@@ -73,7 +73,7 @@ async fn a_confirmed_run_is_not_undone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_cannot_be_confirmed_is_still_undone_by_the_timer() {
+async fn a_run_that_is_not_verified_is_still_undone_by_the_timer() {
     let host = Fixture::new();
     let release = host.admit("v1");
     let moves = host.deploy(&release).await.unwrap().moves;
@@ -82,9 +82,7 @@ async fn a_run_that_cannot_be_confirmed_is_still_undone_by_the_timer() {
     unfinished.write(&moves).unwrap();
     host.systemd.exit(&super::spec::service(0), 1);
     host.requests();
-    confirm(host.context(), &moves, Duration::ZERO)
-        .await
-        .unwrap_err();
+    verify(host.context(), &moves).await.unwrap_err();
     assert_eq!(host.requests(), Vec::<String>::new());
     assert_eq!(unfinished.read().unwrap(), Some(moves));
 }

@@ -30,10 +30,10 @@ struct Base {
 }
 
 /// The same, after a time.
-fn starting(behavior: Behavior) -> Behavior {
+fn starting(behavior: &Behavior) -> Behavior {
     Behavior {
         active_after: behavior.active_after.map(|time| time + START_TIME),
-        ..behavior
+        ..behavior.clone()
     }
 }
 
@@ -45,7 +45,7 @@ async fn base(processes: Processes, behavior: Bad) -> Base {
     let old = host.deployed("v1").await;
     let (bad, good) = (host.admit("v2"), host.admit("v3"));
     for release in [&old, &good] {
-        host.set_behavior(release, |_| starting(Behavior::good()));
+        host.set_behavior(release, |_| starting(&Behavior::good()));
     }
     host.set_behavior(&bad, behavior);
     Base {
@@ -173,7 +173,7 @@ fn last_exits(unit: &str) -> Behavior {
     if unit == service(2) {
         exits()
     } else {
-        starting(Behavior::good())
+        starting(&Behavior::good())
     }
 }
 
@@ -182,7 +182,7 @@ async fn a_deploy_of_a_bad_release_is_replaced_or_undone() {
     // Requests of the deploy, and of its rollback: one that systemd restarts is stopped and reset first.
     let cases: [(Bad, usize); 3] = [
         (|_| exits(), 1 + 3),
-        (|_| starting(unhealthy()), 1 + 1),
+        (|_| starting(&unhealthy()), 1 + 1),
         (last_exits, 3 + 3 + 2),
     ];
     for processes in [Processes::Shown, Processes::Hidden] {
@@ -218,7 +218,7 @@ async fn an_undo_is_completed_by_the_next_one() {
 #[tokio::test(start_paused = true)]
 async fn a_start_that_nobody_has_seen_to_be_healthy_is_checked_by_the_next_run() {
     for processes in [Processes::Shown, Processes::Hidden] {
-        let base = base(processes, |_| starting(unhealthy())).await;
+        let base = base(processes, |_| starting(&unhealthy())).await;
         let unit = service(0);
         assert!(base.is_killed(&base.bad, 0, Fault::KilledAfter).await);
         base.host.systemd.take_requests();

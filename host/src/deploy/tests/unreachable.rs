@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Options, confirm, undo, watch_release};
+use super::super::{Options, confirm, undo, verify, watch_release};
 use super::change::{exits, first_exits_after};
 use super::fixture::Fixture;
 use super::interrupted_runs::run;
@@ -83,12 +83,12 @@ async fn a_watch_ends_with_an_error_and_undoes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_confirmation_fails_without_naming_an_instance() {
+async fn a_verification_fails_without_naming_an_instance() {
     let host = Fixture::new();
     let release = host.admit("v1");
     let moves = host.deploy(&release).await.unwrap().moves;
     host.systemd.set_unreachable(true);
-    let failure = confirm(host.context(), &moves, TIME).await.unwrap_err();
+    let failure = verify(host.context(), &moves).await.unwrap_err();
     assert_eq!(failure.instance, None);
     assert_eq!(failure.message, "systemd: states: connection reset");
 }

@@ -90,14 +90,3 @@ fn the_order_of_unit_files_does_not_change_the_digest_of_inputs() {
     let reversed = digest_of_inputs(&host.root, &files, Some(Path::new(ENV))).unwrap();
     assert_eq!(reversed, digest(&host));
 }
-
-#[test]
-fn only_listen_lines_move_a_socket() {
-    let one: Option<&[u8]> = Some(b"# ListenStream=2\nListenStream=1\n");
-    assert!(!moves_socket(None, None));
-    assert!(!moves_socket(one, Some(b"Backlog=5\n  ListenStream=1\n")));
-    assert!(moves_socket(one, Some(b"ListenStream=1\nListenStream=2\n")));
-    assert!(moves_socket(one, None));
-    assert!(moves_socket(None, one));
-    assert!(!moves_socket(None, Some(b"[Socket]\n")));
-}

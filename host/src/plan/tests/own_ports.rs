@@ -60,8 +60,8 @@ fn a_socket_of_an_instance_that_is_down_closes_once() {
         format!("stop {}", SOCKETS.join(" ")),
         "check that 127.0.0.1:8083 is free".to_owned(),
         "randoms: release 111111111111".to_owned(),
-        format!("restart {}", SERVICES[0]),
         format!("start {}", SERVICES[1]),
+        format!("restart {}", SERVICES[0]),
         format!("restart {}", SERVICES[2]),
     ];
     assert_eq!(case.instances()[..6], wanted);

@@ -109,7 +109,7 @@ fn only_settings_that_differ_are_pending_and_none_after_they_are_applied() {
     let host = Host::new();
     host.write("proc/sys/net/ipv4/probes", "3\n");
     assert_eq!(host.pending(), ["net.ipv4.time = 3"]);
-    host.settings.apply(&time(), Mode::Apply).unwrap();
+    host.settings.apply(&time()).unwrap();
     assert_eq!(host.values(), ["3\n", "3\n"]);
     assert_eq!(host.pending(), [""; 0]);
 }
@@ -118,7 +118,7 @@ fn only_settings_that_differ_are_pending_and_none_after_they_are_applied() {
 fn a_setting_that_the_file_changes_is_pending() {
     let host = Host::new();
     for setting in host.settings.pending(&host.file) {
-        host.settings.apply(&setting, Mode::Apply).unwrap();
+        host.settings.apply(&setting).unwrap();
     }
     host.write(
         "etc/60-randoms-edge.conf",
@@ -135,35 +135,26 @@ fn a_file_that_does_not_exist_has_no_pending_settings() {
 }
 
 #[test]
-fn a_check_changes_nothing() {
-    let host = Host::new();
-    host.settings.apply(&time(), Mode::Check).unwrap();
-    assert_eq!(host.values(), ["7200\n", "9\n"]);
-}
-
-#[test]
 fn a_value_that_cannot_be_written_is_an_error_with_its_path() {
     let host = Host::new();
     let path = host.path("proc/sys/net/ipv4/time");
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    let error = host.settings.apply(&time(), Mode::Apply).unwrap_err();
+    let error = host.settings.apply(&time()).unwrap_err();
     let expected = format!("{}: Is a directory", path.display());
     assert!(error.to_string().starts_with(&expected), "{error}");
 }
 
 #[test]
-fn a_key_that_the_kernel_does_not_have_is_pending_and_an_error_in_both_modes() {
+fn a_key_that_the_kernel_does_not_have_is_pending_and_an_error() {
     let host = Host::new();
     let path = host.path("proc/sys/net/ipv4/time");
     fs::remove_file(&path).unwrap();
     assert_eq!(host.pending(), ["net.ipv4.time = 3", "net.ipv4.probes = 3"]);
-    for mode in [Mode::Check, Mode::Apply] {
-        let error = host.settings.apply(&time(), mode).unwrap_err();
-        assert_eq!(error.error.kind(), io::ErrorKind::NotFound, "{mode:?}");
-        assert_eq!(error.path, path);
-        assert!(!path.exists());
-    }
+    let error = host.settings.apply(&time()).unwrap_err();
+    assert_eq!(error.error.kind(), io::ErrorKind::NotFound);
+    assert_eq!(error.path, path);
+    assert!(!path.exists());
 }
 
 #[test]

@@ -62,7 +62,10 @@ fn a_configuration_belongs_to_the_run_that_has_staged_it() {
     staged(&run(1)).write(&runtime).unwrap();
     let read = Staged::read(&runtime, &run(1)).unwrap().unwrap();
     assert_eq!(read.digest, "d1");
-    assert_eq!(read.configuration.env_files, staged(&run(1)).configuration.env_files);
+    assert_eq!(
+        read.configuration.env_files,
+        staged(&run(1)).configuration.env_files
+    );
     assert_eq!(read.site().unwrap().host.spec(), &spec());
     assert!(Staged::read(&runtime, &run(2)).unwrap().is_none());
     staged(&run(2)).write(&runtime).unwrap();
