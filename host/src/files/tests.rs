@@ -39,7 +39,15 @@ impl Host {
     /// Writes a file with this content and mode 0644.
     pub(super) fn put(&self, path: &str, content: &str) -> PathBuf {
         let resolved = self.root.resolve(Path::new(path));
-        fs::create_dir_all(resolved.parent().unwrap()).unwrap();
+        let parent = resolved.parent().unwrap();
+        fs::create_dir_all(parent).unwrap();
+        // Other tests of this process change its umask.
+        for directory in parent
+            .ancestors()
+            .take_while(|d| *d != self.root.resolve(Path::new("/")))
+        {
+            fs::set_permissions(directory, Permissions::from_mode(0o755)).unwrap();
+        }
         fs::write(&resolved, content).unwrap();
         fs::set_permissions(&resolved, Permissions::from_mode(0o644)).unwrap();
         PathBuf::from(path)

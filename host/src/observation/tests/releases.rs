@@ -57,7 +57,7 @@ async fn a_record_has_the_release_of_its_invocation_only() {
         .edit(UNIT, |state| state.invocation = "a later run".to_owned());
     let observation = fake.observe().await;
     assert_eq!(observation.running_release(UNIT), None);
-    // Of a container, whose process tells nothing, systemd restarts the same release.
+    // Of a container, whose process does not show it, systemd restarts the same release.
     assert_eq!(observation.assumed_release(UNIT), Some(V1));
 }
 
