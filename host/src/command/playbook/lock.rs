@@ -18,6 +18,7 @@ use crate::lock::{DeployLock, Run, Turn};
 use crate::observation::Observation;
 use crate::plan::{self, Step};
 use crate::release::{check_space, sha256_of};
+use crate::systemd::{Activity, Systemd as _};
 
 /// The request to lock a host and to report what it lacks.
 #[derive(Debug, Deserialize)]
@@ -112,7 +113,8 @@ impl Lock {
             let releases = observation.releases(&app.name);
             releases.current == releases.proven
         };
-        Ok(steps.iter().any(Step::is_change) || !site.host.apps.iter().all(is_proven))
+        let is_changed = steps.iter().any(Step::is_change) || !site.host.apps.iter().all(is_proven);
+        Ok(is_changed || has_failed_watch(site).await?)
     }
 
     fn is_installed(&self, site: &Site) -> bool {
@@ -178,6 +180,20 @@ fn require_space(site: &Site, app: &str, bytes: u64) -> Result<(), String> {
     let existing = directory.ancestors().find(|path| path.is_dir());
     let directory = existing.unwrap_or(Path::new("/"));
     check_space(directory, bytes).map_err(|error| error.to_string())
+}
+
+/// Whether a release was rolled back after its deploy: a deploy ends the report of it.
+async fn has_failed_watch(site: &Site) -> Result<bool, String> {
+    let unit = deploy::watch_unit(&site.host.project);
+    let states = site
+        .context()
+        .systemd
+        .states(std::slice::from_ref(&unit))
+        .await;
+    let states = states.map_err(|error| error.to_string())?;
+    Ok(states
+        .get(&unit)
+        .is_some_and(|state| state.activity == Activity::Failed))
 }
 
 /// Creates the directory of uploads, and removes what interrupted runs have left there. For a run that
