@@ -84,8 +84,31 @@ pub(crate) struct Runner {
 #[derive(Default)]
 struct Outcome {
     passed: u32,
-    failed: Vec<String>,
+    failed: Vec<Failed>,
     rows: Vec<ResultRow>,
+}
+
+/// A scenario that failed, or a group that was not installed.
+struct Failed {
+    name: String,
+    reason: String,
+}
+
+impl Failed {
+    fn new(name: &str, reason: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// One line for the end of the output, which is all that some CI systems show.
+    fn line(&self) -> String {
+        const MAX_CHARS: usize = 400;
+        let reason = self.reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        let reason: String = reason.chars().take(MAX_CHARS).collect();
+        format!("failed: {}: {reason}", self.name)
+    }
 }
 
 impl Outcome {
@@ -93,6 +116,15 @@ impl Outcome {
         self.passed += other.passed;
         self.failed.extend(other.failed);
         self.rows.extend(other.rows);
+    }
+}
+
+impl Outcome {
+    fn failed_names(&self) -> Vec<String> {
+        self.failed
+            .iter()
+            .map(|failed| failed.name.clone())
+            .collect()
     }
 }
 
@@ -228,8 +260,10 @@ impl Runner {
             Ok(fixture) => fixture,
             Err(error) => {
                 print(&format!("{}: not installed: {error}", group.name));
-                let names = selected.iter().map(|scenario| full_name(group, scenario));
-                outcome.failed.extend(names);
+                let reason = format!("not installed: {error}");
+                let failed =
+                    |scenario: &&Scenario| Failed::new(&full_name(group, scenario), &reason);
+                outcome.failed.extend(selected.iter().map(failed));
                 return outcome;
             }
         };
@@ -261,13 +295,13 @@ impl Runner {
         print(&format!("\n{}", results::table(&outcome.rows)));
         if is_full()
             && self.filters.is_empty()
-            && let Err(error) = results::write_report(&outcome.rows, &outcome.failed)
+            && let Err(error) = results::write_report(&outcome.rows, &outcome.failed_names())
         {
             print(&error.to_string());
             return ExitCode::FAILURE;
         }
-        for name in &outcome.failed {
-            print(&format!("failed: {name}"));
+        for failed in &outcome.failed {
+            print(&failed.line());
         }
         print(&format!(
             "lab scenarios: {} passed, {} failed",
@@ -287,19 +321,26 @@ fn run_scenario(outcome: &mut Outcome, fixture: &Fixture, name: &str, scenario: 
     let start = Instant::now();
     let result = panic::catch_unwind(AssertUnwindSafe(|| (scenario.1)(fixture)));
     let took = start.elapsed().as_secs_f64();
-    match result {
+    let reason = match result {
         Ok(Ok(())) => {
             outcome.passed += 1;
             print(&format!("scenario {name} ... ok ({took:.1} s)"));
             return;
         }
-        Ok(Err(error)) => print(&format!("{name}: {error}")),
-        Err(_) => {}
-    }
-    outcome.failed.push(name.to_owned());
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic_message(panic.as_ref()),
+    };
+    print(&format!("{name}: {reason}"));
+    outcome.failed.push(Failed::new(name, &reason));
     print(&fixture.journals(start.elapsed()));
     fixture.restore();
     print(&format!("scenario {name} ... FAILED ({took:.1} s)"));
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "panicked".to_owned())
 }
 
 /// The return value of a thread; resumes its panic.
@@ -309,8 +350,8 @@ pub(crate) fn join_or_panic<T>(thread: ScopedJoinHandle<'_, T>) -> T {
         .unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
-/// Messages for the topologies of the repository that no group boots.
-fn untested_topologies(groups: &Groups) -> Vec<String> {
+/// The topologies of the repository that no group boots.
+fn untested_topologies(groups: &Groups) -> Vec<Failed> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../topologies");
     let files = fs::read_dir(directory).into_iter().flatten().flatten();
     files
@@ -321,7 +362,7 @@ fn untested_topologies(groups: &Groups) -> Vec<String> {
             !groups.all().any(|group| group.system.topology == text)
         })
         .filter_map(|path| path.file_name()?.to_str().map(str::to_owned))
-        .map(|name| format!("topologies/{name}: no group boots it"))
+        .map(|name| Failed::new(&format!("topologies/{name}"), "no group boots it"))
         .collect()
 }
 
