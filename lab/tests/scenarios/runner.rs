@@ -15,8 +15,9 @@ use std::time::Instant;
 use lab::{ContainerEngine, Result, Suite, prerequisites};
 
 use crate::fixture::{Fixture, is_full};
+use crate::outcome::{self, Failed, Outcome};
 use crate::programs::Programs;
-use crate::results::{self, ResultRow};
+use crate::results;
 use crate::system::System;
 
 /// The name of a scenario, and its function.
@@ -78,62 +79,6 @@ pub(crate) fn block_installs() -> RwLockWriteGuard<'static, ()> {
 /// A run of the scenarios that match the filters.
 pub(crate) struct Runner {
     filters: Vec<String>,
-}
-
-/// Results of scenarios.
-#[derive(Default)]
-struct Outcome {
-    passed: u32,
-    failed: Vec<Failed>,
-    rows: Vec<ResultRow>,
-}
-
-/// A scenario that failed, or a group that was not installed.
-struct Failed {
-    name: String,
-    reason: String,
-}
-
-impl Failed {
-    fn new(name: &str, reason: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            reason: reason.to_owned(),
-        }
-    }
-
-    /// One line for the end of the output, which is all that some CI systems show.
-    fn line(&self) -> String {
-        const MAX_CHARS: usize = 400;
-        let reason = self.reason.split_whitespace().collect::<Vec<_>>().join(" ");
-        let reason: String = reason.chars().take(MAX_CHARS).collect();
-        format!("failed: {}: {reason}", self.name)
-    }
-}
-
-impl Outcome {
-    fn add(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed.extend(other.failed);
-        self.rows.extend(other.rows);
-    }
-}
-
-impl Outcome {
-    fn failed_names(&self) -> Vec<String> {
-        self.failed
-            .iter()
-            .map(|failed| failed.name.clone())
-            .collect()
-    }
-}
-
-impl FromIterator<Self> for Outcome {
-    fn from_iter<I: IntoIterator<Item = Self>>(all: I) -> Self {
-        let mut total = Self::default();
-        all.into_iter().for_each(|one| total.add(one));
-        total
-    }
 }
 
 /// Groups for several workers: each worker runs the next group as soon as it is idle.
@@ -259,8 +204,8 @@ impl Runner {
         {
             Ok(fixture) => fixture,
             Err(error) => {
-                print(&format!("{}: not installed: {error}", group.name));
                 let reason = format!("not installed: {error}");
+                print(&format!("{}: {reason}", group.name));
                 let failed =
                     |scenario: &&Scenario| Failed::new(&full_name(group, scenario), &reason);
                 outcome.failed.extend(selected.iter().map(failed));
@@ -327,20 +272,17 @@ fn run_scenario(outcome: &mut Outcome, fixture: &Fixture, name: &str, scenario: 
             print(&format!("scenario {name} ... ok ({took:.1} s)"));
             return;
         }
-        Ok(Err(error)) => error.to_string(),
-        Err(panic) => panic_message(panic.as_ref()),
+        Ok(Err(error)) => {
+            print(&format!("{name}: {error}"));
+            error.to_string()
+        }
+        // Printed where it happened.
+        Err(panic) => outcome::panic_message(panic.as_ref()),
     };
-    print(&format!("{name}: {reason}"));
     outcome.failed.push(Failed::new(name, &reason));
     print(&fixture.journals(start.elapsed()));
     fixture.restore();
     print(&format!("scenario {name} ... FAILED ({took:.1} s)"));
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-        .unwrap_or_else(|| "panicked".to_owned())
 }
 
 /// The return value of a thread; resumes its panic.
