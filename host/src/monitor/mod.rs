@@ -6,6 +6,7 @@
 mod instance;
 mod pool;
 
+use std::convert::Infallible;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,16 +35,17 @@ pub(crate) async fn run(spec: &model::HostSpec) -> Result<(), String> {
         let (sender, receiver) = watch::channel(0);
         rounds.push(receiver);
         let file = Path::new(&monitor.runtime_directory).join(format!("{}.json", pool.name));
-        tasks.spawn(probe(
+        let probe = probe(
             PoolMonitor::new(pool.clone()),
             Arc::clone(&systemd),
             file,
             sender,
-        ));
+        );
+        tasks.spawn(async { match probe.await {} });
     }
     tasks.spawn(ping_watchdog(rounds, longest_round(monitor)));
     notify(&[NotifyState::Ready, NotifyState::Status(&summary(monitor))]);
-    // The tasks have no end: the first one that ends has failed.
+    // Only the watchdog's task returns. Another one that ends has panicked.
     match tasks.join_next().await {
         Some(Ok(reason)) => Err(reason),
         Some(Err(error)) => Err(error.to_string()),
@@ -59,13 +61,13 @@ fn summary(monitor: &Monitor) -> String {
     )
 }
 
-/// Probes one pool, round by round.
+/// Probes one pool, round by round, until the process ends.
 async fn probe(
     mut pool: PoolMonitor,
     systemd: Arc<Bus>,
     file: PathBuf,
     rounds: watch::Sender<u64>,
-) -> String {
+) -> Infallible {
     let interval = Duration::from_millis(pool.spec().probe.interval_ms);
     let mut is_written = true;
     loop {

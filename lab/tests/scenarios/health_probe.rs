@@ -19,7 +19,7 @@ const PROBED: [(&str, &str); 3] = [
 
 /// Number of probes at an interval of 500 ms: longer than the start timeout of an instance and two
 /// missed probes.
-const PROBES: u64 = 8;
+const PROBES: u64 = 24;
 
 /// Limit for the probes, each of which can take 2 s on a busy machine.
 const PROBES_LIMIT: Duration = Duration::from_mins(1);

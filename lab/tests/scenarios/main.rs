@@ -25,6 +25,7 @@ mod kill;
 mod listener;
 mod log_rotation;
 mod multi_host_systems;
+mod outcome;
 mod port_transfer;
 mod programs;
 mod response;

@@ -95,13 +95,13 @@ apps:
     artifact: target/release/randoms
     sd_notify: false
     health: { path: /health, interval: 500ms, timeout: 1s }
-    ready_timeout: 3s
+    ready_timeout: 10s
   unactivated:
     artifact: target/release/randoms
     sd_notify: false
     socket_activation: false
     health: { path: /health, interval: 500ms, timeout: 1s }
-    ready_timeout: 3s
+    ready_timeout: 10s
 pools:
   local: { app: activated, hosts: [front], ports: [8070], listen: unix }
   far:   { app: activated, hosts: [node1], ports: [8082-8083] }

@@ -15,8 +15,9 @@ use std::time::Instant;
 use lab::{ContainerEngine, Result, Suite, prerequisites};
 
 use crate::fixture::{Fixture, is_full};
+use crate::outcome::{self, Failed, Outcome};
 use crate::programs::Programs;
-use crate::results::{self, ResultRow};
+use crate::results;
 use crate::system::System;
 
 /// The name of a scenario, and its function.
@@ -78,30 +79,6 @@ pub(crate) fn block_installs() -> RwLockWriteGuard<'static, ()> {
 /// A run of the scenarios that match the filters.
 pub(crate) struct Runner {
     filters: Vec<String>,
-}
-
-/// Results of scenarios.
-#[derive(Default)]
-struct Outcome {
-    passed: u32,
-    failed: Vec<String>,
-    rows: Vec<ResultRow>,
-}
-
-impl Outcome {
-    fn add(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed.extend(other.failed);
-        self.rows.extend(other.rows);
-    }
-}
-
-impl FromIterator<Self> for Outcome {
-    fn from_iter<I: IntoIterator<Item = Self>>(all: I) -> Self {
-        let mut total = Self::default();
-        all.into_iter().for_each(|one| total.add(one));
-        total
-    }
 }
 
 /// Groups for several workers: each worker runs the next group as soon as it is idle.
@@ -227,9 +204,11 @@ impl Runner {
         {
             Ok(fixture) => fixture,
             Err(error) => {
-                print(&format!("{}: not installed: {error}", group.name));
-                let names = selected.iter().map(|scenario| full_name(group, scenario));
-                outcome.failed.extend(names);
+                let reason = format!("not installed: {error}");
+                print(&format!("{}: {reason}", group.name));
+                let failed =
+                    |scenario: &&Scenario| Failed::new(&full_name(group, scenario), &reason);
+                outcome.failed.extend(selected.iter().map(failed));
                 return outcome;
             }
         };
@@ -261,13 +240,13 @@ impl Runner {
         print(&format!("\n{}", results::table(&outcome.rows)));
         if is_full()
             && self.filters.is_empty()
-            && let Err(error) = results::write_report(&outcome.rows, &outcome.failed)
+            && let Err(error) = results::write_report(&outcome.rows, &outcome.failed_names())
         {
             print(&error.to_string());
             return ExitCode::FAILURE;
         }
-        for name in &outcome.failed {
-            print(&format!("failed: {name}"));
+        for failed in &outcome.failed {
+            print(&failed.line());
         }
         print(&format!(
             "lab scenarios: {} passed, {} failed",
@@ -287,16 +266,20 @@ fn run_scenario(outcome: &mut Outcome, fixture: &Fixture, name: &str, scenario: 
     let start = Instant::now();
     let result = panic::catch_unwind(AssertUnwindSafe(|| (scenario.1)(fixture)));
     let took = start.elapsed().as_secs_f64();
-    match result {
+    let reason = match result {
         Ok(Ok(())) => {
             outcome.passed += 1;
             print(&format!("scenario {name} ... ok ({took:.1} s)"));
             return;
         }
-        Ok(Err(error)) => print(&format!("{name}: {error}")),
-        Err(_) => {}
-    }
-    outcome.failed.push(name.to_owned());
+        Ok(Err(error)) => {
+            print(&format!("{name}: {error}"));
+            error.to_string()
+        }
+        // Printed where it happened.
+        Err(panic) => outcome::panic_message(panic.as_ref()),
+    };
+    outcome.failed.push(Failed::new(name, &reason));
     print(&fixture.journals(start.elapsed()));
     fixture.restore();
     print(&format!("scenario {name} ... FAILED ({took:.1} s)"));
@@ -309,8 +292,8 @@ pub(crate) fn join_or_panic<T>(thread: ScopedJoinHandle<'_, T>) -> T {
         .unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
-/// Messages for the topologies of the repository that no group boots.
-fn untested_topologies(groups: &Groups) -> Vec<String> {
+/// The topologies of the repository that no group boots.
+fn untested_topologies(groups: &Groups) -> Vec<Failed> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../topologies");
     let files = fs::read_dir(directory).into_iter().flatten().flatten();
     files
@@ -321,7 +304,7 @@ fn untested_topologies(groups: &Groups) -> Vec<String> {
             !groups.all().any(|group| group.system.topology == text)
         })
         .filter_map(|path| path.file_name()?.to_str().map(str::to_owned))
-        .map(|name| format!("topologies/{name}: no group boots it"))
+        .map(|name| Failed::new(&format!("topologies/{name}"), "no group boots it"))
         .collect()
 }
 
