@@ -19,4 +19,5 @@ mod release;
 mod rotation;
 mod status;
 mod systemd;
+mod time_limit;
 mod unfinished;

@@ -66,15 +66,21 @@ impl Observation {
             return Some(release);
         }
         let record = self.started.get(unit)?;
-        let is_recorded = record.invocation == self.unit(unit).invocation;
+        let invocation = self.unit(unit).invocation;
+        let is_recorded =
+            record.invocation == invocation || record.restarted.as_ref() == Some(&invocation);
         record.release.as_deref().filter(|_| is_recorded)
     }
 
-    /// The release that an instance runs if the kernel does not report it, as with the process of a container: the
-    /// one of the last start. systemd's own restarts since then start the same one.
+    /// The release that an instance runs, also if the kernel does not report it, as with the process of a container,
+    /// and systemd has restarted it: then it is the current one, because
+    /// [`Executor::record_releases`](crate::execution::Executor::record_releases) runs before that changes.
     pub(crate) fn assumed_release(&self, unit: &str) -> Option<&str> {
-        let last = || self.started.get(unit)?.release.as_deref();
-        self.running_release(unit).or_else(last)
+        let current = || {
+            self.started.get(unit)?.release.as_ref()?;
+            self.inputs.get(unit)?.release.as_deref()
+        };
+        self.running_release(unit).or_else(current)
     }
 
     /// Whether the current invocation may be of a start that was not seen to be healthy.

@@ -28,6 +28,9 @@ pub(crate) struct Record {
     /// The release of its app.
     #[serde(default)]
     pub(crate) release: Option<String>,
+    /// An invocation that systemd has started since, and that runs `release`.
+    #[serde(default)]
+    pub(crate) restarted: Option<String>,
     /// The invocation before a later start that was requested and not seen to be healthy: other invocations
     /// may be of that start.
     #[serde(default)]

@@ -8,10 +8,14 @@ use rustix::fs::{Access, access};
 
 use super::Error;
 use super::arguments::{Limits, MemoryLimit};
+use crate::time_limit::TimeLimit;
 
 /// Directories of engines and their programs. The environment of a unit is for the container, so its
 /// `PATH` is not used.
 pub(super) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Of a client whose output is captured, such as one that loads an image.
+const CLIENT_LIMIT: TimeLimit = TimeLimit::seconds(900);
 
 /// An implementation of containers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -98,14 +102,17 @@ impl Engine {
 
     /// The client with a subcommand. Inherits the environment.
     pub(super) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
-        let mut command = Command::new(&self.path);
+        self.with(Command::new(&self.path), arguments)
+    }
+
+    fn with<S: AsRef<OsStr>>(&self, mut command: Command, arguments: &[S]) -> Command {
         command.args(self.kind.global_arguments()).args(arguments);
         command
     }
 
-    /// Runs the client and captures its output. Fails if it does not start.
+    /// Runs the client, within a time limit, and captures its output. Fails if it does not start.
     pub(super) fn output(&self, arguments: &[&str]) -> Result<Output, Error> {
-        let mut command = self.command(arguments);
+        let mut command = self.with(CLIENT_LIMIT.command(&self.path), arguments);
         // Programs that the client starts are found independently of the unit's variables, too.
         command.env("PATH", SEARCH_PATH).stdin(Stdio::null());
         let output = command.output();
@@ -124,6 +131,7 @@ impl Engine {
             .into_iter()
             .find(|text| !text.is_empty())
             .map_or_else(|| output.status.to_string(), str::to_owned);
+        let reason = CLIENT_LIMIT.exceeded(output.status).unwrap_or(reason);
         Err(self.error(arguments, reason))
     }
 

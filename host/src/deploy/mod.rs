@@ -25,7 +25,7 @@ use crate::systemd::Systemd;
 use crate::unfinished::{Purpose, Unfinished};
 
 pub(crate) use confirmation::{arm, confirm, disarm, verify};
-pub(crate) use selection::{Selection, Which, admit, lacking, select};
+pub(crate) use selection::{Selection, Which, admit, current_releases, lacking, select};
 pub(crate) use undo::undo;
 pub(crate) use watch::{unit as watch_unit, watch_release};
 

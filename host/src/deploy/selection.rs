@@ -49,6 +49,20 @@ pub(crate) fn lacking<S, C>(
     Ok(lacking)
 }
 
+/// The current release of each app that has one.
+pub(crate) fn current_releases<S, C>(
+    context: Context<'_, S, C>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut releases = BTreeMap::new();
+    for app in &context.host.apps {
+        let store = context.machine.store(&app.directory);
+        if let Some(current) = store.current().map_err(Failure::new)? {
+            releases.insert(app.name.clone(), current);
+        }
+    }
+    Ok(releases)
+}
+
 /// Which artifacts a host needs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Which {

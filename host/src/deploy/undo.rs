@@ -101,9 +101,10 @@ async fn return_to<S: Systemd, C: Checker>(
     }
     // First: nothing is undone without it.
     let observation = observe(context).await?;
+    let mut executor = Executor::new(context)?.without_required_records();
+    executor.record_releases(&app.name, &observation)?;
     store.select(to).map_err(Failure::new)?;
     let instances = plan::return_to(context.host, &observation, change, to);
-    let mut executor = Executor::new(context)?.without_required_records();
     let mut lines = Vec::new();
     let mut restarted = 0;
     for (instance, index) in instances.iter().zip(1..) {

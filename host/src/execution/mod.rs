@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::health_check::Checker;
 use crate::host::Host;
-use crate::observation::Machine;
+use crate::observation::{Machine, Observation};
 use crate::plan::{Move, Step};
 use crate::records::{Record, Records};
 use crate::systemd::Systemd;
@@ -219,7 +219,7 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
                 Ok(())
             }
             Step::Instance { unit, verb } => self.touch(unit, *verb).await,
-            Step::Select(change) => self.select(change),
+            Step::Select(change) => self.select(change).await,
             Step::Prove(change) => self.prove(change),
             Step::RequireOwnStatus(unit) => self.require_own_status(unit).await,
             Step::Proxy { unit, verb } => self.proxy(unit, *verb).await,
@@ -232,13 +232,45 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
         }
     }
 
-    fn select(&mut self, change: &Move) -> Result<(), Failure> {
+    async fn select(&mut self, change: &Move) -> Result<(), Failure> {
         let app = self.context.host.app(&change.app);
         let app = app.ok_or_else(|| Failure::new(format!("no app is named {}", change.app)))?;
         self.moves.push(change.clone());
         self.record_moves()?;
         let store = self.context.machine.store(&app.directory);
+        let current = store.current().map_err(Failure::new)?;
+        if current.as_ref() != Some(&change.release) {
+            let Context { host, machine, .. } = self.context;
+            let observation = machine.observe(host, self.context.systemd).await;
+            self.record_releases(&change.app, &observation.map_err(Failure::new)?)?;
+        }
         store.select(&change.release).map_err(Failure::new)
+    }
+
+    /// Records which instances of an app systemd has restarted, before another release becomes the current one.
+    /// Afterwards, they could not be told from instances that it restarts with that one.
+    pub(crate) fn record_releases(
+        &mut self,
+        app: &str,
+        observation: &Observation,
+    ) -> Result<(), Failure> {
+        for instance in self.context.host.instances_of(app) {
+            let unit = &instance.unit;
+            let state = observation.unit(unit);
+            let Some(record) = observation.started.get(unit) else {
+                continue;
+            };
+            if !state.is_active() || record.invocation == state.invocation {
+                continue;
+            }
+            let record = Record {
+                release: observation.assumed_release(unit).map(str::to_owned),
+                restarted: Some(state.invocation),
+                ..record.clone()
+            };
+            self.set_record(unit, record)?;
+        }
+        Ok(())
     }
 
     fn prove(&mut self, change: &Move) -> Result<(), Failure> {

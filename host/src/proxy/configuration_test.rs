@@ -19,6 +19,8 @@ use std::process::{Command, Output};
 
 use model::{Engine, Proxy};
 
+use crate::time_limit::TimeLimit;
+
 /// Parameters: the configuration, the directory of credentials, the certificate and its key or two empty
 /// strings, and the directories of the proxy's unit.
 const FILES: &str = r#"
@@ -104,6 +106,9 @@ impl fmt::Display for Rejected {
 
 impl std::error::Error for Rejected {}
 
+/// Of a test: it may resolve names.
+const TEST_LIMIT: TimeLimit = TimeLimit::seconds(60);
+
 /// The network in which a test runs.
 #[derive(Clone, Copy)]
 enum Network {
@@ -143,11 +148,14 @@ fn test_with(run: Run<'_>, proxy: &Proxy, candidate: &Path) -> Result<(), Reject
     if output.status.success() {
         return Ok(());
     }
-    let output = [output.stdout, output.stderr].concat();
+    let mut text = [output.stdout, output.stderr].concat();
+    if let Some(exceeded) = TEST_LIMIT.exceeded(output.status) {
+        text.extend_from_slice(exceeded.as_bytes());
+    }
     Err(Rejected::Invalid {
         engine: proxy.engine,
         configuration: proxy.configuration.clone(),
-        output: String::from_utf8_lossy(&output).trim_end().to_owned(),
+        output: String::from_utf8_lossy(&text).trim_end().to_owned(),
     })
 }
 
@@ -165,7 +173,7 @@ fn command(network: Network, proxy: &Proxy, candidate: &Path) -> Command {
         Some(tls) => [tls.certificate.as_os_str(), tls.key.as_os_str()],
         None => [OsStr::new(""); 2],
     };
-    let mut command = Command::new("unshare");
+    let mut command = TEST_LIMIT.command("unshare");
     command
         .env("LC_ALL", "C.UTF-8")
         .args(namespaces)

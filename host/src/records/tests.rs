@@ -3,6 +3,7 @@ use super::*;
 fn record(inputs: &str) -> Record {
     Record {
         before_start: None,
+        restarted: Some("run-2".to_owned()),
         invocation: "run-1".to_owned(),
         inputs: inputs.to_owned(),
         configuration: String::new(),

@@ -7,13 +7,16 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use rustix::fs::{Mode, OFlags, fchmod, open};
 
 use super::disk::{At as _, IoError};
 use super::error::Error;
+use crate::time_limit::TimeLimit;
 
+/// Of an extraction.
+const TAR_LIMIT: TimeLimit = TimeLimit::seconds(600);
 /// Names that a message lists at most.
 const LISTED: usize = 10;
 
@@ -31,7 +34,8 @@ pub(super) fn unpack(archive: &Path, directory: &Path, main: &str) -> Result<(),
 }
 
 fn extract(archive: &Path, directory: &Path) -> Result<(), Error> {
-    let output = Command::new("tar")
+    let output = TAR_LIMIT
+        .command("tar")
         .args(["--extract", "--no-same-owner", "--no-same-permissions"])
         .arg("--file")
         .arg(archive)
@@ -47,7 +51,9 @@ fn extract(archive: &Path, directory: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let reason = format!("tar could not extract it: {}", stderr.trim());
+    let exceeded = TAR_LIMIT.exceeded(output.status);
+    let reason = exceeded.unwrap_or_else(|| stderr.trim().to_owned());
+    let reason = format!("tar could not extract it: {reason}");
     Err(Error::Rejected(reason))
 }
 

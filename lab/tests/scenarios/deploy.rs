@@ -117,6 +117,38 @@ pub(crate) fn a_host_without_an_earlier_release_blocks_no_rollback(
     Ok(())
 }
 
+/// Applies the topology when one host has no release, as a new one, and the artifact of the controller is
+/// newer than what the other one runs; expects a report of both releases.
+pub(crate) fn the_first_release_of_a_new_host_is_reported(fixture: &Fixture) -> Result<()> {
+    let of_others = fixture
+        .lab
+        .host("node1")?
+        .run(&["readlink", "/opt/randoms/randoms/current"])?;
+    let new = fixture.lab.host("node2")?;
+    new.shell("systemctl stop randoms.target && rm -rf /opt/randoms")?;
+    fixture.write_artifact(&variant(fixture, "newer than that of the other host"))?;
+    let run = fixture.run_playbook("site.yml", &[])?.success()?;
+    let first = new.run(&["readlink", "/opt/randoms/randoms/current"])?;
+    assert_ne!(first, of_others);
+    let [first, of_others] = [first, of_others].map(|link| link.replace("releases/", ""));
+    for part in [
+        format!("node2 gets release {first} of randoms"),
+        format!(
+            "WARNING: other hosts run {of_others}; for one release on all hosts, run deploy.yml"
+        ),
+    ] {
+        assert!(run.output().contains(&part), "{}", run.output());
+    }
+    fixture.write_artifact(&fixture.artifact)?;
+    fixture.run_playbook("deploy.yml", &[])?.success()?;
+    fixture.record(ResultRow::without_load(
+        "new host, newer artifact on the controller",
+        "both releases are reported",
+        "reported with a warning".to_owned(),
+    ));
+    Ok(())
+}
+
 /// Rolls back one of two apps; expects the other one unchanged, and an error for an unknown app.
 pub(crate) fn a_rollback_affects_only_the_named_app(fixture: &Fixture) -> Result<()> {
     fixture

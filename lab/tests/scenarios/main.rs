@@ -123,6 +123,7 @@ const THREE_HOSTS: &[Scenario] = scenarios![
     port_transfer::adding_a_second_host_drops_no_requests,
     topology_change::a_bad_unit_is_restored_on_all_hosts,
     deploy::a_host_without_an_earlier_release_blocks_no_rollback,
+    deploy::the_first_release_of_a_new_host_is_reported,
     host_loss::a_lost_host_drops_no_get,
     host_loss::a_rebooting_host_drops_no_get,
     host_loss::losing_both_hosts_drops_requests,

@@ -162,6 +162,13 @@ pub(super) fn lacks(site: &Site, artifacts: &Artifacts, which: Which) -> Result<
         .collect();
     lacks.artifacts =
         deploy::lacking(site.context(), &digests, which).map_err(|f| f.to_string())?;
+    lacks.releases = deploy::current_releases(site.context()).map_err(|f| f.to_string())?;
+    if which == Which::FirstReleases {
+        let is_first = |(app, _): &(String, String)| {
+            site.host.app(app).is_some() && !lacks.releases.contains_key(app)
+        };
+        lacks.first_releases = releases(artifacts).into_iter().filter(is_first).collect();
+    }
     for app in &lacks.artifacts {
         let bytes = artifacts.get(app).map_or(0, |artifact| artifact.bytes);
         require_space(site, app, bytes)?;

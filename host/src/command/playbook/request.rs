@@ -192,6 +192,10 @@ pub(super) struct Lacks {
     pub(super) configuration: bool,
     /// Apps whose artifacts it lacks.
     pub(super) artifacts: Vec<String>,
+    /// The current release by app.
+    pub(super) releases: BTreeMap<String, String>,
+    /// The release that an app without one gets.
+    pub(super) first_releases: BTreeMap<String, String>,
     /// Debian packages that it lacks.
     pub(super) packages: Vec<String>,
     /// Services of these packages that must not start.

@@ -101,7 +101,7 @@ async fn a_lock_with_another_program_is_answered_with_that_and_nothing_else() {
     let reply: Value = serde_json::from_str(&output.text).unwrap();
     let wanted = json!({
         "error": "", "changed": false, "log": [], "warnings": [], "program": true, "configuration": false,
-        "artifacts": [], "packages": [], "masked": [], "apply": false,
+        "artifacts": [], "packages": [], "masked": [], "apply": false, "releases": {}, "first_releases": {},
     });
     assert_eq!(reply, wanted);
 }

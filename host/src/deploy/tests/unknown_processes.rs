@@ -1,10 +1,12 @@
 //! Apps whose processes are not in /proc, as those of containers.
 
+use super::super::{Options, run};
 use super::change::{exits, unhealthy};
 use super::fixture::Fixture;
 use super::processes::Processes;
 use super::spec;
 use super::spec::service;
+use crate::plan::{Move, Step};
 use crate::systemd::fake::Fault;
 
 fn host() -> Fixture {
@@ -84,5 +86,46 @@ async fn a_reboot_restarts_nothing() {
         requests.iter().all(|r| r.ends_with(&service(0))),
         "{requests:?}"
     );
+    host.assert_runs(&good);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_restarts_what_systemd_has_restarted_with_the_rejected_release() {
+    let host = host();
+    let good = host.deployed("v1").await;
+    // Still on the release that is good.
+    host.systemd.start(&service(0), 0);
+    let rejected = host.admit("v2");
+    let change = Move::new("randoms", &rejected, &host.observe().await, &[]);
+    let select = [Step::Select(change)];
+    run(host.context(), &select, Options::default())
+        .await
+        .unwrap();
+    host.systemd.start(&service(1), 0);
+    host.requests();
+    host.undo(&[]).await;
+    assert_eq!(host.requests(), [format!("restart {}", service(1))]);
+    host.assert_runs(&good);
+    host.assert_converged().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_undo_knows_what_systemd_has_restarted_before_it() {
+    let host = host();
+    let good = host.deployed("v1").await;
+    let rejected = host.deployed("v2").await;
+    host.systemd.start(&service(1), 0);
+    let change = Move {
+        app: "randoms".to_owned(),
+        release: rejected,
+        previous: Some(good.clone()),
+        ..Move::default()
+    };
+    // Interrupted at its first request.
+    host.systemd
+        .set_fault(host.systemd.changes(), Fault::Refused);
+    let undone = host.undo(std::slice::from_ref(&change)).await;
+    assert!(undone.contains("still failing"), "{undone}");
+    host.apply().await.unwrap();
     host.assert_runs(&good);
 }

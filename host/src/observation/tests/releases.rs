@@ -1,6 +1,7 @@
 //! Releases of apps and of processes.
 
 use super::*;
+use crate::execution::Executor;
 
 #[tokio::test]
 async fn the_kernel_reports_which_release_a_process_runs() {
@@ -57,8 +58,12 @@ async fn a_record_has_the_release_of_its_invocation_only() {
         .edit(UNIT, |state| state.invocation = "a later run".to_owned());
     let observation = fake.observe().await;
     assert_eq!(observation.running_release(UNIT), None);
-    // Of a container, whose process does not show it, systemd restarts the same release.
-    assert_eq!(observation.assumed_release(UNIT), Some(V1));
+    // Of a container, whose process does not show it, systemd restarts the current release.
+    assert_eq!(observation.assumed_release(UNIT), Some(V2));
+    let mut executor = Executor::new(fake.context()).unwrap();
+    executor.record_releases("randoms", &observation).unwrap();
+    fake.select("randoms", V1);
+    assert_eq!(fake.observe().await.running_release(UNIT), Some(V2));
 }
 
 #[tokio::test]

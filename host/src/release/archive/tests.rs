@@ -1,4 +1,5 @@
 use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::process::Command;
 
 use model::{Artifact, ArtifactKind};
 
