@@ -54,7 +54,26 @@ impl Controller {
         command
             .current_dir(project.ansible())
             .env("PATH", path)
-            .arg(playbook)
+            .arg(playbook);
+        self.add_ssh_settings(&mut command);
+        command
+    }
+
+    /// `genconf plan` of a project, which queries its hosts. With `options` before the arguments for Ansible.
+    #[must_use]
+    pub fn plan_command(&self, project: &ProjectDirectory, options: &[&str]) -> Command {
+        let mut command = self.command(&project.programs().join("genconf"));
+        command
+            .arg("plan")
+            .arg(project.path())
+            .args(options)
+            .arg("--");
+        self.add_ssh_settings(&mut command);
+        command
+    }
+
+    fn add_ssh_settings(&self, command: &mut Command) {
+        command
             .args(["--user", "root"])
             .arg(format!("--private-key={}", self.key.private().display()))
             .env("ANSIBLE_SSH_CONTROL_PATH_DIR", self.directory.join("cp"))
@@ -62,7 +81,6 @@ impl Controller {
             .env("ANSIBLE_HOST_KEY_CHECKING", "True")
             .env("ANSIBLE_LOCAL_TEMP", self.directory.join("ansible"))
             .env("ANSIBLE_NOCOLOR", "1");
-        command
     }
 
     /// Runs a shell command on `host` over SSH.

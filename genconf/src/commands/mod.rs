@@ -15,11 +15,14 @@ pub mod status;
 pub mod streams;
 pub mod verify;
 
+mod ansible;
 mod changes;
 mod comparison;
 mod host_plan;
 mod input;
 mod key_reference;
+mod offline_plan;
+mod queried_plan;
 mod rendered_state;
 mod scaffold;
 mod scratch;

@@ -1,8 +1,7 @@
 //! `genconf plan`: what applying the topology would do on the hosts.
-//!
-//! The hosts are not queried: the rendered files on disk stand for what they run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
@@ -10,13 +9,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::host_plan::{Step, UnitChanges};
 use super::input::{Input, Results};
 use super::options::{Format, GlobalArgs, OutDirArg, TopologyArg};
-use super::rendered_state::{self, RenderedState};
 use super::streams::{Streams, printable};
+use super::{offline_plan, queried_plan};
 use crate::import::shell_quoted;
-use crate::layout::Layout;
 use crate::tree;
 
 /// Arguments of the command.
@@ -28,13 +25,27 @@ pub struct PlanArgs {
     /// The output directory
     #[command(flatten)]
     pub out_dir: OutDirArg,
+    /// Compare with the rendered files on disk; query no host
+    #[arg(long)]
+    pub offline: bool,
     /// Exit 2 if applying the topology would change anything
     #[arg(long)]
     pub exit_code: bool,
+    /// Arguments for Ansible, such as `-- --user root --limit node1`
+    #[arg(last = true)]
+    pub ansible: Vec<OsString>,
 }
 
-/// Steps on one host, by its name.
-type HostSteps = (String, Vec<Step>);
+/// What applying the topology would do on one host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct HostPlan {
+    /// Name of the host.
+    pub(super) host: String,
+    /// The steps, in their order.
+    pub(super) steps: Vec<String>,
+    /// Why the host has no plan.
+    pub(super) error: Option<String>,
+}
 
 /// Prints the steps of each host.
 pub fn run(args: &PlanArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
@@ -47,18 +58,30 @@ pub fn run(args: &PlanArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> i
         Err(exit) => return Ok(exit),
     };
     let changes = tree::compare(&generated.tree, &input.out_dir, &[])?;
-    let paths = changes.iter().map(|c| c.path.to_string()).collect();
-    let before = rendered_state::read(&input.out_dir)?;
-    let steps = steps(&generated.layout, &before, &paths);
-    print(&steps, global.output, streams)?;
-    if steps.is_empty() && changes.is_empty() {
-        streams.note(&format!(
-            "no changes: {} matches the topology (hosts are not queried)",
-            input.out_dir.display()
-        ))?;
+    let changed: BTreeSet<String> = changes.iter().map(|c| c.path.to_string()).collect();
+    let mut plans = if args.offline {
+        offline_plan::plans(&generated.layout, &input.out_dir, &changed)?
+    } else {
+        match queried_plan::plans(args, &input, &generated, streams)? {
+            Ok(plans) => plans,
+            Err(exit) => return Ok(exit),
+        }
+    };
+    plans.extend(offline_plan::of_removed_hosts(
+        &generated.layout,
+        &input.out_dir,
+    )?);
+    print(&plans, global.output, streams)?;
+    let failed = plans.iter().filter(|plan| plan.error.is_some()).count();
+    if failed > 0 {
+        let message = format!("{failed} hosts have no plan");
+        return streams.fail_after_result(&message, queried_plan::OFFLINE);
+    }
+    if plans.is_empty() && changes.is_empty() {
+        streams.note(&no_changes(args, &input))?;
         return Ok(Exit::Success);
     }
-    if steps.is_empty() {
+    if plans.is_empty() {
         streams.note("no host changes; only files of this directory differ")?;
     }
     streams.note(&next_commands(&input, args))?;
@@ -69,30 +92,37 @@ pub fn run(args: &PlanArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> i
     })
 }
 
-fn print(steps: &[HostSteps], format: Format, streams: &mut Streams<'_>) -> io::Result<()> {
+fn print(plans: &[HostPlan], format: Format, streams: &mut Streams<'_>) -> io::Result<()> {
     if format == Format::Json {
-        let object = |step: &Step| json!({ "action": step.action, "object": step.object });
-        let objects = steps.iter().map(|(host, steps)| {
-            let steps: Vec<_> = steps.iter().map(object).collect();
-            json!({ "host": host, "steps": steps })
+        let objects = plans.iter().map(|plan| {
+            json!({ "host": plan.host, "steps": plan.steps, "error": plan.error })
         });
         let array = serde_json::Value::Array(objects.collect());
         return writeln!(streams.out, "{array:#}");
     }
-    for (host, steps) in steps {
+    for plan in plans {
+        let host = &plan.host;
         if format == Format::Human {
             writeln!(streams.out, "{host}")?;
         }
-        for step in steps {
+        let error = plan.error.iter().map(|error| format!("error: {error}"));
+        for step in plan.steps.iter().cloned().chain(error) {
             match format {
-                Format::Line => writeln!(streams.out, "{host}: {}", printable(&step.to_string()))?,
-                Format::Human | Format::Json => {
-                    writeln!(streams.out, "  {}", printable(&step.to_string()))?;
-                }
+                Format::Line => writeln!(streams.out, "{host}: {}", printable(&step))?,
+                Format::Human | Format::Json => writeln!(streams.out, "  {}", printable(&step))?,
             }
         }
     }
     Ok(())
+}
+
+/// That there is nothing to do.
+fn no_changes(args: &PlanArgs, input: &Input) -> String {
+    if args.offline {
+        let out_dir = input.out_dir.display();
+        return format!("no changes: {out_dir} matches the topology (hosts are not queried)");
+    }
+    "no changes: the hosts match the topology".to_owned()
 }
 
 /// The commands that apply the plan.
@@ -103,41 +133,13 @@ fn next_commands(input: &Input, args: &PlanArgs) -> String {
     let out_dir = option.map_or(String::new(), |dir| format!(" --out-dir {}", quoted(dir)));
     let inventory = quoted(&input.out_dir.join("ansible/inventory.yml"));
     let site = quoted(&input.out_dir.join("ansible/site.yml"));
+    let compared = if args.offline {
+        let out_dir = input.out_dir.display();
+        format!("Compared with the rendered files in {out_dir}; hosts are not queried. ")
+    } else {
+        String::new()
+    };
     format!(
-        "Compared with the rendered files in {}; hosts are not queried. To apply:\n  \
-         genconf render {topology}{out_dir}\n  ansible-playbook -i {} {}",
-        input.out_dir.display(),
-        inventory,
-        site
+        "{compared}To apply:\n  genconf render {topology}{out_dir}\n  ansible-playbook -i {inventory} {site}"
     )
-}
-
-/// What is done on each host, by host.
-fn steps(
-    layout: &Layout,
-    before: &BTreeMap<String, RenderedState>,
-    changed: &BTreeSet<String>,
-) -> Vec<HostSteps> {
-    let mut all = Vec::new();
-    for host in &layout.hosts {
-        let steps = match before.get(&host.name) {
-            Some(state) => UnitChanges::new(host, state, changed).steps(),
-            None => vec![Step::new(
-                "+ set up",
-                &format!("{} units", host.units.len()),
-            )],
-        };
-        if !steps.is_empty() {
-            all.push((host.name.clone(), steps));
-        }
-    }
-    let defined = |name: &String| layout.hosts.iter().any(|h| h.name == *name);
-    for removed in before.keys().filter(|name| !defined(name)) {
-        let step = Step::new(
-            "- unmanage",
-            "the host is not in the topology; its units keep running",
-        );
-        all.push((removed.clone(), vec![step]));
-    }
-    all
 }

@@ -1,16 +1,17 @@
 //! `genconf status`: the state of every instance, queried over SSH.
 //!
-//! Ansible runs the module of `ansible/status.yml` on the hosts and writes each result to a file;
-//! here they are merged into one table.
+//! Ansible asks `genconf-host` of each host and writes each result to a file; here they are merged into one
+//! table.
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::ansible;
 use super::exit::Exit;
 use super::options::{
     Format, GlobalArgs, NOT_FOUND, NOT_FOUND_HELP, OutDirArg, TopologyArg, default_out_dir,
@@ -45,20 +46,13 @@ pub fn run(args: &StatusArgs, global: &GlobalArgs, streams: &mut Streams<'_>) ->
         .prefix("genconf-status.")
         .tempdir()?;
     let mut command = query(args, &out_dir, results.path())?;
-    streams.detail(&format!("{command:?}"))?;
-    let output = match command.output() {
-        Ok(output) => {
-            [output.stdout, output.stderr].map(|b| String::from_utf8_lossy(&b).into_owned())
-        }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            let help = "install it: `apt install ansible` or `pipx install ansible-core`";
-            return streams.fail("ansible is not installed", help);
-        }
-        Err(e) => return Err(e),
+    let printed = match ansible::output(&mut command, streams)? {
+        Ok(printed) => printed,
+        Err(exit) => return Ok(exit),
     };
     let rows = rows(results.path())?;
     if rows.is_empty() {
-        let message = format!("Ansible queried no host:\n{}", output.concat().trim_end());
+        let message = format!("Ansible queried no host:\n{printed}");
         return streams.fail(&message, "check the hosts and `--limit` after `--`");
     }
     print(&rows, global.output, streams)?;
@@ -99,20 +93,15 @@ const QUERY: &str = r#"{{ genconf_program }} playbook {{ genconf_project }} '{"s
 /// The command that queries the hosts and writes each result below `results`.
 fn query(args: &StatusArgs, out_dir: &Path, results: &Path) -> io::Result<Command> {
     let directory = out_dir.join("ansible").canonicalize()?;
-    let mut command = Command::new("ansible");
+    let mut command = ansible::command("ansible", &directory);
     command
         .arg("genconf_hosts")
-        .arg("--inventory")
-        .arg(directory.join("inventory.yml"))
         .args(["--become", "--module-name", "ansible.builtin.raw"])
         .args(["--args", QUERY])
         .arg("--tree")
         .arg(results)
         .args(&args.ansible)
-        .env("ANSIBLE_CONFIG", directory.join("ansible.cfg"))
-        .env("ANSIBLE_LOAD_CALLBACK_PLUGINS", "true")
-        .env("ANSIBLE_NOCOLOR", "1")
-        .stdin(Stdio::null());
+        .env("ANSIBLE_LOAD_CALLBACK_PLUGINS", "true");
     Ok(command)
 }
 

@@ -24,7 +24,7 @@ fn planned(before: &str, after: &str) -> (i32, String) {
     fs::write(folder.path().join("topology.yaml"), after).expect("can be written");
     let (code, out, _) = output(&genconf(
         folder.path(),
-        &["plan", "topology.yaml", "--exit-code"],
+        &["plan", "topology.yaml", "--offline", "--exit-code"],
     ));
     (code, out)
 }
@@ -37,7 +37,7 @@ fn planned_after(change: impl FnOnce(&Path)) -> (i32, String) {
     change(folder.path());
     let (code, out, _) = output(&genconf(
         folder.path(),
-        &["plan", "topology.yaml", "--exit-code"],
+        &["plan", "topology.yaml", "--offline", "--exit-code"],
     ));
     (code, out)
 }
@@ -54,7 +54,7 @@ fn a_plan_lists_starts_reloads_restarts_and_removals() {
     let folder = project(VALID);
     let (code, out, _) = output(&genconf(
         folder.path(),
-        &["plan", "topology.yaml", "--exit-code"],
+        &["plan", "topology.yaml", "--offline", "--exit-code"],
     ));
     let first = out.starts_with("a\n  + set up    ");
     assert!(code == 2 && first, "{out}");
@@ -174,7 +174,7 @@ fn added_and_changed_kernel_settings_are_listed() {
 #[test]
 fn differences_have_an_exit_code_only_on_request() {
     let folder = project(VALID);
-    let (code, out, err) = output(&genconf(folder.path(), &["plan"]));
+    let (code, out, err) = output(&genconf(folder.path(), &["plan", "--offline"]));
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("+ set up"), "{out}");
     assert!(err.contains("hosts are not queried"), "{err}");

@@ -38,7 +38,7 @@ const CAPTURES: &[Capture] = &[
     Capture {
         name: "plan",
         before: "sed -i s/PORT/8081/ topology.yaml; genconf render; sed -i s/8082-8085/8082-8086/ topology.yaml",
-        command: "genconf plan",
+        command: "genconf plan --offline",
     },
     Capture {
         name: "diff",

@@ -26,6 +26,7 @@ mod listener;
 mod log_rotation;
 mod multi_host_systems;
 mod outcome;
+mod plan;
 mod port_transfer;
 mod programs;
 mod response;
@@ -59,6 +60,7 @@ const ONE_HOST: &[Scenario] = scenarios![
     install::all_units_are_active,
     install::requests_are_spread_evenly,
     install::second_run_changes_nothing,
+    plan::a_plan_lists_what_an_apply_does,
     install::units_have_low_exposure,
     install::target_stops_and_starts_all,
     restart::restarting_one_drops_no_requests,

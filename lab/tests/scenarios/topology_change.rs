@@ -270,7 +270,7 @@ pub(crate) fn an_undrained_port_drops_requests(fixture: &Fixture) -> Result<()> 
     Ok(())
 }
 
-fn with_body_limit(topology: &str) -> String {
+pub(crate) fn with_body_limit(topology: &str) -> String {
     topology.replace("    engine: ", "    max_body: 2MiB\n    engine: ")
 }
 
