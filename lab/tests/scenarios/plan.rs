@@ -15,7 +15,12 @@ const CHANGES: i32 = 2;
 pub(crate) fn a_plan_lists_what_an_apply_does(fixture: &Fixture) -> Result<()> {
     let host = fixture.proxy_host();
     let same = plan(fixture)?;
-    assert_eq!((same.code, same.stdout.as_str()), (Some(0), ""), "{}", same.output());
+    assert_eq!(
+        (same.code, same.stdout.as_str()),
+        (Some(0), ""),
+        "{}",
+        same.output()
+    );
     host.run(&["systemctl", "disable", "randoms-spread@8083.service"])?;
     let changed = with_body_limit(fixture.system.topology);
     let topology = fixture.project.path().join("topology.yaml");
@@ -40,7 +45,12 @@ pub(crate) fn a_plan_lists_what_an_apply_does(fixture: &Fixture) -> Result<()> {
     fixture.project.render(&changed)?;
     fixture.run_playbook("site.yml", &[])?.success()?;
     let applied = plan(fixture)?;
-    assert_eq!((applied.code, applied.stdout.as_str()), (Some(0), ""), "{}", applied.output());
+    assert_eq!(
+        (applied.code, applied.stdout.as_str()),
+        (Some(0), ""),
+        "{}",
+        applied.output()
+    );
     fixture.project.render(fixture.system.topology)?;
     fixture.run_playbook("site.yml", &[])?.success()?;
     fixture.record(ResultRow::without_load(
