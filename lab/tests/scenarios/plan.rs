@@ -37,6 +37,8 @@ pub(crate) fn a_plan_lists_what_an_apply_does(fixture: &Fixture) -> Result<()> {
     let wanted = [
         "node1".to_owned(),
         format!("  write /etc/randoms/edge/{engine}"),
+        // The list of installed files.
+        "  write /etc/randoms/files.json".to_owned(),
         "  enable randoms-spread@8083.service".to_owned(),
         "  reload randoms-edge.service".to_owned(),
     ];
@@ -56,7 +58,7 @@ pub(crate) fn a_plan_lists_what_an_apply_does(fixture: &Fixture) -> Result<()> {
     fixture.record(ResultRow::without_load(
         "plan of a change, with a unit that was disabled by hand",
         "both are listed, the host is unchanged",
-        "3 steps; none after the apply".to_owned(),
+        "4 steps; none after the apply".to_owned(),
     ));
     Ok(())
 }
