@@ -140,14 +140,13 @@ fn nothing_imported(http: &[Directive], findings: &[Finding]) -> ImportError {
         );
         return ImportError::new(message).at(first.position);
     }
-    let location = findings
+    let locations = findings
         .iter()
-        .rev()
-        .find(|n| n.subject.starts_with("location"));
-    ImportError::new(match location {
-        Some(finding) => format!("{message}: {}: {}", finding.subject, finding.reason),
-        None => message.to_owned(),
-    })
+        .filter(|n| n.subject.starts_with("location "));
+    let reasons: Vec<_> = locations
+        .map(|n| format!(": {}: {}", n.subject, n.reason))
+        .collect();
+    ImportError::new(format!("{message}{}", reasons.concat()))
 }
 
 /// Servers and locations that the topology contains.

@@ -5,6 +5,7 @@ use super::directive::Directive;
 use super::listen::{ListenChoice, choose, text, uses_tls};
 use super::location::{self, ScopedRoute};
 use super::protection::{self, Protection};
+use super::raw_line::{checked, quoted};
 use super::redirect;
 use super::scope::{Scope, is_handled};
 use super::timeout::{self, ConnectTimeout};
@@ -56,7 +57,8 @@ pub(super) fn read<'t>(server: &'t Directive, site: &Site<'t>, state: &mut Impor
         state.findings.truncate(before);
         return skip(&reason, state);
     }
-    limit_names(&mut proxy, server, site);
+    let expressions = limit_names(&mut proxy, server, site);
+    report_expressions(server, expressions, &mut state.findings);
     let mut locations = Vec::new();
     location::collect(server, &scope, None, &mut locations);
     let protection = Protection::of(&mut locations, (server, &scope), site.http);
@@ -99,18 +101,70 @@ fn finish(
 
 /// Accepts any name if this is the only server of its port, as nginx does. With other servers, which
 /// can refuse requests or be left out, only the names of the server are accepted.
-fn limit_names(proxy: &mut ProxyDraft, server: &Directive, site: &Site<'_>) {
+fn limit_names(proxy: &mut ProxyDraft, server: &Directive, site: &Site<'_>) -> Expressions {
     let port = listen_port(proxy);
     let position = |d: &Directive| (d.position.line, d.position.column);
     let is_other = |s: &&&Directive| position(s) != position(server);
     let mut others = site.servers.iter().filter(is_other);
     if others.any(|s| ports_of(s).contains(&port)) {
-        return;
+        let line = other_hosts(server).filter(|_| proxy.server_names.is_empty());
+        let kept = line
+            .as_ref()
+            .map_or(Expressions::Lost, |_| Expressions::Kept);
+        proxy.raw_server.extend(line);
+        return kept;
     }
     proxy.server_names.retain(|name| name != "localhost");
     if !proxy.server_names.is_empty() {
         proxy.server_names.push("_".to_owned());
     }
+    Expressions::Lost
+}
+
+/// What happens to regular expressions in `server_name`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Expressions {
+    /// A line of `raw` refuses other names.
+    Kept,
+    /// The proxy does not compare names with them.
+    Lost,
+}
+
+fn report_expressions(server: &Directive, kept: Expressions, findings: &mut Vec<Finding>) {
+    for directive in server.inside().iter().filter(|d| d.name == "server_name") {
+        for name in directive.args.iter().filter(|n| n.starts_with('~')) {
+            let subject = format!("server_name {name}");
+            let finding = match kept {
+                Expressions::Kept => {
+                    let reason = "a line of `raw` refuses other names with 421";
+                    Finding::adjusted(subject, reason)
+                }
+                Expressions::Lost => {
+                    let reason = "regular expressions in `server_name` are not supported";
+                    Finding::skipped(subject, reason)
+                }
+            };
+            findings.push(finding.at(directive.position));
+        }
+    }
+}
+
+/// Start of the line that refuses other names than those of regular expressions.
+const OTHER_HOSTS: &str = "if ($host !~* ";
+
+/// The line that refuses names that no regular expression of `server_name` matches.
+fn other_hosts(server: &Directive) -> Option<String> {
+    let names = server.inside().iter().filter(|d| d.name == "server_name");
+    let names: Vec<_> = names.flat_map(|d| &d.args).collect();
+    let expressions: Vec<_> = names
+        .iter()
+        .filter_map(|n| Some(format!("(?:{})", n.strip_prefix('~')?)))
+        .collect();
+    if expressions.is_empty() || expressions.len() < names.len() {
+        return None;
+    }
+    let expression = quoted(&expressions.join("|"));
+    checked(format!("{OTHER_HOSTS}{expression}) {{ return 421; }}"))
 }
 
 /// Sets the keys of a proxy and its routes.
@@ -211,7 +265,9 @@ pub(super) fn accepts(proxy: &ProxyDraft, name: &str) -> bool {
         let below = own.strip_prefix('*').is_some_and(|end| name.ends_with(end));
         own == "_" || own == name || below
     };
-    proxy.server_names.is_empty() || proxy.server_names.iter().any(matches)
+    let is_limited = proxy.raw_server.iter().any(|l| l.starts_with(OTHER_HOSTS));
+    let is_any = proxy.server_names.is_empty() && !is_limited;
+    is_any || proxy.server_names.iter().any(matches)
 }
 
 /// The locations with `proxy_pass` in a block, including nested ones.
@@ -248,21 +304,26 @@ pub(super) fn listen_port(proxy: &ProxyDraft) -> u16 {
     port(proxy.listen.as_deref()).unwrap_or(if proxy.tls.is_some() { 443 } else { 80 })
 }
 
+/// The server names. `.example.org` is `example.org` and the names below it.
 fn names(server: &Directive, state: &mut ImportState) -> Vec<String> {
     let mut names = Vec::new();
     for directive in server.inside().iter().filter(|d| d.name == "server_name") {
-        for name in directive
-            .args
-            .iter()
-            .filter(|n| !["_", ""].contains(&n.as_str()))
-        {
-            match ServerName::read(name) {
-                Ok(_) if names.contains(name) => {}
-                Ok(_) => names.push(name.clone()),
-                Err(reason) => state.findings.push(
-                    Finding::skipped(format!("server_name {name}"), reason.to_string())
-                        .at(directive.position),
-                ),
+        let is_read = |n: &&String| !["_", ""].contains(&n.as_str()) && !n.starts_with('~');
+        let written = directive.args.iter().filter(is_read);
+        for name in written {
+            let all = match name.strip_prefix('.') {
+                Some(plain) => vec![plain.to_owned(), format!("*.{plain}")],
+                None => vec![name.clone()],
+            };
+            for name in all {
+                match ServerName::read(&name) {
+                    Ok(_) if names.contains(&name) => {}
+                    Ok(_) => names.push(name),
+                    Err(reason) => state.findings.push(
+                        Finding::skipped(format!("server_name {name}"), reason.to_string())
+                            .at(directive.position),
+                    ),
+                }
             }
         }
     }

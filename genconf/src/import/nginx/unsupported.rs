@@ -75,7 +75,7 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
     ),
     (
         &["include"],
-        "includes are not read, and the file may restrict access; to import all files: nginx -T | genconf import nginx -",
+        "includes are not read; the file may restrict access, so check it before you switch to genconf; to import all files: nginx -T | genconf import nginx -",
     ),
     (
         &[
@@ -95,7 +95,6 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
     ),
     (
         &[
-            "if",
             "rewrite",
             "return",
             "set",
@@ -104,6 +103,10 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
             "internal",
         ],
         "a route only passes requests on",
+    ),
+    (
+        &["if"],
+        "conditions are not supported, and instances receive these requests; if the condition restricts access, restore it before you switch to genconf",
     ),
     (
         &[
