@@ -94,15 +94,12 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
         "`tls` has fixed TLS settings",
     ),
     (
-        &[
-            "rewrite",
-            "return",
-            "set",
-            "try_files",
-            "error_page",
-            "internal",
-        ],
+        &["return", "set", "try_files", "error_page", "internal"],
         "a route only passes requests on",
+    ),
+    (
+        &["rewrite"],
+        "rewrites and redirects of a server are not supported: instances receive these requests with the path of the client",
     ),
     (
         &["if"],
