@@ -2,7 +2,7 @@
 
 use super::directive::Directive;
 
-/// Directives that restrict access whatever their arguments are.
+/// Directives that restrict access with any arguments.
 const RESTRICTING: [&str; 8] = [
     "access_by_lua_file",
     "deny",

@@ -40,7 +40,7 @@ pub(super) fn protocol(location: &Directive) -> Option<&'static str> {
     found.map(|(_, protocol)| *protocol)
 }
 
-/// Why a location has no route, whatever its path is; `None` if it passes requests on with HTTP.
+/// Why a location has no route, regardless of its path; `None` if it passes requests on with HTTP.
 pub(super) fn without_route(location: &Directive) -> Option<String> {
     let inside = location.inside();
     if let Some(direct) = inside.iter().find(|d| d.name == "return") {
