@@ -28,8 +28,8 @@ pub(super) fn is_imported(server: &Directive, site: &Site<'_>) -> bool {
     let ports = ports_of(server);
     let replaces = |s: &Directive| {
         let has_port = ports_of(s).iter().any(|p| ports.contains(p));
-        let serves = redirect::url(s).is_none() && !passing(s).is_empty();
-        (has_tls(s) && !has_tls(server)) || (has_port && serves)
+        let passes = redirect::url(s).is_none() && !passing(s).is_empty();
+        (has_tls(s) && !has_tls(server)) || (has_port && passes)
     };
     let redirects = redirect::url(server).is_some();
     let is_replaced = redirects && site.servers.iter().any(|s| replaces(s));
