@@ -45,3 +45,27 @@ pub(crate) fn drift_is_reported(fixture: &Fixture) -> Result<()> {
     ));
     Ok(())
 }
+
+/// Removes genconf-host from a host; expects an error that says what to do, and a host that `site.yml` repairs.
+pub(crate) fn a_host_without_genconf_host_is_reported(fixture: &Fixture) -> Result<()> {
+    let host = fixture.proxy_host();
+    let program = format!(
+        "/usr/local/lib/genconf/{}/genconf-host",
+        fixture.system.project
+    );
+    host.run(&["mv", &program, "/run/kept"])?;
+    for playbook in ["status.yml", "rollback.yml"] {
+        let run = fixture.run_playbook(playbook, &[])?;
+        assert_ne!(run.code(), Some(0), "{}", run.output());
+        let expected = "genconf-host is not installed, or does not run on this host; run site.yml";
+        assert!(run.output().contains(expected), "{}", run.output());
+    }
+    host.run(&["mv", "/run/kept", &program])?;
+    fixture.run_playbook("status.yml", &[])?.success()?;
+    fixture.record(ResultRow::without_load(
+        "host without genconf-host: status and rollback",
+        "reported, exit code ≠ 0",
+        "both name site.yml".to_owned(),
+    ));
+    Ok(())
+}

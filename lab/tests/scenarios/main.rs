@@ -190,6 +190,9 @@ const PORT_TRANSFER: &[Scenario] = scenarios![
 /// Changes of the proxy's port.
 const LISTENER: &[Scenario] = scenarios![listener::a_changed_port_is_opened];
 
+/// A host on which genconf-host is missing.
+const PROGRAM_MISSING: &[Scenario] = scenarios![drift::a_host_without_genconf_host_is_reported];
+
 /// Watch mode.
 const WATCH_MODE: &[Scenario] = scenarios![
     watch::a_changed_file_is_deployed,
@@ -319,7 +322,7 @@ static GROUPS: Groups = Groups {
         group(
             "single",
             &single_host_systems::SINGLE,
-            &[EXPECTED_STATE, RESTART, LISTENER],
+            &[EXPECTED_STATE, RESTART, LISTENER, PROGRAM_MISSING],
         ),
         group(
             "two-hosts",
