@@ -46,7 +46,7 @@ pub(crate) fn drift_is_reported(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
-/// Removes genconf-host from a host; expects an error that says what to do, and a host that `site.yml` repairs.
+/// Removes genconf-host from a host; expects an error that names `site.yml`.
 pub(crate) fn a_host_without_genconf_host_is_reported(fixture: &Fixture) -> Result<()> {
     let host = fixture.proxy_host();
     let program = format!(
