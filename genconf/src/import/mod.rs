@@ -4,14 +4,17 @@
 //! `topology_yaml` prints it. Settings that are adjusted or skipped are reported as [`Finding`]s.
 
 mod archive;
+mod background;
 pub mod draft;
 mod naming;
 pub mod nginx;
 pub mod pm2;
+mod port_argument;
 mod ports;
 pub mod procfile;
 mod program;
 mod report;
+mod reserved_variable;
 mod shell_split;
 mod topology_yaml;
 mod yaml_scalar;

@@ -3,48 +3,77 @@
 use serde_json::{Map, Value};
 
 use super::{dump, value};
-use crate::import::ports::{IS_PLACEHOLDER, PLACEHOLDER};
+use crate::import::port_argument::{IS_PLACEHOLDER, PLACEHOLDER};
 use crate::import::program::{self, Program};
 use crate::import::{Finding, shell_split};
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Scalar as _;
 use crate::topology::text::Text;
 
-/// The program that `script`, `interpreter`, and `args` start.
-pub(super) fn program(entry: &Map<String, Value>, script: &str) -> Option<Program> {
-    let mut args = value::list(entry.get("args"))?;
-    let mut script = script.trim().to_owned();
-    if script.contains(' ') && !entry.contains_key(dump::PATH) {
-        let mut words = shell_split::split(&script)?;
-        script = words.remove(0);
-        args.splice(0..0, words);
+/// The command of an entry: `script`, `interpreter`, and `args`.
+#[derive(Clone, Debug)]
+pub(super) struct Command {
+    /// The interpreter without its version; empty if none is set.
+    interpreter: String,
+    script: String,
+    args: Vec<String>,
+}
+
+impl Command {
+    /// Reads the command of `entry`; `None` if `args` is invalid.
+    pub(super) fn read(entry: &Map<String, Value>, script: &str) -> Option<Self> {
+        let mut args = value::list(entry.get("args"))?;
+        let mut script = script.trim().to_owned();
+        if script.contains(' ') && !entry.contains_key(dump::PATH) {
+            let mut words = shell_split::split(&script)?;
+            script = words.remove(0);
+            args.splice(0..0, words);
+        }
+        let interpreter = value::first(entry, &["interpreter", "exec_interpreter"]);
+        // It can have a version, `node@20`, and a path.
+        let interpreter = interpreter.unwrap_or_default();
+        let interpreter = interpreter.split('@').next().unwrap_or_default().to_owned();
+        Some(Self {
+            interpreter,
+            script,
+            args,
+        })
     }
-    let interpreter = value::first(entry, &["interpreter", "exec_interpreter"]).unwrap_or_default();
-    let command = |first: &str, second: Option<&str>| {
-        let words = [first].into_iter().chain(second).map(str::to_owned);
-        program::parse(&words.chain(args.iter().cloned()).collect::<Vec<_>>())
-    };
-    // It can have a version, `node@20`, and a path.
-    let interpreter = interpreter.split('@').next().unwrap_or_default();
-    let is_file = script.contains(['/', '.']) && !is_tool(&script, &directory(entry));
-    let mut program = match interpreter.rsplit('/').next().unwrap_or_default() {
-        "" | "node" if is_file => without_extension(program::file(&script, &args), &script),
-        "" | "node" | "none" => command(&script, None),
-        _ => command(interpreter, Some(&script)),
-    };
-    let keys = [
-        "node_args",
-        "nodeArgs",
-        "interpreter_args",
-        "interpreterArgs",
-    ];
-    let options = value::list(keys.iter().find_map(|k| entry.get(*k)))?;
-    if program.runtime == Runtime::Node {
-        program::node_options(&mut program, &options);
+
+    /// The words of the command without node.
+    pub(super) fn words(&self) -> Vec<String> {
+        let interpreter = match self.interpreter.rsplit('/').next().unwrap_or_default() {
+            "" | "node" | "none" => None,
+            _ => Some(&self.interpreter),
+        };
+        let words = interpreter.into_iter().chain([&self.script]);
+        words.chain(&self.args).cloned().collect()
     }
-    let written = entry.get("env_file").and_then(Value::as_str);
-    program.env_file = written.map(str::to_owned).or(program.env_file);
-    Some(program)
+
+    /// The program that the command starts; `None` if an option of the interpreter is invalid.
+    pub(super) fn program(&self, entry: &Map<String, Value>) -> Option<Program> {
+        let Self { script, args, .. } = self;
+        let is_file = script.contains(['/', '.']) && !is_tool(script, &directory(entry));
+        let is_node = ["", "node"].contains(&self.interpreter.rsplit('/').next()?);
+        let mut program = if is_node && is_file {
+            without_extension(program::file(script, args), script)
+        } else {
+            program::parse(&self.words())
+        };
+        let keys = [
+            "node_args",
+            "nodeArgs",
+            "interpreter_args",
+            "interpreterArgs",
+        ];
+        let options = value::list(keys.iter().find_map(|k| entry.get(*k)))?;
+        if program.runtime == Runtime::Node {
+            program::node_options(&mut program, &options);
+        }
+        let written = entry.get("env_file").and_then(Value::as_str);
+        program.env_file = written.map(str::to_owned).or(program.env_file);
+        Some(program)
+    }
 }
 
 /// Whether the script is a tool that PM2 found in `PATH` and that starts another program, such as npm.
@@ -53,7 +82,7 @@ fn is_tool(script: &str, directory: &str) -> bool {
     tool && script.starts_with('/') && !script.starts_with(directory)
 }
 
-/// Removes arguments that a unit file cannot contain.
+/// Removes arguments that a unit file cannot contain, and reports arguments that are not imported.
 pub(super) fn with_valid_args(
     label: &str,
     mut program: Program,
@@ -74,6 +103,14 @@ pub(super) fn with_valid_args(
         }
         read.is_ok()
     });
+    if let Some(dropped) = program.dropped() {
+        let subject = format!("{label}: arguments `{dropped}`");
+        findings.push(Finding::skipped(subject, program::DROPPED));
+    }
+    for socket in program.take_sockets() {
+        let subject = format!("{label}: argument `{socket}`");
+        findings.push(Finding::skipped(subject, program::SOCKET));
+    }
     program
 }
 

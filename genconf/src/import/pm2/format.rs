@@ -31,6 +31,19 @@ pub(super) fn parse(source: &Source) -> Result<Value, ImportError> {
     }
 }
 
+/// Whether PM2 evaluates the file as a JavaScript expression, and it is not JSON. A file that ends too
+/// early is not an expression either.
+#[must_use]
+pub fn is_expression(source: &Source) -> bool {
+    let text = source.text().trim_start_matches('\u{feff}');
+    let is_evaluated = match Path::new(source.name()).extension() {
+        Some(extension) => extension == "json",
+        None => source.name() == "-" && text.trim_start().starts_with(['{', '[', '(', '/']),
+    };
+    let read = serde_json::from_str::<Value>(text);
+    is_evaluated && read.is_err_and(|error| !error.is_eof())
+}
+
 fn json(text: &str) -> Result<Value, ImportError> {
     serde_json::from_str(text).map_err(|e| syntax_error(text, &e))
 }

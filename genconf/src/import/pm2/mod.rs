@@ -4,9 +4,12 @@ mod command;
 mod dump;
 mod entry;
 mod environment;
+mod evaluation;
 mod format;
 mod pool;
+mod port;
 mod report;
+mod shell_variable;
 mod unsupported;
 mod value;
 mod yaml;
@@ -18,16 +21,29 @@ use super::naming::{self, Names};
 use super::{Finding, ImportError, Imported, Options, archive};
 use crate::source::Source;
 use entry::AppEntry;
+pub use evaluation::{Evaluated, Evaluation};
+pub use format::is_expression;
 use pool::{Pools, group};
 
 /// Imports an ecosystem file or `dump.pm2`.
 pub fn read(source: &Source, options: &Options) -> Result<Imported, ImportError> {
-    import(&format::parse(source)?, options)
+    import(&format::parse(source)?, options, Vec::new())
 }
 
-fn import(value: &Value, options: &Options) -> Result<Imported, ImportError> {
+/// Imports an ecosystem file that node evaluated.
+pub fn read_evaluated(evaluated: &Evaluated, options: &Options) -> Result<Imported, ImportError> {
     let mut findings = Vec::new();
+    let value = shell_variable::removed(evaluated, &mut findings);
+    import(&value, options, findings)
+}
+
+fn import(
+    value: &Value,
+    options: &Options,
+    mut findings: Vec<Finding>,
+) -> Result<Imported, ImportError> {
     let mut apps = Vec::new();
+    let count_before = findings.len();
     let entries = match dump::entries(value, &mut findings) {
         Some(saved) => saved,
         None => entries(value)?.into_iter().cloned().collect(),
@@ -35,19 +51,39 @@ fn import(value: &Value, options: &Options) -> Result<Imported, ImportError> {
     for (index, entry) in entries.iter().enumerate() {
         apps.extend(AppEntry::read(index, entry, options, &mut findings)?);
     }
-    report_other_keys(value, &mut findings);
     if apps.is_empty() {
-        let message = "no app listens on a port";
-        return Err(ImportError::new(match findings.first() {
-            Some(first) => format!("{message}: {}: {}", first.subject, first.reason),
-            None => message.to_owned(),
-        }));
+        return Err(without_apps(&findings[count_before..]));
     }
+    report_other_keys(value, &mut findings);
     let entry_count = apps.len();
     let mut pools = Pools::default();
-    pools.add(group(apps), &mut findings)?;
+    pools.add(&group(apps), &mut findings)?;
     let draft = draft(pools, options, &mut findings);
     Ok(Imported::new(&draft, entry_count, findings))
+}
+
+/// The error if every app is skipped, with the reason of each. A topology without apps is invalid.
+fn without_apps(skipped: &[Finding]) -> ImportError {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Finding {
+        subject, reason, ..
+    } in skipped
+    {
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, subjects)) => subjects.push(subject),
+            None => reasons.push((reason, vec![subject])),
+        }
+    }
+    let reasons = reasons.iter();
+    let reasons: Vec<_> = reasons
+        .map(|(reason, subjects)| format!("{}: {reason}", subjects.join(", ")))
+        .collect();
+    let message = "no app listens on a port";
+    ImportError::new(if reasons.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{message}: {}", reasons.join("; "))
+    })
 }
 
 /// The entries of `apps`, in any form that PM2 accepts.
@@ -83,7 +119,6 @@ fn report_other_keys(value: &Value, findings: &mut Vec<Finding>) {
 }
 
 fn draft(mut pools: Pools, options: &Options, findings: &mut Vec<Finding>) -> TopologyDraft {
-    let project = naming::stem(&pools.apps[0].name, "app");
     archive::pack(&mut pools.apps, findings);
     let mut names = Names::default();
     for pool in &pools.list {
@@ -117,6 +152,9 @@ fn draft(mut pools: Pools, options: &Options, findings: &mut Vec<Finding>) -> To
         ..ProxyDraft::default()
     };
     let cpus = pools.uses_cpus.then_some(options.cpus);
+    let units = pools.list.iter().map(|pool| pool.name.as_str());
+    let units: Vec<_> = units.chain([proxy.name.as_str()]).collect();
+    let project = naming::project(&pools.apps[0].name, &units);
     TopologyDraft {
         comments: vec![
             "Imported from PM2. `genconf import` reports adjusted and skipped settings.".to_owned(),

@@ -1,6 +1,7 @@
 //! Commands in a Procfile.
 
-use crate::import::ports::PLACEHOLDER;
+use crate::import::port_argument::PLACEHOLDER;
+use crate::import::reserved_variable;
 use crate::topology::decode::Scalar as _;
 use crate::topology::text::{EnvName, Text};
 
@@ -24,27 +25,64 @@ fn with_port(word: &str) -> String {
     text.replace("$PORT", PLACEHOLDER)
 }
 
-/// Variables, and the words of a command or an error.
-pub(super) type Split = (Vec<(String, String)>, Result<Vec<String>, &'static str>);
+/// The leading `NAME=value` words of a command, and the rest.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Assignments {
+    /// Variables, without PORT.
+    pub(super) env: Vec<(String, String)>,
+    /// The value of PORT, unless it is `$PORT`.
+    pub(super) port: Option<String>,
+    /// Variables that units set, and the reason to skip each.
+    pub(super) reserved: Vec<(String, &'static str)>,
+    /// The words of the command.
+    pub(super) words: Vec<String>,
+}
 
-/// Splits leading `NAME=value` words from the rest. `$PORT` becomes [`PLACEHOLDER`].
-pub(super) fn assignments(words: &[String]) -> Split {
-    let mut words: Vec<String> = words.iter().map(|w| with_port(w)).collect();
-    if words.first().is_some_and(|w| w == "env" || w == "exec") {
-        words.remove(0);
+impl Assignments {
+    /// Splits `words`. `$PORT` becomes [`PLACEHOLDER`].
+    pub(super) fn split(words: &[String]) -> Self {
+        let mut split = Self::default();
+        let mut words = words.iter().map(|word| with_port(word)).peekable();
+        while words
+            .next_if(|word| word == "env" || word == "exec")
+            .is_some()
+        {}
+        while let Some((name, value)) = words.peek().and_then(|word| assigned(word)) {
+            words.next();
+            if name == "PORT" {
+                split.port = Some(value).filter(|value| value != PLACEHOLDER);
+            } else if let Some(reason) = reserved_variable::reason(&name) {
+                split.reserved.push((name, reason));
+            } else {
+                split.env.push((name, value));
+            }
+        }
+        split.words = words.collect();
+        split
     }
-    let assigned = |w: &String| {
-        let (name, value) = w.split_once('=')?;
-        EnvName::read(name).ok()?;
-        Text::read(value).ok()?;
-        Some((name.to_owned(), value.to_owned()))
-    };
-    let env: Vec<_> = words
-        .iter()
-        .map_while(assigned)
-        .filter(|(name, _)| name != "PORT")
-        .collect();
-    let count = words.iter().map_while(assigned).count();
-    words.drain(..count);
-    (env, Ok(words))
+}
+
+/// The name and the value of a word `NAME=value`.
+fn assigned(word: &str) -> Option<(String, String)> {
+    let (name, value) = word.split_once('=')?;
+    EnvName::read(name).ok()?;
+    Text::read(value).ok()?;
+    Some((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assignments_are_split_from_the_command() {
+        let line = "env A=1 PORT=3000 HOST=::1 GENCONF_POOL=x ./b C=2 -p ${PORT:-80}";
+        let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+        let split = Assignments::split(&words);
+        assert_eq!(split.env, [("A".to_owned(), "1".to_owned())]);
+        assert_eq!(split.port.as_deref(), Some("3000"));
+        let reserved: Vec<_> = split.reserved.iter().map(|(name, _)| name).collect();
+        assert_eq!(reserved, ["HOST", "GENCONF_POOL"]);
+        assert_eq!(split.words, ["./b", "C=2", "-p", PLACEHOLDER]);
+    }
 }

@@ -1,24 +1,20 @@
 //! Imports Procfiles: one `TYPE: COMMAND` per line.
 
 mod command;
+mod process;
 
-use super::draft::{
-    AppDraft, HostDraft, PoolDraft, PoolMode, ProxyDraft, RouteDraft, TopologyDraft,
-    merge_duplicates,
-};
+use super::draft::{HostDraft, PoolDraft, PoolMode, ProxyDraft, RouteDraft, TopologyDraft};
 use super::naming::{self, Names};
-use super::ports::{PLACEHOLDER, Ports};
-use super::program::{self, Program};
+use super::ports::Ports;
 use super::{Finding, ImportError, Imported, archive};
 use crate::source::{Position, Source};
-use crate::topology::choice::Runtime;
-use crate::topology::decode::Scalar as _;
-use crate::topology::text::Text;
-use command::{assignments, is_java};
+use process::Process;
 
 /// First port, as in foreman. Each process type with a port has its own hundred.
 const FIRST: u16 = 5000;
 
+/// A line of a Procfile.
+#[derive(Clone, Copy, Debug)]
 struct Line<'s> {
     position: Position,
     name: &'s str,
@@ -29,35 +25,25 @@ struct Line<'s> {
 pub fn read(source: &Source) -> Result<Imported, ImportError> {
     let mut findings = Vec::new();
     let lines = lines(source)?;
-    let mut draft = TopologyDraft {
-        comments: vec![
-            "Imported from a Procfile. `genconf import` reports adjusted and skipped settings."
-                .to_owned(),
-        ],
-        hosts: vec![HostDraft {
-            name: "node1".into(),
-            address: "192.168.56.11".into(),
-            cpus: None,
-            is_placeholder: true,
-        }],
-        ..TopologyDraft::default()
-    };
-    let (mut names, mut ports) = (Names::default(), Ports::default());
+    let mut draft = empty_draft();
+    let mut served = Vec::new();
     for line in &lines {
-        if !serves(line) {
-            findings.push(Finding::skipped(line.name, skip_reason(line.name)).at(line.position));
-            continue;
+        match Process::read(line) {
+            Ok(process) => served.push((line, process)),
+            Err(skipped) => findings.push(skipped),
         }
+    }
+    if served.is_empty() {
+        return Err(ImportError::new(
+            "no process listens on a port: name one `web`, or use $PORT in its command",
+        ));
+    }
+    let (mut names, mut ports) = (Names::default(), Ports::default());
+    let assigned = assigned_ports(&mut served, &mut ports)?;
+    for ((line, process), port) in served.into_iter().zip(assigned) {
         let name = names.reserve(line.name, "app");
-        let from = FIRST.saturating_add(
-            u16::try_from(draft.pools.len())
-                .unwrap_or(0)
-                .saturating_mul(100),
-        );
-        let port = ports
-            .reserve_next(from)
-            .ok_or_else(|| ImportError::new("no port is left"))?;
-        let mut app = app(line, &mut findings);
+        findings.extend(process.findings);
+        let mut app = process.app;
         app.name.clone_from(&name);
         draft.apps.push(app);
         let comments = vec![format!("In the Procfile: {}: {}", line.name, line.command)];
@@ -71,15 +57,61 @@ pub fn read(source: &Source) -> Result<Imported, ImportError> {
             ports: vec![port],
         });
     }
-    if draft.pools.is_empty() {
-        return Err(ImportError::new(
-            "no process listens on a port: name one `web`, or use $PORT in its command",
-        ));
-    }
-    draft.project = naming::stem(&draft.apps[0].name, "app");
     archive::pack(&mut draft.apps, &mut findings);
     draft.proxies = vec![proxy(&draft.pools, &mut names, &mut ports)];
+    let units = draft.pools.iter().map(|pool| pool.name.as_str());
+    let units: Vec<_> = units.chain([draft.proxies[0].name.as_str()]).collect();
+    draft.project = naming::project(&draft.apps[0].name, &units);
     Ok(Imported::new(&draft, draft.pools.len(), findings))
+}
+
+/// A draft with one host and no apps.
+fn empty_draft() -> TopologyDraft {
+    TopologyDraft {
+        comments: vec![
+            "Imported from a Procfile. `genconf import` reports adjusted and skipped settings."
+                .to_owned(),
+        ],
+        hosts: vec![HostDraft {
+            name: "node1".into(),
+            address: "192.168.56.11".into(),
+            cpus: None,
+            is_placeholder: true,
+        }],
+        ..TopologyDraft::default()
+    }
+}
+
+/// The port of each process. Written ports are assigned first, so that no other port displaces them.
+fn assigned_ports(
+    served: &mut [(&Line<'_>, Process)],
+    ports: &mut Ports,
+) -> Result<Vec<u16>, ImportError> {
+    let no_port = || ImportError::new("no port is left");
+    let written = served.iter().map(|(_, process)| process.port);
+    let kept: Vec<_> = written
+        .map(|port| port.filter(|port| ports.reserve_written(*port)))
+        .collect();
+    let mut assigned = Vec::new();
+    for (index, ((line, process), kept)) in served.iter_mut().zip(kept).enumerate() {
+        let port = match (kept, process.port) {
+            (Some(port), _) => port,
+            (None, Some(written)) => {
+                let (port, reason) = ports.reserve_instead(written).ok_or_else(no_port)?;
+                let subject = format!("{}: port {port} instead of {written}", line.name);
+                let finding = Finding::adjusted(subject, reason);
+                process.findings.push(finding.at(line.position));
+                port
+            }
+            (None, None) => {
+                let hundreds = u16::try_from(index).unwrap_or(u16::MAX).saturating_mul(100);
+                let from = FIRST.saturating_add(hundreds);
+                ports.reserve_next(from).ok_or_else(no_port)?
+            }
+        };
+        assigned.push(port);
+    }
+    Ok(assigned)
 }
 
 fn proxy(pools: &[PoolDraft], names: &mut Names, ports: &mut Ports) -> ProxyDraft {
@@ -135,55 +167,4 @@ fn lines(source: &Source) -> Result<Vec<Line<'_>>, ImportError> {
         });
     }
     Ok(found)
-}
-
-fn serves(line: &Line<'_>) -> bool {
-    line.name == "web" || line.command.contains("$PORT") || line.command.contains("${PORT")
-}
-
-fn skip_reason(name: &str) -> &'static str {
-    match name {
-        "release" => "run release commands in `build`, or before ansible/deploy.yml",
-        _ => "the process has no port; run it with a separate systemd service",
-    }
-}
-
-fn app(line: &Line<'_>, findings: &mut Vec<Finding>) -> AppDraft {
-    let mut adjusted =
-        |reason: &str| findings.push(Finding::adjusted(line.name, reason).at(line.position));
-    let (env, words) = match program::command(line.command) {
-        Ok(words) => assignments(&words),
-        Err(reason) => (Vec::new(), Err(reason)),
-    };
-    let mut program = match words {
-        Ok(words) if words.iter().any(|w| w.contains('$') && !is_java(&words, w)) => {
-            Program::unknown(
-                Runtime::Native,
-                "the command uses shell variables, which units do not expand",
-            )
-        }
-        Ok(words) => program::parse(&words),
-        Err(reason) => Program::unknown(Runtime::Native, reason),
-    };
-    let env = merge_duplicates(env.into_iter().chain(program.env.take()));
-    let values = env.iter().map(|(_, value)| value);
-    if program
-        .args
-        .iter()
-        .chain(values)
-        .any(|v| v.contains(PLACEHOLDER))
-    {
-        adjusted("$PORT is replaced with `{port}`, the port of each instance");
-    }
-    let mut app = program.app(".");
-    app.env = env;
-    for reason in &app.comments {
-        adjusted(reason);
-    }
-    let count = app.args.len();
-    app.args.retain(|arg| Text::read(arg).is_ok());
-    if count != app.args.len() {
-        adjusted("an argument with control characters is removed");
-    }
-    app
 }

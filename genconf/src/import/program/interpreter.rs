@@ -26,17 +26,40 @@ pub(super) fn node(words: &[String]) -> Program {
         };
     }
     let Some(script) = words.get(options) else {
-        return Program::unknown(Runtime::Node, "the `node` command has no script");
+        return Program::unknown_with(Runtime::Node, "the `node` command has no script", words);
     };
-    let named = match script.trim_end_matches('/') {
-        "" | "." => "index.js".to_owned(),
-        path if path.rsplit('/').next().is_some_and(|n| n.contains('.')) => path.to_owned(),
-        path => format!("{path}.js"),
-    };
+    let (named, warning) = resolved(script.trim_end_matches('/'));
     let mut program = file(&named, &words[options + 1..]);
     program.runtime = Runtime::Node;
+    program.warnings.extend(warning);
     node_options(&mut program, &words[..options]);
     program
+}
+
+/// The file that node runs for `script`, and a warning if this depends on files. node prefers a file
+/// with exactly this name, which files in a `bin` directory have.
+fn resolved(script: &str) -> (String, Option<String>) {
+    let (directory, name) = script.rsplit_once('/').unwrap_or(("", script));
+    match script {
+        "" | "." => {
+            let warning =
+                "`node .` runs the `main` of package.json; set `main` if it is not `index.js`";
+            ("index.js".to_owned(), Some(warning.to_owned()))
+        }
+        _ if name.contains('.') => (script.to_owned(), None),
+        _ if directory
+            .rsplit('/')
+            .next()
+            .is_some_and(|d| d == "bin" || d == ".bin") =>
+        {
+            (script.to_owned(), None)
+        }
+        _ => {
+            let warning =
+                format!("`{script}` has no extension: set `main` if the file is not `{script}.js`");
+            (format!("{script}.js"), Some(warning))
+        }
+    }
 }
 
 /// Moves options of node to `NODE_OPTIONS`, and `--env-file` to the environment file.
@@ -67,7 +90,7 @@ pub(in crate::import) fn node_options(program: &mut Program, options: &[String])
 /// The program that `java` runs.
 pub(super) fn java(words: &[String]) -> Program {
     let Some(at) = words.iter().position(|w| w == "-jar") else {
-        return Program::unknown(Runtime::Jvm, "the `java` command has no `-jar`");
+        return Program::unknown_with(Runtime::Jvm, "the `java` command has no `-jar`", words);
     };
     let Some(jar) = words.get(at + 1) else {
         return Program::unknown(Runtime::Jvm, "`-jar` has no file");
@@ -96,7 +119,7 @@ pub(super) fn java(words: &[String]) -> Program {
 pub(super) fn script(interpreter: &str, words: &[String]) -> Program {
     let Some((path, args)) = words.split_first().filter(|(w, _)| !w.starts_with('-')) else {
         let reason = format!("the `{interpreter}` command has no file");
-        return Program::unknown(Runtime::Native, &reason);
+        return Program::unknown_with(Runtime::Native, &reason, words);
     };
     let mut program = Program::new(path, Runtime::Native, args);
     program.warnings.push(format!(

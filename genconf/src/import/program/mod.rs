@@ -3,6 +3,7 @@
 mod interpreter;
 mod paths;
 
+use super::port_argument::{self, PortArgument};
 use super::shell_split;
 use crate::topology::choice::Runtime;
 pub(super) use interpreter::node_options;
@@ -17,6 +18,8 @@ pub(super) struct Program {
     pub(super) runtime: Runtime,
     /// Arguments.
     pub(super) args: Vec<String>,
+    /// Arguments that are not imported, because the file is unknown.
+    dropped: Vec<String>,
     /// Variable with the options of the runtime.
     pub(super) env: Option<(String, String)>,
     /// Environment file, as in the command.
@@ -31,6 +34,7 @@ impl Program {
             file: Some(file.to_owned()),
             runtime,
             args: args.to_vec(),
+            dropped: Vec::new(),
             env: None,
             env_file: None,
             warnings: Vec::new(),
@@ -43,6 +47,14 @@ impl Program {
             file: None,
             warnings: vec![Self::replace_hint(reason, runtime)],
             ..Self::new("", runtime, &[])
+        }
+    }
+
+    /// A command whose file is unknown, with the arguments that it has.
+    fn unknown_with(runtime: Runtime, reason: &str, dropped: &[String]) -> Self {
+        Self {
+            dropped: dropped.to_vec(),
+            ..Self::unknown(runtime, reason)
         }
     }
 
@@ -59,6 +71,75 @@ impl Program {
             _ => "start",
         }
     }
+
+    /// The arguments that are not imported.
+    pub(super) fn dropped(&self) -> Option<String> {
+        (!self.dropped.is_empty()).then(|| self.dropped.join(" "))
+    }
+
+    /// A comment about these arguments. Programs that differ only in their port have the same comment
+    /// once the placeholder replaces it.
+    pub(super) fn dropped_comment(&self) -> Option<String> {
+        Some(format!(
+            "arguments that are not imported: {}",
+            self.dropped()?
+        ))
+    }
+
+    /// The port in the arguments, which the placeholder replaces.
+    pub(super) fn take_port(&mut self) -> Option<FoundPort> {
+        self.take_argument(PortArgument::find)
+    }
+
+    /// The same for a port of an option only.
+    pub(super) fn take_port_of_option(&mut self) -> Option<FoundPort> {
+        self.take_argument(PortArgument::of_option)
+    }
+
+    fn take_argument(&mut self, find: fn(&[String]) -> Option<PortArgument>) -> Option<FoundPort> {
+        let take = |args: &mut Vec<String>| {
+            let found = find(args)?;
+            let (port, words) = (found.port, found.words(args));
+            found.replace_in(args);
+            Some((port, words))
+        };
+        let kept = take(&mut self.args).or_else(|| {
+            let (_, value) = self.env.as_mut().filter(|_| self.runtime == Runtime::Jvm)?;
+            let mut options: Vec<_> = value.split(' ').map(str::to_owned).collect();
+            let taken = take(&mut options)?;
+            *value = options.join(" ");
+            Some(taken)
+        });
+        if let Some((port, words)) = kept {
+            let replaced = Some(words);
+            return Some(FoundPort { port, replaced });
+        }
+        let (port, _) = take(&mut self.dropped)?;
+        let replaced = None;
+        Some(FoundPort { port, replaced })
+    }
+
+    /// The arguments with a Unix socket to listen on, which are removed.
+    pub(super) fn take_sockets(&mut self) -> Vec<String> {
+        port_argument::take_sockets(&mut self.args)
+    }
+}
+
+/// Reason to report [`Program::dropped`].
+pub(super) const DROPPED: &str =
+    "the arguments are not imported; the file to run replaces them and reads its port from `PORT`";
+
+/// Reason to report [`Program::take_sockets`].
+pub(super) const SOCKET: &str =
+    "an instance listens on a TCP port: make the app listen on `PORT`, or add `{port}` to `args`";
+
+/// A port in the arguments of a program.
+#[derive(Clone, Debug)]
+pub(super) struct FoundPort {
+    /// The port.
+    pub(super) port: u16,
+    /// The arguments with the port that the placeholder replaces; `None` if they are not imported.
+    pub(super) replaced: Option<String>,
 }
 
 /// Parses the command `words`, whose first word is the program.
@@ -69,16 +150,18 @@ pub(super) fn parse(words: &[String]) -> Program {
     match first.rsplit('/').next().unwrap_or_default() {
         "node" | "nodejs" => node(rest),
         "java" => java(rest),
-        name if is_tool(name) => Program::unknown(
+        name if is_tool(name) => Program::unknown_with(
             Runtime::Node,
             &format!("`{name}` starts another program, but a unit needs the path of the program"),
+            rest,
         ),
         name if is_interpreter(name) => script(first, rest),
-        name if !first.contains('/') && !name.contains('.') => Program::unknown(
+        name if !first.contains('/') && !name.contains('.') => Program::unknown_with(
             Runtime::Native,
             &format!(
                 "`{first}` is a program of the host; deploy a `#!/bin/sh` script that runs it with `exec`"
             ),
+            rest,
         ),
         _ => file(first, rest),
     }
@@ -87,7 +170,7 @@ pub(super) fn parse(words: &[String]) -> Program {
 /// Whether this is a Node.js tool that starts another program.
 pub(super) fn is_tool(name: &str) -> bool {
     let tools = [
-        "npm", "yarn", "pnpm", "npx", "nodemon", "ts-node", "tsx", "next", "nest",
+        "npm", "yarn", "pnpm", "npx", "bunx", "nodemon", "ts-node", "tsx", "next", "nest",
     ];
     tools.contains(&name)
 }
