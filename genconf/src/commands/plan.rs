@@ -58,9 +58,9 @@ pub fn run(args: &PlanArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> i
         Err(exit) => return Ok(exit),
     };
     let changes = tree::compare(&generated.tree, &input.out_dir, &[])?;
-    let changed: BTreeSet<String> = changes.iter().map(|c| c.path.to_string()).collect();
+    let paths: BTreeSet<String> = changes.iter().map(|c| c.path.to_string()).collect();
     let mut plans = if args.offline {
-        offline_plan::plans(&generated.layout, &input.out_dir, &changed)?
+        offline_plan::plans(&generated.layout, &input.out_dir, &paths)?
     } else {
         match queried_plan::plans(args, &input, &generated, streams)? {
             Ok(plans) => plans,
@@ -94,9 +94,9 @@ pub fn run(args: &PlanArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> i
 
 fn print(plans: &[HostPlan], format: Format, streams: &mut Streams<'_>) -> io::Result<()> {
     if format == Format::Json {
-        let objects = plans.iter().map(|plan| {
-            json!({ "host": plan.host, "steps": plan.steps, "error": plan.error })
-        });
+        let objects = plans
+            .iter()
+            .map(|plan| json!({ "host": plan.host, "steps": plan.steps, "error": plan.error }));
         let array = serde_json::Value::Array(objects.collect());
         return writeln!(streams.out, "{array:#}");
     }

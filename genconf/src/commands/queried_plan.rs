@@ -18,8 +18,7 @@ use super::streams::Streams;
 use crate::{Generated, tree};
 
 /// What to do about hosts that do not reply.
-pub(super) const OFFLINE: &str =
-    "check the hosts and the arguments after `--`, or compare with the rendered files: `genconf plan --offline`";
+pub(super) const OFFLINE: &str = "check the hosts and the arguments after `--`, or compare with the rendered files: `genconf plan --offline`";
 
 /// The plans of hosts that change or do not reply. `Err` is the end of the run.
 pub(super) fn plans(
@@ -48,13 +47,11 @@ pub(super) fn plans(
         Ok(printed) => printed,
         Err(exit) => return Ok(Err(exit)),
     };
-    match read(&replies)? {
-        Some(plans) => Ok(Ok(plans)),
-        None => {
-            let message = format!("no host replied:\n{printed}");
-            streams.fail(&message, OFFLINE).map(Err)
-        }
-    }
+    let Some(plans) = read(&replies)? else {
+        let message = format!("no host replied:\n{printed}");
+        return streams.fail(&message, OFFLINE).map(Err);
+    };
+    Ok(Ok(plans))
 }
 
 /// The plans in the file that the playbook writes; `None` if it has not written it.
@@ -119,10 +116,14 @@ mod tests {
         let directory = tempfile::tempdir().expect("can be made");
         let file = directory.path().join("plan.json");
         assert_eq!(read(&file).expect("can be read"), None);
-        let replies = json!({"a": {"error": "", "log": []}, "b": {"error": "the host is unreachable"}});
+        let replies =
+            json!({"a": {"error": "", "log": []}, "b": {"error": "the host is unreachable"}});
         std::fs::write(&file, replies.to_string()).expect("can be written");
         let plans = read(&file).expect("can be read").expect("exists");
-        let found: Vec<_> = plans.iter().map(|p| (p.host.as_str(), p.error.as_deref())).collect();
+        let found: Vec<_> = plans
+            .iter()
+            .map(|p| (p.host.as_str(), p.error.as_deref()))
+            .collect();
         assert_eq!(found, [("b", Some("the host is unreachable"))]);
     }
 }

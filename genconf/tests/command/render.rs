@@ -65,7 +65,10 @@ fn json_on_standard_output_is_one_document() {
     };
     for (words, begins) in [
         (&["graph"][..], "<svg "),
-        (&["plan", "--offline"], "[\n  {\n    \"host\": \"a\""),
+        (
+            &["plan", "--offline"],
+            "[\n  {\n    \"error\": null,\n    \"host\": \"a\"",
+        ),
         (&["--check"], "[\n  {\n    \"path\": \"RUNBOOK.md\""),
         (&["--diff"], "[\n  {\n    \"path\": \"RUNBOOK.md\""),
     ] {

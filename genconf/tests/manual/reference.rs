@@ -349,7 +349,8 @@ fn the_page_of_the_exit_codes_is_current() {
     }
     made.push_str(
         "\nWarnings do not change the exit code, except with `genconf check --strict`.\n\n\
-         `ansible-playbook` exits with 0 if all hosts succeed, otherwise with another code (2 if a task failed).\n",
+         `ansible-playbook` exits with 0 if all hosts succeed, 2 if a task failed, and 4 if hosts were unreachable and no task\n\
+         failed, also if `genconf_max_unreachable` permits them.\n",
     );
     compare(&page("exit-codes.md"), &made);
 }

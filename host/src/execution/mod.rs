@@ -248,7 +248,7 @@ impl<'c, S: Systemd, C: Checker> Executor<'c, S, C> {
     }
 
     /// Records which instances of an app systemd has restarted, before another release becomes the current one.
-    /// Afterwards, they could not be told from instances that it restarts with that one.
+    /// Afterwards, nothing distinguishes them from instances that it restarts with that one.
     pub(crate) fn record_releases(
         &mut self,
         app: &str,

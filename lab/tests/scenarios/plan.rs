@@ -15,7 +15,12 @@ const CHANGES: i32 = 2;
 pub(crate) fn a_plan_lists_what_an_apply_does(fixture: &Fixture) -> Result<()> {
     let host = fixture.proxy_host();
     let same = plan(fixture)?;
-    assert_eq!((same.code, same.stdout.as_str()), (Some(0), ""), "{}", same.output());
+    assert_eq!(
+        (same.code, same.stdout.as_str()),
+        (Some(0), ""),
+        "{}",
+        same.output()
+    );
     host.run(&["systemctl", "disable", "randoms-spread@8083.service"])?;
     let changed = with_body_limit(fixture.system.topology);
     let topology = fixture.project.path().join("topology.yaml");
@@ -32,6 +37,8 @@ pub(crate) fn a_plan_lists_what_an_apply_does(fixture: &Fixture) -> Result<()> {
     let wanted = [
         "node1".to_owned(),
         format!("  write /etc/randoms/edge/{engine}"),
+        // The list of installed files.
+        "  write /etc/randoms/files.json".to_owned(),
         "  enable randoms-spread@8083.service".to_owned(),
         "  reload randoms-edge.service".to_owned(),
     ];
@@ -40,13 +47,18 @@ pub(crate) fn a_plan_lists_what_an_apply_does(fixture: &Fixture) -> Result<()> {
     fixture.project.render(&changed)?;
     fixture.run_playbook("site.yml", &[])?.success()?;
     let applied = plan(fixture)?;
-    assert_eq!((applied.code, applied.stdout.as_str()), (Some(0), ""), "{}", applied.output());
+    assert_eq!(
+        (applied.code, applied.stdout.as_str()),
+        (Some(0), ""),
+        "{}",
+        applied.output()
+    );
     fixture.project.render(fixture.system.topology)?;
     fixture.run_playbook("site.yml", &[])?.success()?;
     fixture.record(ResultRow::without_load(
         "plan of a change, with a unit that was disabled by hand",
         "both are listed, the host is unchanged",
-        "3 steps; none after the apply".to_owned(),
+        "4 steps; none after the apply".to_owned(),
     ));
     Ok(())
 }
