@@ -148,6 +148,10 @@ pub struct ProxyDraft {
     pub uncompressed: bool,
     /// Response headers.
     pub headers: Vec<(String, String)>,
+    /// Lines of `raw.global`.
+    pub raw_global: Vec<String>,
+    /// Lines of `raw.server`.
+    pub raw_server: Vec<String>,
     /// Routes.
     pub routes: Vec<RouteDraft>,
 }

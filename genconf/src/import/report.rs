@@ -16,6 +16,9 @@ pub enum Outcome {
     Default,
 }
 
+/// Start of subjects that are blocks of nginx.
+const BLOCKS: [&str; 2] = ["location ", "server "];
+
 impl Outcome {
     /// Outcomes in the order of the report.
     const ALL: [Self; 3] = [Self::Adjusted, Self::Skipped, Self::Default];
@@ -146,9 +149,20 @@ impl Group<'_> {
         }
     }
 
-    fn has_subject(&self, subject: &str) -> bool {
-        let mut others = self.others.iter();
-        self.first.subject == subject || others.any(|other| other.subject == subject)
+    /// Whether a finding with the same subject and line is in the group.
+    fn has(&self, finding: &Finding) -> bool {
+        let mut all = std::iter::once(&self.first).chain(&self.others);
+        let line_of = |f: &Finding| f.position.map(|p| p.line);
+        all.any(|known| known.subject == finding.subject && line_of(known) == line_of(finding))
+    }
+
+    /// Whether a finding belongs to the group. Findings of several files, and those of blocks, which
+    /// are more than one line, have a line of the report each.
+    fn accepts(&self, finding: &Finding) -> bool {
+        let is_block = |f: &Finding| BLOCKS.iter().any(|b| f.subject.starts_with(b));
+        self.first.reason == finding.reason
+            && self.first.file == finding.file
+            && (self.first.position == finding.position || !is_block(finding))
     }
 }
 
@@ -156,8 +170,8 @@ fn grouped(findings: &[Finding], outcome: Outcome) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for finding in findings.iter().filter(|f| f.outcome == outcome) {
         let mut known = groups.iter_mut();
-        match known.find(|group| group.first.reason == finding.reason) {
-            Some(group) if group.has_subject(&finding.subject) => {}
+        match known.find(|group| group.accepts(finding)) {
+            Some(group) if group.has(finding) => {}
             Some(group) => group.others.push(finding),
             None => groups.push(Group {
                 first: finding,
@@ -197,10 +211,12 @@ mod tests {
                 Finding::skipped("c\n", "unsupported").at(at(2)),
                 Finding::skipped("a", "unsupported").at(at(3)),
                 Finding::default("d", "60s"),
+                Finding::default("location /a", "60s").at(at(4)),
+                Finding::default("location /b", "60s").at(at(5)),
             ]),
         };
         let report = "adjusted:\n  f:1:1: b: renamed\nskipped:\n  f:3:1: a, c\\u000a (line 2): unsupported\n\
-                      different defaults:\n  f: d: 60s\n2 imported, 1 adjusted, 2 skipped\n";
+                      different defaults:\n  f: d: 60s\n  f:4:1: location /a: 60s\n  f:5:1: location /b: 60s\n2 imported, 1 adjusted, 2 skipped\n";
         assert_eq!(imported.report("f"), report);
     }
 }

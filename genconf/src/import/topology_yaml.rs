@@ -69,6 +69,21 @@ impl Output {
         }
     }
 
+    /// Prints the lines of `raw`, one per line.
+    fn raw(&mut self, proxy: &ProxyDraft) {
+        let sections = [("global", &proxy.raw_global), ("server", &proxy.raw_server)];
+        let used = sections.into_iter().filter(|(_, lines)| !lines.is_empty());
+        for (at, (key, lines)) in used.enumerate() {
+            if at == 0 {
+                self.line(2, "raw:");
+            }
+            self.line(3, &format!("{key}:"));
+            for line in lines {
+                self.line(4, &format!("- {}", scalar(line)));
+            }
+        }
+    }
+
     fn mapping(&mut self, depth: usize, key: &str, pairs: &[(String, String)]) {
         if !pairs.is_empty() {
             self.line(depth, &format!("{key}:"));
@@ -160,6 +175,7 @@ fn proxy(output: &mut Output, proxy: &ProxyDraft) {
     output.key(2, "proxy_protocol", proxy.proxy_protocol.then_some("true"));
     output.key(2, "compress", proxy.uncompressed.then_some("false"));
     output.mapping(2, "headers", &proxy.headers);
+    output.raw(proxy);
     output.line(2, "routes:");
     for route in &proxy.routes {
         output.line(3, &format!("- {{ {} }}", route_keys(route).join(", ")));

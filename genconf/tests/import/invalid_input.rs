@@ -118,6 +118,12 @@ const INVALID: &[(&str, &str, &str, &str)] = &[
     (
         "nginx",
         "n.conf",
+        "server { location / { auth_request /a; proxy_pass http://b; } location /c { uwsgi_pass d; } }",
+        "error: n.conf: no location passes requests to an upstream or an address: location /c: it uses uwsgi, but the proxy uses HTTP to its pools; make the app listen with HTTP: location /: its access control (`auth_request /a`) is not supported; restore the access control before you switch to genconf\n",
+    ),
+    (
+        "nginx",
+        "n.conf",
         "server { root /srv; }",
         "error: n.conf: no location passes requests to an upstream or an address\n",
     ),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::own_host::{OwnHost, Place};
 use crate::import::draft::HostDraft;
 use crate::import::naming::Names;
 use crate::import::ports::FIRST;
@@ -11,7 +12,7 @@ use crate::source::Position;
 /// The host of a server.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum BackendHost {
-    /// The proxy's host: a loopback address, a unix socket, or a container name.
+    /// The proxy's host: one of its addresses or names, a unix socket, or a container name.
     Local,
     /// Another host, by address or name.
     Remote(String),
@@ -66,17 +67,19 @@ pub(super) struct BackendServer {
     pub(super) raw: String,
     /// Position in the file.
     pub(super) position: Position,
-    /// Host name or address in the text; `localhost` for every loopback address.
+    /// Host name or address in the text; `localhost` for those of the proxy's host.
     pub(super) name: String,
     /// Host it runs on.
     pub(super) host: BackendHost,
+    /// Why the host is that of the proxy, if that is an assumption.
+    pub(super) assumption: Option<&'static str>,
     /// Port, if an app can use it.
     pub(super) port: Option<u16>,
 }
 
 impl BackendServer {
     /// Parses `host:port`, `[v6]:port`, or `unix:path`.
-    pub(super) fn read(raw: &str, position: Position) -> Self {
+    pub(super) fn read(raw: &str, position: Position, own: &OwnHost) -> Self {
         let (name, port) = match raw.rsplit_once(':') {
             _ if raw.starts_with("unix:") => (raw, None),
             Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
@@ -86,17 +89,21 @@ impl BackendServer {
         };
         let name = name.trim_start_matches('[').trim_end_matches(']');
         let address: Option<IpAddr> = name.parse().ok();
-        let is_local = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified() || ip.is_multicast();
-        let loopback = name == "localhost" || address.is_some_and(is_local);
+        let place = own.place(name);
+        let is_own = place != Place::Other;
         let is_bare = raw.starts_with("unix:") || (address.is_none() && !name.contains('.'));
         Self {
             raw: raw.to_owned(),
             position,
-            name: if loopback { "localhost" } else { name }.to_owned(),
-            host: if loopback || is_bare {
+            name: if is_own { "localhost" } else { name }.to_owned(),
+            host: if is_own || is_bare {
                 BackendHost::Local
             } else {
                 BackendHost::Remote(name.to_owned())
+            },
+            assumption: match place {
+                Place::Own(reason) => Some(reason),
+                Place::Loopback | Place::Other => None,
             },
             port: port.filter(|p| *p >= FIRST),
         }

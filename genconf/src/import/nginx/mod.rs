@@ -1,26 +1,38 @@
 //! Imports nginx configuration: upstreams, listeners, and locations with `proxy_pass`.
 
+mod access;
 mod backend;
 mod body_size;
+mod certificate;
+mod challenge;
+mod closed_location;
 mod directive;
 mod files;
 mod gzip;
 mod include;
+mod kept_access;
 mod limit;
 mod listen;
 mod location;
+mod own_host;
+mod pattern;
 mod pool;
+mod protection;
+mod raw_line;
 mod real_ip;
+mod reason;
 mod redirect;
 mod request_header;
 mod response_header;
 mod retry;
+mod rewriting;
 mod scope;
 mod server_block;
 mod timeout;
 mod token;
 mod unsupported;
 mod upstream;
+mod variable;
 
 use super::draft::{ProxyDraft, TopologyDraft};
 use super::naming;
@@ -28,6 +40,7 @@ use super::{Finding, ImportError, Imported};
 use crate::source::Source;
 use directive::Directive;
 use files::Files;
+use own_host::OwnHost;
 use scope::Scope;
 use upstream::Upstreams;
 
@@ -37,6 +50,16 @@ struct ImportState {
     upstreams: Upstreams,
     proxies: Vec<ProxyDraft>,
     findings: Vec<Finding>,
+}
+
+/// The `http` block.
+struct Site<'t> {
+    /// Its directives.
+    http: &'t [Directive],
+    /// Its servers.
+    servers: Vec<&'t Directive>,
+    /// Its directives that servers inherit.
+    scope: Scope<'t>,
 }
 
 /// Imports an nginx configuration, a file that `http` includes, or the output of `nginx -T`.
@@ -53,38 +76,52 @@ fn import(tree: &[Directive], source: &Source) -> Result<Imported, ImportError> 
     let outer = tree.iter().find(|d| d.name == "http");
     let http = outer.map_or(tree, Directive::inside);
     let main = tree.iter().filter(|d| d.name != "http" && outer.is_some());
-    for directive in main.filter(|d| !scope::is_supported(&d.name)) {
+    for directive in main.filter(|d| !scope::is_handled(d)) {
         unsupported::report(directive, &mut state.findings);
     }
     let servers: Vec<_> = http.iter().filter(|d| d.name == "server").collect();
-    for port in servers.iter().flat_map(|s| server_block::ports(s)) {
+    // 80 is the HTTP port that `tls` redirects.
+    let ports = servers.iter().flat_map(|s| server_block::ports_of(s));
+    for port in ports.chain([80]) {
         state.upstreams.reserve_port(port);
     }
+    state.upstreams.own_host = OwnHost::of(&servers);
     for upstream in http.iter().filter(|d| d.name == "upstream") {
         state.upstreams.declare(upstream, &mut state.findings);
     }
-    for directive in http
-        .iter()
-        .filter(|d| !["upstream", "server"].contains(&d.name.as_str()))
-    {
-        if !scope::is_supported(&directive.name) {
-            unsupported::report(directive, &mut state.findings);
+    let site = Site {
+        http,
+        servers,
+        scope: Scope::of(http),
+    };
+    for server in &site.servers {
+        if server_block::is_imported(server, &site) {
+            server_block::read(server, &site, &mut state);
         }
     }
-    let scope = Scope::of(http);
-    for server in &servers {
-        server_block::read(server, &scope, &mut state);
-    }
+    report_http(http, &mut state);
     let drain = timeout::drain(tree, &mut state.findings);
     for proxy in &mut state.proxies {
         proxy.timeouts.extend(drain.map(|time| ("drain", time)));
     }
-    redirect::assign(&servers, &mut state);
+    redirect::assign(&site, &mut state);
     redirect::resolve_conflicts(&mut state);
     if state.proxies.is_empty() {
         return Err(nothing_imported(http, &state.findings));
     }
     Ok(finish(state, source))
+}
+
+/// Reports directives of `http` that no proxy has.
+fn report_http(http: &[Directive], state: &mut ImportState) {
+    for directive in http {
+        let is_block = ["upstream", "server"].contains(&directive.name.as_str());
+        let line = raw_line::raw_line(directive);
+        let is_kept = |p: &ProxyDraft| line.as_ref().is_some_and(|l| p.raw_global.contains(l));
+        if !is_block && !scope::is_handled(directive) && !state.proxies.iter().any(is_kept) {
+            unsupported::report(directive, &mut state.findings);
+        }
+    }
 }
 
 /// The error for a configuration without a proxy.
@@ -103,14 +140,13 @@ fn nothing_imported(http: &[Directive], findings: &[Finding]) -> ImportError {
         );
         return ImportError::new(message).at(first.position);
     }
-    let location = findings
+    let locations = findings
         .iter()
-        .rev()
-        .find(|n| n.subject.starts_with("location"));
-    ImportError::new(match location {
-        Some(finding) => format!("{message}: {}: {}", finding.subject, finding.reason),
-        None => message.to_owned(),
-    })
+        .filter(|n| n.subject.starts_with("location "));
+    let reasons: Vec<_> = locations
+        .map(|n| format!(": {}: {}", n.subject, n.reason))
+        .collect();
+    ImportError::new(format!("{message}{}", reasons.concat()))
 }
 
 /// Servers and locations that the topology contains.

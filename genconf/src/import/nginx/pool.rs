@@ -29,6 +29,12 @@ impl Upstreams {
         let mut taken = Taken::from([(BackendHost::Local, self.reserved_ports.clone())]);
         let (mut apps, mut pools) = (Vec::new(), Vec::new());
         for (upstream, name) in used {
+            for server in &upstream.servers {
+                let assumption = server.assumption.map(|reason| {
+                    Finding::adjusted(format!("`{}`", server.raw), reason).at(server.position)
+                });
+                findings.extend(assumption);
+            }
             let mut app = AppDraft::new(name.clone(), name.clone(), Runtime::Native);
             let comment = "Set the file to deploy, and `runtime: node` for JavaScript.";
             app.comments = vec![comment.to_owned()];

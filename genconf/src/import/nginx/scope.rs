@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use super::directive::Directive;
+use super::kept_access::is_access;
 
 /// Directives that the topology has a key for.
-const SUPPORTED: [&str; 22] = [
+const SUPPORTED: [&str; 23] = [
     "listen",
     "http2",
     "server_name",
@@ -27,28 +28,32 @@ const SUPPORTED: [&str; 22] = [
     "real_ip_recursive",
     "ssl_certificate",
     "ssl_certificate_key",
+    "ssl",
     "proxy_pass",
 ];
 
-/// Whether the topology has a key for the directive.
-pub(super) fn is_supported(name: &str) -> bool {
-    SUPPORTED.contains(&name)
+/// Directives without a key whose value matters for the report.
+const CONSULTED: [&str; 1] = ["proxy_redirect"];
+
+/// Whether the topology has a key for the directive, or the directive restricts access.
+pub(super) fn is_handled(directive: &Directive) -> bool {
+    SUPPORTED.contains(&directive.name.as_str()) || is_access(directive)
 }
 
-/// Nested blocks, outermost first, with the supported directives of each.
+/// Nested blocks, outermost first, with the directives of each that the import uses.
 #[derive(Clone, Debug)]
 pub(super) struct Scope<'t>(Vec<Rc<[&'t Directive]>>);
 
 impl<'t> Scope<'t> {
     /// The scope of the `http` block.
     pub(super) fn of(http: &'t [Directive]) -> Self {
-        Self(vec![supported(http)])
+        Self(vec![used(http)])
     }
 
     /// The scope of a block in this one.
     pub(super) fn within(&self, directive: &'t Directive) -> Self {
         let mut blocks = self.0.clone();
-        blocks.push(supported(directive.inside()));
+        blocks.push(used(directive.inside()));
         Self(blocks)
     }
 
@@ -75,8 +80,14 @@ impl<'t> Scope<'t> {
 
     /// The directives with this name in effect. A block with such a directive inherits none.
     pub(super) fn all(&self, name: &str) -> Vec<&'t Directive> {
+        self.group(&[name])
+    }
+
+    /// The directives with one of the names in effect. A block with one of them inherits none.
+    pub(super) fn group(&self, names: &[&str]) -> Vec<&'t Directive> {
+        let is_named = |d: &&Directive| names.contains(&d.name.as_str());
         let of = |block: &Rc<[&'t Directive]>| -> Vec<&'t Directive> {
-            block.iter().copied().filter(|d| d.name == name).collect()
+            block.iter().copied().filter(is_named).collect()
         };
         let mut blocks = self.0.iter().rev().map(of);
         blocks.find(|all| !all.is_empty()).unwrap_or_default()
@@ -93,7 +104,8 @@ impl<'t> Scope<'t> {
     }
 }
 
-/// The supported directives of a block.
-fn supported(block: &[Directive]) -> Rc<[&Directive]> {
-    block.iter().filter(|d| is_supported(&d.name)).collect()
+/// The directives of a block that the import uses.
+fn used(block: &[Directive]) -> Rc<[&Directive]> {
+    let is_used = |d: &&Directive| is_handled(d) || CONSULTED.contains(&d.name.as_str());
+    block.iter().filter(is_used).collect()
 }

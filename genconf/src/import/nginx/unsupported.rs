@@ -8,13 +8,16 @@ use crate::import::Finding;
 /// Unsupported directives and the reason.
 const UNSUPPORTED: &[(&[&str], &str)] = &[
     (
-        &[
-            "proxy_hide_header",
-            "proxy_ignore_headers",
-            "proxy_pass_header",
-            "proxy_redirect",
-        ],
-        "response headers of instances, including Location, are passed unchanged",
+        &["proxy_hide_header"],
+        "the header is not hidden: clients receive it if an instance sends it",
+    ),
+    (
+        &["proxy_redirect", "proxy_cookie_domain", "proxy_cookie_path"],
+        "the replacement is lost: Location and Set-Cookie headers of instances are passed unchanged",
+    ),
+    (
+        &["proxy_ignore_headers", "proxy_pass_header"],
+        "response headers of instances are passed unchanged",
     ),
     (
         &["proxy_http_version"],
@@ -72,7 +75,7 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
     ),
     (
         &["include"],
-        "includes are not read; to import all files: nginx -T | genconf import nginx -",
+        "includes are not read; the file may restrict access, so check it before you switch to genconf; to import all files: nginx -T | genconf import nginx -",
     ),
     (
         &[
@@ -91,16 +94,16 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
         "`tls` has fixed TLS settings",
     ),
     (
-        &[
-            "if",
-            "rewrite",
-            "return",
-            "set",
-            "try_files",
-            "error_page",
-            "internal",
-        ],
+        &["return", "set", "try_files", "error_page", "internal"],
         "a route only passes requests on",
+    ),
+    (
+        &["rewrite"],
+        "rewrites and redirects of a server are not supported: instances receive these requests with the path of the client",
+    ),
+    (
+        &["if"],
+        "conditions are not supported, and instances receive these requests; if the condition restricts access, restore it before you switch to genconf",
     ),
     (
         &[
@@ -114,15 +117,8 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
         "the proxy does not serve files",
     ),
     (
-        &[
-            "auth_basic",
-            "auth_basic_user_file",
-            "auth_request",
-            "allow",
-            "deny",
-            "satisfy",
-        ],
-        "access control is not supported; add it before you switch to genconf",
+        &["auth_delay", "auth_jwt", "auth_request", "auth_request_set"],
+        "access control is not supported; restore it before you switch to genconf",
     ),
     (&["stream", "mail"], "only HTTP is supported"),
 ];

@@ -2,6 +2,7 @@
 
 use super::backend::BackendServer;
 use super::directive::Directive;
+use super::own_host::OwnHost;
 use super::skipped;
 use crate::import::Finding;
 use crate::import::naming::Names;
@@ -44,6 +45,8 @@ pub(super) struct Upstreams {
     /// In the order of the file.
     pub(super) list: Vec<Upstream>,
     names: Names,
+    /// Names and addresses of the proxy's host.
+    pub(super) own_host: OwnHost,
     /// Ports of the proxy's host that instances cannot use.
     pub(super) reserved_ports: Ports,
 }
@@ -79,7 +82,7 @@ impl Upstreams {
         };
         for directive in block.inside() {
             match (directive.name.as_str(), directive.arg()) {
-                ("server", _) => upstream.servers.extend(Self::server(directive, findings)),
+                ("server", _) => upstream.servers.extend(self.server(directive, findings)),
                 ("least_conn", _) => upstream.balance = Some(Balance::LeastConn),
                 ("ip_hash", _) => upstream.balance = Some(Balance::IpHash),
                 ("random", _) => upstream.balance = Some(Balance::Random),
@@ -93,7 +96,7 @@ impl Upstreams {
         self.list.push(upstream);
     }
 
-    fn server(directive: &Directive, findings: &mut Vec<Finding>) -> Option<BackendServer> {
+    fn server(&self, directive: &Directive, findings: &mut Vec<Finding>) -> Option<BackendServer> {
         for flag in directive.args.iter().skip(1) {
             let (key, reason) = match flag.split('=').next().unwrap_or_default() {
                 "down" => ("down", "the server is disabled"),
@@ -113,14 +116,15 @@ impl Upstreams {
                 return None;
             }
         }
-        Some(BackendServer::read(directive.arg(), directive.position))
+        let (raw, position) = (directive.arg(), directive.position);
+        Some(BackendServer::read(raw, position, &self.own_host))
     }
 
     /// The pool of `name`, an upstream or an address.
     pub(super) fn choose(&mut self, name: &str, position: Position) -> PoolChoice {
         let named = |u: &Upstream| u.raw == name && !u.servers.is_empty();
         let at = self.list.iter().position(named).unwrap_or_else(|| {
-            let servers = vec![BackendServer::read(name, position)];
+            let servers = vec![BackendServer::read(name, position, &self.own_host)];
             self.list.push(Upstream {
                 raw: name.to_owned(),
                 position,
