@@ -194,12 +194,22 @@ fn the_error_of_a_failing_script_is_reported() {
         return;
     }
     for (text, expected) in [
-        ("\nmodule.exports = {", "line 2: SyntaxError"),
-        ("require('./nowhere')", "Cannot find module"),
-        ("throw new Error('first\\nlast')", "line 1: Error: first"),
-        ("{\n  apps: [\n}", "line 3: SyntaxError"),
-        ("{ apps: require('./apps') }", "line 1: ReferenceError"),
-        ("{ apps: fs }", "line 1: ReferenceError"),
+        (
+            "\nmodule.exports = {",
+            "error: e.config.js:2:1: SyntaxError",
+        ),
+        (
+            "require('./nowhere')",
+            "e.config.js:1:1: Error: Cannot find module",
+        ),
+        ("module.exports = { a: [ ;", "e.config.js:1:25: SyntaxError"),
+        (
+            "throw new Error('first\\nlast')",
+            "e.config.js:1:7: Error: first",
+        ),
+        ("{\n  apps: [\n}", "error: e.json:3:1: SyntaxError"),
+        ("{ apps: require('./apps') }", "e.json:1:9: ReferenceError"),
+        ("{ apps: fs }", "e.json:1:9: ReferenceError"),
     ] {
         let folder = TempDir::new().expect("a folder can be made");
         let is_expression = text.starts_with('{');

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::import::pm2::{Evaluated, Evaluation};
-use crate::source::Source;
+use crate::source::{Position, Source};
 
 /// Maximum run time of a file.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,6 +28,7 @@ const EVALUATE: &str = r"
   process.argv.push(path);
   process.stdout.write = process.stderr.write.bind(process.stderr);
   const fs = require('fs');
+  const vm = require('vm');
   const load = require;
   const shell = process.env;
   const read = new Map();
@@ -66,14 +67,24 @@ const EVALUATE: &str = r"
       return value === undefined ? undefined : { value, writable: true, enumerable: true, configurable: true };
     },
   });
+  const position = (text) => {
+    const after = `${text}`.split(path).slice(1).find((part) => /^:[0-9]/.test(part));
+    const [, line, column] = /^:([0-9]+)(?::([0-9]+))?/.exec(after) ?? [];
+    const caret = line ? (after.split('\n')[2] ?? '').indexOf('^') : -1;
+    const isFirst = form === 'expression' && line === '1' && caret > 0;
+    return line ? `${line}:${column ?? (caret < 0 ? 1 : caret + 1 - isFirst)}: ` : '';
+  };
   const moduleValue = () => import(load('url').pathToFileURL(path).href).then((module) => {
     const value = module.default === undefined ? { ...module } : module.default;
     return typeof value === 'function' ? value() : value;
   });
   const expressionValue = () => {
     const text = fs.readFileSync(0, 'utf8').replace(/^\uFEFF/, '');
-    for (const name of ['require', 'module', 'exports', '__filename', '__dirname']) delete globalThis[name];
-    return load('vm').runInThisContext(`(${text})`, { filename: path });
+    const kept = ['console', 'crypto', 'process'];
+    const names = load('module').builtinModules.filter((name) => !kept.includes(name));
+    names.push('require', 'module', 'exports', '__filename', '__dirname');
+    for (const name of names) delete globalThis[name];
+    return vm.runInThisContext(`(${text}\n)`, { filename: path, columnOffset: -1 });
   };
   Promise.resolve().then(form === 'module' ? moduleValue : expressionValue).then((value) => {
     const variables = [...read].map(([name, text]) => ({ name, text: text ?? null }));
@@ -81,9 +92,12 @@ const EVALUATE: &str = r"
     fs.writeSync(1, JSON.stringify({ value, variables }, keep));
     process.exit(0);
   }).catch((error) => {
-    const place = `${error && error.stack}`.split(path)[1];
-    const line = /^:[0-9]+/.exec(place || '');
-    process.stderr.write(`\n${line ? `line ${line[0].slice(1)}: ` : ''}${`${error}`.split('\n')[0]}\n`);
+    const text = `${error}`.split('\n')[0];
+    let place = position(`${error && error.stack}`);
+    if (!place && form === 'module' && error instanceof SyntaxError) {
+      place = position(load('child_process').spawnSync(process.execPath, ['--check', path], { env: shell }).stderr);
+    }
+    process.stderr.write(`\n${place}${text}\n`);
     process.exit(1);
   });
 }
@@ -116,8 +130,8 @@ pub(super) enum EvaluationError {
     NoNode,
     /// The file runs too long.
     Timeout,
-    /// An error of the file.
-    Script(String),
+    /// An error of the file, with its position if known.
+    Script(Option<Position>, String),
     /// An error of the operating system.
     Io(io::Error),
 }
@@ -146,7 +160,7 @@ impl Script<'_> {
                 imported,
                 marked: self.run(Variables::Marked).ok(),
             }),
-            Err(EvaluationError::Script(_)) => self.evaluate_with_variables(),
+            Err(EvaluationError::Script(..)) => self.evaluate_with_variables(),
             Err(error) => Err(error),
         }
     }
@@ -163,9 +177,9 @@ impl Script<'_> {
 
     fn run(self, variables: Variables) -> Result<Evaluation, EvaluationError> {
         let (form, path, input) = match self {
-            Self::Module(path) => ("module", std::path::absolute(path)?, Stdio::null()),
+            Self::Module(path) => ("module", path.canonicalize()?, Stdio::null()),
             Self::Expression(source) => {
-                let path = Path::new(source.name()).to_owned();
+                let path = Path::new(source.shown_name()).to_owned();
                 ("expression", path, input(source.text())?)
             }
         };
@@ -183,12 +197,29 @@ impl Script<'_> {
         })?;
         if wait(&mut child)? {
             let json = read_from_start(out)?;
-            return Evaluation::read(&json).map_err(|e| EvaluationError::Script(e.message));
+            return Evaluation::read(&json).map_err(|e| EvaluationError::Script(None, e.message));
         }
         let errors = read_from_start(err)?;
         let last = errors.lines().rev().find(|l| !l.trim().is_empty());
-        let reason = last.unwrap_or("node printed no error");
-        Err(EvaluationError::Script(reason.to_owned()))
+        let (position, reason) = located(last.unwrap_or("node printed no error"));
+        Err(EvaluationError::Script(position, reason.to_owned()))
+    }
+}
+
+/// The position and the message of `LINE:COLUMN: MESSAGE`.
+fn located(text: &str) -> (Option<Position>, &str) {
+    let read = |text: &str| {
+        let (line, rest) = text.split_once(':')?;
+        let (column, _) = rest.split_once(':')?;
+        let (line, column) = (line.parse().ok()?, column.parse().ok()?);
+        Some(Position { line, column })
+    };
+    match read(text) {
+        Some(position) => {
+            let message = text.splitn(3, ':').last().unwrap_or_default();
+            (Some(position), message.trim_start())
+        }
+        None => (None, text),
     }
 }
 
@@ -221,7 +252,7 @@ fn read_from_start(mut file: File) -> Result<String, EvaluationError> {
     file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > SIZE_LIMIT {
         let reason = "expected a value of at most 1 MiB, found a larger one";
-        return Err(EvaluationError::Script(reason.to_owned()));
+        return Err(EvaluationError::Script(None, reason.to_owned()));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -14,9 +14,11 @@ use super::scaffold::{self, Existing};
 use super::streams::Streams;
 use crate::diagnostic::{Diagnostics, human};
 use crate::import::pm2::Evaluated;
-use crate::import::{ImportError, Imported, Options, nginx, pm2, procfile, shell_quoted};
+use crate::import::{
+    ImportError, Imported, Options, escape_controls, nginx, pm2, procfile, shell_quoted,
+};
 use crate::render;
-use crate::source::Source;
+use crate::source::{Position, Source};
 use crate::topology::default;
 
 /// Maximum size of a file to import, in bytes.
@@ -72,8 +74,7 @@ pub fn run(args: &ImportArgs, global: &GlobalArgs, streams: &mut Streams<'_>) ->
     let input = match input(args) {
         Ok(input) => input,
         Err(error) => {
-            let message = format!("cannot import {file}: {}", error.reason);
-            return streams.fail(&message, error.help);
+            return streams.fail(&error.line(&file), error.help);
         }
     };
     match import(args, &input) {
@@ -105,6 +106,7 @@ enum Input {
 
 /// Why there is nothing to import, and how to fix it.
 struct InputError {
+    position: Option<Position>,
     reason: String,
     help: &'static str,
 }
@@ -112,9 +114,19 @@ struct InputError {
 impl InputError {
     fn new(reason: impl Into<String>, help: &'static str) -> Self {
         Self {
+            position: None,
             reason: reason.into(),
             help,
         }
+    }
+
+    /// The message with its location. `file` is the imported file.
+    fn line(&self, file: &str) -> String {
+        let line = match self.position {
+            Some(Position { line, column }) => format!("{file}:{line}:{column}: {}", self.reason),
+            None => format!("cannot import {file}: {}", self.reason),
+        };
+        escape_controls(&line)
     }
 }
 
@@ -136,10 +148,13 @@ impl From<EvaluationError> for InputError {
                 "node did not exit within 10 s",
                 "import a file that only exports its configuration",
             ),
-            EvaluationError::Script(reason) => Self::new(
-                reason,
-                "fix the error that node reports; a file with `module.exports` has the extension .js",
-            ),
+            EvaluationError::Script(position, reason) => Self {
+                position,
+                ..Self::new(
+                    reason,
+                    "fix the error that node reports; a file with `module.exports` has the extension .js",
+                )
+            },
             EvaluationError::Io(error) => Self::from(error),
         }
     }

@@ -5,6 +5,7 @@
 
 mod archive;
 mod background;
+mod bind_address;
 pub mod draft;
 mod naming;
 pub mod nginx;
@@ -15,6 +16,8 @@ pub mod procfile;
 mod program;
 mod report;
 mod reserved_variable;
+mod secret;
+mod shell_command;
 mod shell_split;
 mod topology_yaml;
 mod yaml_scalar;

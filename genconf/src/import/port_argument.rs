@@ -12,46 +12,53 @@ pub(super) const IS_PLACEHOLDER: &str =
 /// Reason to report a port that the placeholder replaces.
 pub(super) const REPLACED: &str = "the number is replaced with `{port}`, the port of each instance";
 
-/// Options whose value is a port.
-const PORT_OPTIONS: [&str; 9] = [
-    "--port",
-    "-port",
-    "-p",
-    "-P",
-    "--PORT",
-    "--puerto",
-    "--http-port",
-    "--listen-port",
-    "--server.port",
+/// Names of options whose value is a port, without leading dashes.
+const PORT_OPTIONS: [&str; 12] = [
+    "p",
+    "P",
+    "port",
+    "puerto",
+    "app-port",
+    "bind-port",
+    "http-port",
+    "http.port",
+    "listen-port",
+    "server-port",
+    "server.port",
+    "web-port",
 ];
 
-/// Options whose value is an address with a port, or a Unix socket.
-const ADDRESS_OPTIONS: [&str; 21] = [
-    "--bind",
-    "-bind",
-    "-b",
-    "--listen",
-    "-listen",
-    "-l",
-    "-L",
-    "--address",
-    "--addr",
-    "-addr",
-    "--host",
-    "--http",
-    "-http",
-    "--http-socket",
-    "--http-addr",
-    "--http-address",
-    "--listen-addr",
-    "--listen-address",
-    "--web.listen-address",
-    "--urls",
-    "-S",
+/// Names of options whose value is an address with a port, or a Unix socket.
+const ADDRESS_OPTIONS: [&str; 22] = [
+    "H",
+    "L",
+    "S",
+    "a",
+    "addr",
+    "address",
+    "b",
+    "bind",
+    "bind-addr",
+    "bind-address",
+    "host",
+    "http",
+    "http-addr",
+    "http-address",
+    "http-socket",
+    "http.addr",
+    "l",
+    "listen",
+    "listen-addr",
+    "listen-address",
+    "urls",
+    "web.listen-address",
 ];
 
-/// Options whose value is a Unix socket.
-const SOCKET_OPTIONS: [&str; 5] = ["--uds", "--unix-socket", "--unix", "--socket", "--sock"];
+/// Names of options whose value is an endpoint of Twisted, as in `daphne -e tcp:port=8000`.
+const ENDPOINT_OPTIONS: [&str; 2] = ["e", "endpoint"];
+
+/// Names of options whose value is a Unix socket.
+const SOCKET_OPTIONS: [&str; 6] = ["sock", "socket", "u", "uds", "unix", "unix-socket"];
 
 /// A port in arguments.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -66,6 +73,19 @@ pub(super) struct PortArgument {
     replacement: String,
 }
 
+/// The name of the option `arg`: `p` for `-p`, `listen-addr` for `--listen_addr`.
+pub(super) fn option_name(arg: &str) -> Option<String> {
+    let name = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-'))?;
+    let is_short = name.len() < 2;
+    (!name.is_empty()).then(|| {
+        if is_short {
+            name.to_owned()
+        } else {
+            name.to_ascii_lowercase().replace('_', "-")
+        }
+    })
+}
+
 impl PortArgument {
     /// The port in `args`: that of an option, otherwise an address or a number without an option.
     pub(super) fn find(args: &[String]) -> Option<Self> {
@@ -74,40 +94,73 @@ impl PortArgument {
 
     /// The port of an option: `--port=8082`, `-p 8082`, `PORT=8082`, `--bind 127.0.0.1:8082`.
     pub(super) fn of_option(args: &[String]) -> Option<Self> {
-        (0..args.len()).find_map(|first| {
-            let (port, count, replacement) = option(&args[first..])?;
-            Some(Self {
-                port,
-                first,
-                count,
-                replacement,
-            })
+        (0..args.len()).find_map(|first| Self::option_at(args, first))
+    }
+
+    /// The port of the option with the index `first`.
+    fn option_at(args: &[String], first: usize) -> Option<Self> {
+        let (port, count, replacement) = option(&args[first..])?;
+        Some(Self {
+            port,
+            first,
+            count,
+            replacement,
+        })
+    }
+
+    /// The port of an option, or that after a word that starts a server: `runserver 8082`.
+    pub(super) fn of_server(args: &[String]) -> Option<Self> {
+        let starts_server = |first: &usize| {
+            *first > 0 && ["http.server", "runserver"].contains(&args[*first - 1].as_str())
+        };
+        Self::of_option(args).or_else(|| {
+            let mut found = (0..args.len()).filter(starts_server);
+            found.find_map(|first| Self::alone(args, first))
         })
     }
 
     /// `8082` or `0.0.0.0:8082`, unless it can be the value of an unknown option.
     fn positional(args: &[String]) -> Option<Self> {
-        args.iter().enumerate().find_map(|(first, arg)| {
-            let is_alone =
-                first == 0 || !args[first - 1].starts_with('-') || args[first - 1] == "--";
-            let (port, replacement) = unprivileged(arg).or_else(|| own_address(arg))?;
-            is_alone.then_some(Self {
-                port,
-                first,
-                count: 1,
-                replacement,
-            })
+        let is_value = |first: usize| {
+            first > 0
+                && args[first - 1].starts_with('-')
+                && args[first - 1] != "--"
+                && !args[first - 1].contains('=')
+        };
+        (0..args.len())
+            .filter(|first| !is_value(*first))
+            .find_map(|first| Self::alone(args, first))
+    }
+
+    /// The port or the address that is the argument with the index `first`.
+    fn alone(args: &[String], first: usize) -> Option<Self> {
+        let arg = &args[first];
+        let (port, replacement) = unprivileged(arg).or_else(|| own_address(arg))?;
+        Some(Self {
+            port,
+            first,
+            count: 1,
+            replacement,
         })
     }
 
-    /// The arguments with the port, as in the file.
-    pub(super) fn words(&self, args: &[String]) -> String {
-        args[self.first..self.first + self.count].join(" ")
+    /// Replaces the port in `args` with [`PLACEHOLDER`], also in other options with the same port.
+    /// Returns the arguments as in the file.
+    pub(super) fn replace_in(self, args: &mut [String]) -> Vec<String> {
+        let port = self.port;
+        let mut replaced = vec![self.replace_one(args)];
+        for first in 0..args.len() {
+            let other = Self::option_at(args, first).filter(|other| other.port == port);
+            replaced.extend(other.map(|other| other.replace_one(args)));
+        }
+        replaced
     }
 
-    /// Replaces the port in `args` with [`PLACEHOLDER`].
-    pub(super) fn replace_in(self, args: &mut [String]) {
-        args[self.first + self.count - 1] = self.replacement;
+    fn replace_one(self, args: &mut [String]) -> String {
+        let own = self.first..self.first + self.count;
+        let words = args[own.clone()].join(" ");
+        args[own.end - 1] = self.replacement;
+        words
     }
 }
 
@@ -143,15 +196,36 @@ fn is_java_property(option: &str) -> bool {
 
 /// The port in the value of an option, and the value with the placeholder.
 fn value_of(option: &str, value: &str) -> Option<(u16, String)> {
-    if PORT_OPTIONS.contains(&option) {
+    let name = option_name(option)?;
+    let is_in = |names: &[&str]| names.contains(&name.as_str());
+    if is_in(&PORT_OPTIONS) {
         return port_of(value);
     }
-    if !ADDRESS_OPTIONS.contains(&option) {
+    if is_in(&ENDPOINT_OPTIONS) {
+        return endpoint(value);
+    }
+    if !is_in(&ADDRESS_OPTIONS) {
         return None;
     }
     // `-b 4096` can be a buffer size.
-    let can_be_number = option == "-l" || (option.starts_with("--") && option != "--host");
+    let can_be_number = name == "l" || (name.len() > 1 && name != "host");
     addresses(value).or_else(|| unprivileged(value).filter(|_| can_be_number))
+}
+
+/// The port of an endpoint of Twisted: `tcp:8000` or `tcp:port=8000:interface=127.0.0.1`.
+fn endpoint(text: &str) -> Option<(u16, String)> {
+    let mut parts: Vec<_> = text.split(':').map(str::to_owned).collect();
+    let is_tcp = ["tcp", "tcp4", "tcp6"].contains(&parts[0].as_str());
+    for (index, part) in parts.iter_mut().enumerate().skip(1).filter(|_| is_tcp) {
+        let (key, value) = part.split_once('=').unwrap_or(("", part));
+        let is_port = key == "port" || (key.is_empty() && index == 1);
+        if let Some((port, placeholder)) = port_of(value).filter(|_| is_port) {
+            let equals = if key.is_empty() { "" } else { "port=" };
+            *part = format!("{equals}{placeholder}");
+            return Some((port, parts.join(":")));
+        }
+    }
+    None
 }
 
 /// A port and its placeholder.
@@ -244,11 +318,10 @@ pub(super) fn take_sockets(args: &mut Vec<String>) -> Vec<String> {
 fn is_listener(option: &str, value: &str) -> bool {
     let is_path = value.starts_with(['/', '.']);
     let is_socket = value.starts_with("unix:") || value.contains(".sock");
-    match option {
-        _ if SOCKET_OPTIONS.contains(&option) => is_path || is_socket,
-        _ if ADDRESS_OPTIONS.contains(&option) => is_socket,
-        _ => false,
-    }
+    let name = option_name(option).unwrap_or_default();
+    let is_in = |names: &[&str]| names.contains(&name.as_str());
+    is_in(&SOCKET_OPTIONS) && (is_path || is_socket)
+        || (is_in(&ADDRESS_OPTIONS) || is_in(&ENDPOINT_OPTIONS)) && is_socket
 }
 
 #[cfg(test)]
@@ -277,6 +350,12 @@ mod tests {
             "-Dserver.port=8082",
             "runserver 0.0.0.0:8082",
             "--listen 8082",
+            "-http-addr :8082",
+            "--listen_address=[::]:8082",
+            "--mode=fork 8082",
+            "-e tcp:port=8082:interface=0.0.0.0",
+            "--endpoint tcp:8082",
+            "-H 0.0.0.0:8082",
         ] {
             assert_eq!(port(args), Some(8082), "{args}");
         }
@@ -292,6 +371,10 @@ mod tests {
             "-b 0.0.0.0",
             "-l 10",
             "-b 4096",
+            "-e production",
+            "-e ssl:port=8443",
+            "-a 4096",
+            "-H 4096",
             "-parallel",
             "80",
             "",
@@ -304,6 +387,9 @@ mod tests {
     fn the_port_of_an_option_precedes_a_number() {
         assert_eq!(port("4000 --port 8082"), Some(8082));
         assert_eq!(PortArgument::of_option(&words("clock.py 3600")), None);
+        assert_eq!(PortArgument::of_server(&words("clock.py 3600")), None);
+        let found = PortArgument::of_server(&words("manage.py runserver [::1]:8082"));
+        assert_eq!(found.map(|found| found.port), Some(8082));
     }
 
     #[test]
@@ -329,6 +415,14 @@ mod tests {
                 "--bind 0.0.0.0:{port},[::]:{port}",
             ),
             ("runserver :8000", "runserver :{port}"),
+            (
+                "-e tcp:port=8000:interface=0.0.0.0",
+                "-e tcp:port={port}:interface=0.0.0.0",
+            ),
+            (
+                "-b 127.0.0.1:80 -b [::1]:80 --port=81",
+                "-b 127.0.0.1:{port} -b [::1]:{port} --port=81",
+            ),
         ] {
             let mut args = words(args);
             let found = PortArgument::find(&args).expect("has a port");

@@ -5,75 +5,182 @@ use serde_json::{Map, Value};
 use super::{dump, value};
 use crate::import::port_argument::{IS_PLACEHOLDER, PLACEHOLDER};
 use crate::import::program::{self, Program};
+use crate::import::shell_command::{self, Assignments, USES_PORT};
 use crate::import::{Finding, shell_split};
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Scalar as _;
 use crate::topology::text::Text;
 
-/// The command of an entry: `script`, `interpreter`, and `args`.
-#[derive(Clone, Debug)]
+/// Keys with the options of the interpreter.
+const OPTIONS: [&str; 4] = [
+    "node_args",
+    "nodeArgs",
+    "interpreter_args",
+    "interpreterArgs",
+];
+
+/// The command of an entry: `script`, `interpreter`, their options, and `args`.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Command {
-    /// The interpreter without its version; empty if none is set.
+    /// The interpreter, as in the file; empty if none is set.
     interpreter: String,
+    /// Options of the interpreter.
+    options: Vec<String>,
     script: String,
     args: Vec<String>,
+    /// Whether PM2 runs the command with a shell.
+    is_shell: bool,
+    /// Why the program of a shell command is unknown.
+    unknown: Option<&'static str>,
+    /// Variables at the start of a shell command.
+    pub(super) assignments: Assignments,
+    /// The port in `${PORT:-3000}`.
+    pub(super) default_port: Option<u16>,
+    /// Whether the placeholder replaces `$PORT`.
+    uses_port: bool,
+    /// Whether the file contains the placeholder.
+    has_placeholder: bool,
 }
 
 impl Command {
-    /// Reads the command of `entry`; `None` if `args` is invalid.
+    /// Reads the command of `entry`; `None` if the value of a key is invalid.
     pub(super) fn read(entry: &Map<String, Value>, script: &str) -> Option<Self> {
-        let mut args = value::list(entry.get("args"))?;
-        let mut script = script.trim().to_owned();
-        if script.contains(' ') && !entry.contains_key(dump::PATH) {
-            let mut words = shell_split::split(&script)?;
-            script = words.remove(0);
-            args.splice(0..0, words);
-        }
         let interpreter = value::first(entry, &["interpreter", "exec_interpreter"]);
-        // It can have a version, `node@20`, and a path.
-        let interpreter = interpreter.unwrap_or_default();
-        let interpreter = interpreter.split('@').next().unwrap_or_default().to_owned();
-        Some(Self {
-            interpreter,
-            script,
-            args,
-        })
+        let mut command = Self {
+            interpreter: interpreter.unwrap_or_default(),
+            options: value::list(OPTIONS.iter().find_map(|key| entry.get(*key)))?,
+            script: script.trim().to_owned(),
+            args: value::list(entry.get("args"))?,
+            ..Self::default()
+        };
+        if let Some(line) = command.shell_line() {
+            command.args.clear();
+            command.read_shell(&line)?;
+        } else if command.script.contains(' ') && !entry.contains_key(dump::PATH) {
+            let line = command.script.clone();
+            command.read_shell(&line)?;
+        }
+        for arg in &mut command.args {
+            command.has_placeholder |= arg.contains(PLACEHOLDER) && !command.uses_port;
+            command.default_port = command.default_port.or(shell_command::default_port(arg));
+            command.uses_port |= shell_command::uses_port(arg);
+            *arg = shell_command::with_port(arg);
+        }
+        Some(command)
+    }
+
+    /// The line of `bash -c LINE`.
+    fn shell_line(&self) -> Option<String> {
+        let is_shell = ["bash", "sh"].contains(&file_name(&self.script));
+        let has_none = ["", "none"].contains(&self.interpreter.as_str());
+        match self.args.as_slice() {
+            [option, line] if is_shell && has_none && option == "-c" => Some(line.clone()),
+            _ => None,
+        }
+    }
+
+    /// Reads a line that PM2 runs with a shell. `args` follow it.
+    fn read_shell(&mut self, line: &str) -> Option<()> {
+        self.is_shell = true;
+        self.has_placeholder = line.contains(PLACEHOLDER);
+        self.uses_port = shell_command::uses_port(line);
+        self.default_port = shell_command::default_port(line);
+        let mut words = match program::command(line) {
+            Ok(words) => {
+                self.assignments = Assignments::split(&words);
+                std::mem::take(&mut self.assignments.words)
+            }
+            Err(reason) => {
+                self.unknown = Some(reason);
+                shell_split::split(line)?
+            }
+        };
+        if words.is_empty() {
+            return None;
+        }
+        self.script = words.remove(0);
+        self.args.splice(0..0, words);
+        Some(())
+    }
+
+    /// The interpreter without its version: `node` of `node@20`.
+    fn interpreter(&self) -> &str {
+        self.interpreter.split('@').next().unwrap_or_default()
     }
 
     /// The words of the command without node.
     pub(super) fn words(&self) -> Vec<String> {
-        let interpreter = match self.interpreter.rsplit('/').next().unwrap_or_default() {
-            "" | "node" | "none" => None,
-            _ => Some(&self.interpreter),
+        let interpreter = self.interpreter();
+        let starts_with = match file_name(interpreter) {
+            "" | "node" | "none" => Vec::new(),
+            _ => [&[interpreter.to_owned()], self.options.as_slice()].concat(),
         };
-        let words = interpreter.into_iter().chain([&self.script]);
-        words.chain(&self.args).cloned().collect()
+        [&starts_with, [self.script.clone()].as_slice(), &self.args].concat()
     }
 
-    /// The program that the command starts; `None` if an option of the interpreter is invalid.
-    pub(super) fn program(&self, entry: &Map<String, Value>) -> Option<Program> {
+    /// The program that the command starts.
+    pub(super) fn program(&self, entry: &Map<String, Value>) -> Program {
         let Self { script, args, .. } = self;
         let is_file = script.contains(['/', '.']) && !is_tool(script, &directory(entry));
-        let is_node = ["", "node"].contains(&self.interpreter.rsplit('/').next()?);
-        let mut program = if is_node && is_file {
+        let is_node = ["", "node"].contains(&file_name(self.interpreter()));
+        let mut program = if let Some(reason) = self.unknown {
+            Program::unknown_with(Runtime::Native, reason, &self.words())
+        } else if script == "serve" && is_node && !self.is_shell {
+            Program::unknown_with(Runtime::Native, SERVE, args)
+        } else if is_node && is_file && !self.is_shell {
             without_extension(program::file(script, args), script)
         } else {
             program::parse(&self.words())
         };
-        let keys = [
-            "node_args",
-            "nodeArgs",
-            "interpreter_args",
-            "interpreterArgs",
-        ];
-        let options = value::list(keys.iter().find_map(|k| entry.get(*k)))?;
-        if program.runtime == Runtime::Node {
-            program::node_options(&mut program, &options);
-        }
+        self.add_options(&mut program);
         let written = entry.get("env_file").and_then(Value::as_str);
         program.env_file = written.map(str::to_owned).or(program.env_file);
-        Some(program)
+        program
     }
+
+    /// Adds the options of node. Other interpreters have theirs in [`Command::words`].
+    fn add_options(&self, program: &mut Program) {
+        let name = file_name(self.interpreter());
+        let is_plain = ["", "none", name].contains(&self.interpreter.as_str());
+        if name == "node" && !is_plain {
+            program.warnings.push(format!(
+                "instances run with `node` of the host instead of `{}`",
+                self.interpreter
+            ));
+        }
+        if program.runtime == Runtime::Node {
+            let is_other = !["", "node", "none"].contains(&name);
+            let own = if is_other {
+                &[]
+            } else {
+                self.options.as_slice()
+            };
+            program::node_options(program, own);
+        } else if ["", "node", "none"].contains(&name) && !self.options.is_empty() {
+            program.warnings.push(format!(
+                "options of an interpreter are not imported, because the program has none: {}",
+                self.options.join(" ")
+            ));
+        }
+    }
+
+    /// Reports arguments that contain the port of each instance.
+    pub(super) fn report(&self, label: &str, findings: &mut Vec<Finding>) {
+        if self.has_placeholder {
+            let subject = format!("{label}: an argument");
+            findings.push(Finding::adjusted(subject, IS_PLACEHOLDER));
+        }
+        if self.uses_port {
+            findings.push(Finding::adjusted(label, USES_PORT));
+        }
+    }
+}
+
+/// Why the static file server of PM2 is not imported.
+const SERVE: &str = "`serve` is the file server of PM2; deploy a server for these files";
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Whether the script is a tool that PM2 found in `PATH` and that starts another program, such as npm.
@@ -94,11 +201,6 @@ pub(super) fn with_valid_args(
             findings.push(Finding::skipped(
                 format!("{label}: an argument"),
                 reason.to_string(),
-            ));
-        } else if arg.contains(PLACEHOLDER) {
-            findings.push(Finding::adjusted(
-                format!("{label}: an argument"),
-                IS_PLACEHOLDER,
             ));
         }
         read.is_ok()

@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::command::{Command, base, directory, with_valid_args};
-use super::environment::environment;
+use super::environment::{add_assigned, environment};
 use super::port::EntryPort;
 use super::{dump, unsupported, value};
 use crate::import::draft::{AppDraft, PoolMode, merge_duplicates};
 use crate::import::program::Program;
-use crate::import::{Finding, ImportError, Options, background};
+use crate::import::{Finding, Options, background};
+use crate::topology::choice::Runtime;
 use crate::topology::default::READY_TIMEOUT;
 use crate::topology::quantity::Duration;
 
@@ -34,38 +35,39 @@ pub(super) struct AppEntry {
 }
 
 impl AppEntry {
-    /// Parses the entry with this index; `None` if it is skipped, because it serves no HTTP.
+    /// Parses an entry; `None` if it is skipped, because it serves no HTTP.
     pub(super) fn read(
-        index: usize,
         entry: &Value,
         options: &Options,
         findings: &mut Vec<Finding>,
-    ) -> Result<Option<Self>, ImportError> {
-        let error = |message: &str| ImportError::new(format!("app {}: {message}", index + 1));
+    ) -> Result<Option<Self>, EntryError> {
+        let error = |message: &str| EntryError::new("", message);
         let entry = entry
             .as_object()
-            .ok_or_else(|| error("expected a mapping"))?;
+            .ok_or_else(|| error("expected a mapping, such as `{ \"script\": \"server.js\" }`"))?;
         let script = value::first(entry, &["script", "cmd", "exec", dump::PATH])
             .filter(|s| !s.trim().is_empty());
-        let script = script.ok_or_else(|| error("`script` is missing"))?;
+        let script =
+            script.ok_or_else(|| error("`script` is missing: add `\"script\": \"server.js\"`"))?;
         let name = value::first(entry, &["name"]).unwrap_or_else(|| base(&script).to_owned());
         let label = format!("`{name}`");
         let command = Command::read(entry, &script);
-        let command = command.ok_or_else(|| error(INVALID_ARGS))?;
+        let command = command.ok_or_else(|| EntryError::new("args", INVALID_ARGS))?;
         let words = command.words();
         if let Some(program) = background::known(&words) {
             findings.push(Finding::skipped(label, background::reason(&program)));
             return Ok(None);
         }
         let mut own = Vec::new();
-        let program = command.program(entry);
-        let program = program.ok_or_else(|| error(INVALID_ARGS))?;
-        let mut program = with_valid_args(&label, program, &mut own);
-        let (instances, uses_cpus) =
-            value::instances(entry.get("instances"), options.cpus).map_err(|s| error(&s))?;
+        command.report(&label, &mut own);
+        let mut program = with_valid_args(&label, command.program(entry), &mut own);
+        let (instances, uses_cpus) = value::instances(entry.get("instances"), options.cpus)
+            .map_err(|message| EntryError::new("instances", &message))?;
         let mut env = environment(&label, entry, options, &mut own);
+        add_assigned(&label, &command.assignments, &mut env, &mut own);
         let mode = pool_mode(&program.args);
-        let port = EntryPort::take(&label, entry, &mut program, &mut env);
+        let mut port = EntryPort::take(&label, entry, &mut program, &mut env);
+        port.port = port.port.or(command.default_port);
         own.extend(port.findings);
         if port.port.is_none()
             && let Some(reason) = without_port(entry, &name, &words)
@@ -91,7 +93,24 @@ impl AppEntry {
     }
 }
 
-const INVALID_ARGS: &str = "invalid `args`: expected a string or a list of strings";
+const INVALID_ARGS: &str =
+    "invalid `args`: expected a string or a list of strings, such as [\"--port\", \"3000\"]";
+
+/// An error in an entry.
+#[derive(Clone, Debug)]
+pub(super) struct EntryError {
+    /// The key with the error; empty if it is the whole entry.
+    pub(super) key: &'static str,
+    /// The error and how to fix it.
+    pub(super) message: String,
+}
+
+impl EntryError {
+    fn new(key: &'static str, message: &str) -> Self {
+        let message = message.to_owned();
+        Self { key, message }
+    }
+}
 
 /// Why an app without a port is skipped; `None` if it can be a server.
 fn without_port(entry: &Map<String, Value>, name: &str, words: &[String]) -> Option<String> {
@@ -126,7 +145,13 @@ fn app(
     findings: &mut Vec<Finding>,
 ) -> AppDraft {
     let dropped = program.dropped_comment();
-    let mut app = program.app(&directory(entry));
+    let directory = directory(entry);
+    if program.is_unknown() && program.runtime != Runtime::Node && directory != "." {
+        let subject = format!("{label}: `cwd`");
+        let reason = "the directory is not deployed: if the program needs it, deploy an archive and set `main`";
+        findings.push(Finding::skipped(subject, reason));
+    }
+    let mut app = program.app(&directory);
     findings.extend(
         app.comments
             .iter()

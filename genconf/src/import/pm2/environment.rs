@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::value;
 use crate::import::port_argument::{IS_PLACEHOLDER, PLACEHOLDER};
-use crate::import::{Finding, Options, reserved_variable};
+use crate::import::shell_command::Assignments;
+use crate::import::{Finding, Options, reserved_variable, secret};
 use crate::topology::decode::Scalar as _;
 use crate::topology::text::{EnvName, Text};
 
@@ -17,7 +18,15 @@ pub(super) fn environment(
     findings: &mut Vec<Finding>,
 ) -> Vec<(String, String)> {
     let selected = format!("env_{}", options.environment);
-    let maps = ["env", &selected].map(|key| entry.get(key).and_then(Value::as_object));
+    let maps = ["env", &selected].map(|key| {
+        let value = entry.get(key).filter(|value| !value.is_null())?;
+        if !value.is_object() {
+            let subject = format!("{label}: `{key}`");
+            let reason = "expected a mapping of names and values: write `env: { PORT: 3000 }`";
+            findings.push(Finding::skipped(subject, reason));
+        }
+        value.as_object()
+    });
     let merged: Map<String, Value> = maps
         .into_iter()
         .flatten()
@@ -34,9 +43,8 @@ pub(super) fn environment(
                 continue;
             }
         };
-        if is_secret(name) {
-            let reason = "the value may be a secret and is in the topology: move it to a file and set `env_file`";
-            findings.push(Finding::adjusted(&subject, reason));
+        if secret::is_secret(name, &text) {
+            findings.push(Finding::adjusted(&subject, secret::REASON));
         }
         if text.contains(PLACEHOLDER) {
             findings.push(Finding::adjusted(&subject, IS_PLACEHOLDER));
@@ -58,16 +66,30 @@ fn variable(name: &str, value: &Value) -> Result<String, String> {
     Ok(text)
 }
 
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    [
-        "SECRET",
-        "PASSWORD",
-        "PASSWD",
-        "TOKEN",
-        "API_KEY",
-        "PRIVATE_KEY",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
+/// Adds the variables at the start of a shell command to `env`.
+pub(super) fn add_assigned(
+    label: &str,
+    assignments: &Assignments,
+    env: &mut Vec<(String, String)>,
+    findings: &mut Vec<Finding>,
+) {
+    for (name, reason) in &assignments.reserved {
+        findings.push(Finding::skipped(format!("{label}: `{name}`"), *reason));
+    }
+    let port = assignments.port.iter();
+    let port = port.map(|value| ("PORT".to_owned(), value.clone()));
+    for (name, value) in assignments.env.iter().cloned().chain(port) {
+        if secret::is_secret(&name, &value) {
+            let subject = format!("{label}: `{name}`");
+            findings.push(Finding::adjusted(subject, secret::REASON));
+        }
+        if let Some(at) = env.iter().position(|(known, _)| *known == name)
+            && env.remove(at).1 != value
+        {
+            let subject = format!("{label}: `env.{name}`");
+            let reason = "the command sets another value, which is imported";
+            findings.push(Finding::skipped(subject, reason));
+        }
+        env.push((name, value));
+    }
 }

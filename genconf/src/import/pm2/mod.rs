@@ -19,40 +19,60 @@ use serde_json::Value;
 use super::draft::{HostDraft, ProxyDraft, RouteDraft, TopologyDraft};
 use super::naming::{self, Names};
 use super::{Finding, ImportError, Imported, Options, archive};
-use crate::source::Source;
-use entry::AppEntry;
+use crate::source::{Position, Source};
+use entry::{AppEntry, EntryError};
 pub use evaluation::{Evaluated, Evaluation};
 pub use format::is_expression;
 use pool::{Pools, group};
 
 /// Imports an ecosystem file or `dump.pm2`.
 pub fn read(source: &Source, options: &Options) -> Result<Imported, ImportError> {
-    import(&format::parse(source)?, options, Vec::new())
+    let start = Position { line: 1, column: 1 };
+    let position = |index, key: &str| format::position(source, index, key);
+    import(&format::parse(source)?, options, Vec::new(), &position).map_err(|error| {
+        match error.position {
+            None => error.at(start),
+            Some(_) => error,
+        }
+    })
 }
 
-/// Imports an ecosystem file that node evaluated.
+/// Imports an ecosystem file that node evaluated. Its values have no positions.
 pub fn read_evaluated(evaluated: &Evaluated, options: &Options) -> Result<Imported, ImportError> {
     let mut findings = Vec::new();
     let value = shell_variable::removed(evaluated, &mut findings);
-    import(&value, options, findings)
+    import(&value, options, findings, &|_, _| None)
 }
+
+/// The position of a key in the entry with an index, if known.
+type EntryPosition<'p> = &'p dyn Fn(usize, &str) -> Option<Position>;
 
 fn import(
     value: &Value,
     options: &Options,
     mut findings: Vec<Finding>,
+    position: EntryPosition<'_>,
 ) -> Result<Imported, ImportError> {
     let mut apps = Vec::new();
     let count_before = findings.len();
-    let entries = match dump::entries(value, &mut findings) {
+    let saved = dump::entries(value, &mut findings);
+    let is_saved = saved.is_some();
+    let entries = match saved {
         Some(saved) => saved,
         None => entries(value)?.into_iter().cloned().collect(),
     };
     for (index, entry) in entries.iter().enumerate() {
-        apps.extend(AppEntry::read(index, entry, options, &mut findings)?);
+        let read = AppEntry::read(entry, options, &mut findings);
+        apps.extend(read.map_err(|EntryError { key, message }| {
+            let error = ImportError::new(format!("app {}: {message}", index + 1));
+            // Entries of `dump.pm2` are grouped.
+            let position = (!is_saved).then(|| position(index, key)).flatten();
+            position.map_or(error.clone(), |position| error.at(position))
+        })?);
     }
     if apps.is_empty() {
-        return Err(without_apps(&findings[count_before..]));
+        let error = without_apps(&findings[count_before..]);
+        return Err(position(0, "").map_or(error.clone(), |start| error.at(start)));
     }
     report_other_keys(value, &mut findings);
     let entry_count = apps.len();
@@ -78,11 +98,12 @@ fn without_apps(skipped: &[Finding]) -> ImportError {
     let reasons: Vec<_> = reasons
         .map(|(reason, subjects)| format!("{}: {reason}", subjects.join(", ")))
         .collect();
-    let message = "no app listens on a port";
+    let message =
+        "no app listens on a port: set the port of an HTTP server, `\"env\": { \"PORT\": 3000 }`";
     ImportError::new(if reasons.is_empty() {
         message.to_owned()
     } else {
-        format!("{message}: {}", reasons.join("; "))
+        format!("{message}; {}", reasons.join("; "))
     })
 }
 
@@ -101,7 +122,9 @@ fn entries(value: &Value) -> Result<Vec<&Value>, ImportError> {
         {
             Ok(vec![inside])
         }
-        _ => Err(ImportError::new("the list `apps` is missing")),
+        _ => Err(ImportError::new(
+            "the list `apps` is missing: write `{ \"apps\": [{ \"script\": \"server.js\" }] }`",
+        )),
     }
 }
 
@@ -125,19 +148,19 @@ fn draft(mut pools: Pools, options: &Options, findings: &mut Vec<Finding>) -> To
         names.reserve(&pool.name, "pool");
     }
     let route = |(index, pool): (usize, &super::draft::PoolDraft)| RouteDraft {
-        path: if index == 0 {
+        path: if index == pools.first {
             "/".to_owned()
         } else {
             format!("/{}", pool.name)
         },
         pool: pool.name.clone(),
-        rewrite: (index > 0).then(|| "/".to_owned()),
+        rewrite: (index != pools.first).then(|| "/".to_owned()),
         ..RouteDraft::default()
     };
     let has_several = pools.list.len() > 1;
     let comments = if has_several {
         vec![
-            "PM2 has no routes: the first app is at `/`, every other app at a path with its name."
+            "PM2 has no routes: the first app with a port is at `/`, every other app at a path with its name."
                 .to_owned(),
             "`genconf import nginx` imports the routes of an nginx configuration.".to_owned(),
         ]

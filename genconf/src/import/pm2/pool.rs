@@ -41,6 +41,8 @@ pub(super) struct Pools {
     pub(super) apps: Vec<AppDraft>,
     /// Pools.
     pub(super) list: Vec<PoolDraft>,
+    /// Index of the first pool with a port in PM2; 0 if there is none.
+    pub(super) first: usize,
     /// Ports in use.
     pub(super) ports: Ports,
     /// Whether a number of instances depends on the CPUs.
@@ -72,6 +74,8 @@ impl Pools {
             self.add_ports(group, own)?;
             findings.push(default_port(&group[0].label, own[0]));
         }
+        let has_port = |group: &Vec<AppEntry>| group[0].port.is_some();
+        self.first = groups.iter().position(has_port).unwrap_or(0);
         for (group, mut own) in groups.iter().zip(ports) {
             own.sort_unstable();
             self.pool(group, own, findings);
@@ -125,8 +129,10 @@ impl Pools {
         let mut labels: Vec<_> = group.iter().map(|e| e.label.as_str()).collect();
         labels.dedup();
         let (label, is_merged) = (labels.join(", "), labels.len() > 1);
-        let raw = if is_merged {
-            file_name(&first.app.artifact)
+        let file = file_name(&first.app.artifact);
+        // The placeholder of an unknown program has no meaning.
+        let raw = if is_merged && file != "start" {
+            file
         } else {
             &first.name
         };

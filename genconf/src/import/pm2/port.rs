@@ -5,10 +5,12 @@ use serde_json::{Map, Value};
 use super::value;
 use crate::import::Finding;
 use crate::import::port_argument::{PLACEHOLDER, addresses};
+use crate::import::ports::FIRST;
 use crate::import::program::Program;
+use crate::import::shell_command;
 
 /// Variables with the port that the app listens on.
-const PORT_VARIABLES: [&str; 12] = [
+const PORT_VARIABLES: [&str; 26] = [
     "PORT",
     "APP_PORT",
     "SERVER_PORT",
@@ -17,14 +19,28 @@ const PORT_VARIABLES: [&str; 12] = [
     "NODE_PORT",
     "LISTEN_PORT",
     "WEB_PORT",
-    "UVICORN_PORT",
-    "FLASK_RUN_PORT",
+    "SERVICE_PORT",
+    "APPLICATION_PORT",
+    "BACKEND_PORT",
+    "FRONTEND_PORT",
+    "EXPRESS_PORT",
+    "FASTIFY_PORT",
+    "NEST_PORT",
+    "NEXT_PORT",
     "NITRO_PORT",
     "NUXT_PORT",
+    "UVICORN_PORT",
+    "FLASK_RUN_PORT",
+    "STREAMLIT_SERVER_PORT",
+    "PM2_SERVE_PORT",
+    "SOCKET_PORT",
+    "WEBSOCKET_PORT",
+    "WS_PORT",
+    "port",
 ];
 
 /// Variables with the address that the app listens on.
-const ADDRESS_VARIABLES: [&str; 9] = [
+const ADDRESS_VARIABLES: [&str; 12] = [
     "LISTEN",
     "LISTEN_ADDR",
     "LISTEN_ADDRESS",
@@ -32,7 +48,10 @@ const ADDRESS_VARIABLES: [&str; 9] = [
     "BIND_ADDR",
     "BIND_ADDRESS",
     "ADDR",
+    "ADDRESS",
     "HTTP_ADDR",
+    "SERVER_ADDR",
+    "SERVER_ADDRESS",
     "ASPNETCORE_URLS",
 ];
 
@@ -66,10 +85,13 @@ impl EntryPort {
             .or_else(|| variable.as_ref()?.port)
             .or_else(|| key(entry));
         let mut values = Vec::new();
-        let words = argument.and_then(|found| found.replaced);
+        let words = argument.into_iter().flat_map(|found| found.replaced);
         values.extend(words.map(|words| format!("argument `{words}`")));
         values.extend(variable.and_then(|found| found.replace_in(env, port)));
-        let mut findings = Vec::new();
+        let mut findings = addresses_of(label, program);
+        if port.is_none() {
+            findings.extend(possible_ports(label, env));
+        }
         if let Some(at) = env.iter().position(|(name, _)| name == "PORT") {
             let value = env.remove(at).1;
             findings.extend(other_value(&format!("{label}: `env.PORT`"), &value, port));
@@ -86,6 +108,33 @@ impl EntryPort {
     }
 }
 
+/// Findings about addresses in the arguments that the proxy does not connect to.
+fn addresses_of(label: &str, program: &mut Program) -> Vec<Finding> {
+    let found = program.adjust_addresses().into_iter();
+    let subject = |words: String| format!("{label}: argument `{words}`");
+    found
+        .map(|(words, reason)| Finding::adjusted(subject(words), reason))
+        .collect()
+}
+
+/// Findings about variables that can be the port of an entry without one. Most are ports of other
+/// servers, so they are imported without a change.
+fn possible_ports<'e>(
+    label: &'e str,
+    env: &'e [(String, String)],
+) -> impl Iterator<Item = Finding> + use<'e> {
+    let is_port = |(name, value): &&(String, String)| {
+        name.to_ascii_uppercase().ends_with("PORT") && number(value).is_some_and(|p| p >= FIRST)
+    };
+    env.iter().filter(is_port).map(move |(name, value)| {
+        let subject = format!("{label}: `env.{name}`");
+        let reason = format!(
+            "if the app listens on this port, set `ports: [{value}]` in its pool and `{name}: \"{PLACEHOLDER}\"` in its `env`"
+        );
+        Finding::adjusted(subject, reason)
+    })
+}
+
 /// A finding about a value that is not the port of the entry.
 fn other_value(subject: &str, value: &str, port: Option<u16>) -> Option<Finding> {
     match number(value) {
@@ -98,8 +147,10 @@ fn other_value(subject: &str, value: &str, port: Option<u16>) -> Option<Finding>
     }
 }
 
+/// A port, or that of `${PORT:-3000}`.
 fn number(text: &str) -> Option<u16> {
-    text.trim().parse().ok().filter(|port| *port > 0)
+    let port = text.trim().parse().ok().filter(|port| *port > 0);
+    port.or_else(|| shell_command::default_port(text))
 }
 
 /// The key `port`.

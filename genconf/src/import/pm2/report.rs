@@ -26,7 +26,7 @@ pub(super) fn report_instances(
         }
         return;
     }
-    if group.iter().all(|e| e.instances == 1) {
+    if group.iter().all(|e| e.instances == 1 && !e.uses_cpus) {
         return;
     }
     let count = ports.len();

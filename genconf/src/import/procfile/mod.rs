@@ -1,6 +1,5 @@
 //! Imports Procfiles: one `TYPE: COMMAND` per line.
 
-mod command;
 mod process;
 
 use super::draft::{HostDraft, PoolDraft, PoolMode, ProxyDraft, RouteDraft, TopologyDraft};
@@ -34,9 +33,7 @@ pub fn read(source: &Source) -> Result<Imported, ImportError> {
         }
     }
     if served.is_empty() {
-        return Err(ImportError::new(
-            "no process listens on a port: name one `web`, or use $PORT in its command",
-        ));
+        return Err(without_processes(&findings));
     }
     let (mut names, mut ports) = (Names::default(), Ports::default());
     let assigned = assigned_ports(&mut served, &mut ports)?;
@@ -46,7 +43,10 @@ pub fn read(source: &Source) -> Result<Imported, ImportError> {
         let mut app = process.app;
         app.name.clone_from(&name);
         draft.apps.push(app);
-        let comments = vec![format!("In the Procfile: {}: {}", line.name, line.command)];
+        let comments = vec![format!(
+            "In the Procfile: {}: {}",
+            line.name, process.command
+        )];
         let app = name.clone();
         draft.pools.push(PoolDraft {
             name,
@@ -63,6 +63,21 @@ pub fn read(source: &Source) -> Result<Imported, ImportError> {
     let units: Vec<_> = units.chain([draft.proxies[0].name.as_str()]).collect();
     draft.project = naming::project(&draft.apps[0].name, &units);
     Ok(Imported::new(&draft, draft.pools.len(), findings))
+}
+
+/// The error if every process is skipped, with the reason of each.
+fn without_processes(skipped: &[Finding]) -> ImportError {
+    let reasons: Vec<_> = skipped
+        .iter()
+        .map(|finding| format!("{}: {}", finding.subject, finding.reason))
+        .collect();
+    let message = format!(
+        "no process listens on a port: add the line of an HTTP server, `web: ./server --port $PORT`{}{}",
+        if reasons.is_empty() { "" } else { "; " },
+        reasons.join("; ")
+    );
+    let position = skipped.first().and_then(|finding| finding.position);
+    ImportError::new(message).at(position.unwrap_or(Position { line: 1, column: 1 }))
 }
 
 /// A draft with one host and no apps.
@@ -82,16 +97,20 @@ fn empty_draft() -> TopologyDraft {
     }
 }
 
-/// The port of each process. Written ports are assigned first, so that no other port displaces them.
+/// The port of each process. Written ports are assigned first, then defaults of `$PORT`, so that no other
+/// port displaces them.
 fn assigned_ports(
     served: &mut [(&Line<'_>, Process)],
     ports: &mut Ports,
 ) -> Result<Vec<u16>, ImportError> {
     let no_port = || ImportError::new("no port is left");
-    let written = served.iter().map(|(_, process)| process.port);
-    let kept: Vec<_> = written
-        .map(|port| port.filter(|port| ports.reserve_written(*port)))
-        .collect();
+    let mut kept = vec![None; served.len()];
+    for defaults in [false, true] {
+        for (kept, (_, process)) in kept.iter_mut().zip(&*served) {
+            let port = process.port.filter(|_| process.is_default == defaults);
+            *kept = kept.or(port.filter(|port| ports.reserve_written(*port)));
+        }
+    }
     let mut assigned = Vec::new();
     for (index, ((line, process), kept)) in served.iter_mut().zip(kept).enumerate() {
         let port = match (kept, process.port) {
@@ -156,9 +175,11 @@ fn lines(source: &Source) -> Result<Vec<Line<'_>>, ImportError> {
             .split_once(':')
             .map(|(name, command)| (name.trim(), command.trim()))
             .filter(|(name, command)| is_type(name) && !command.is_empty())
-            .ok_or_else(|| error("invalid line: expected `TYPE: COMMAND`".to_owned()))?;
+            .ok_or_else(|| error("invalid line: expected `TYPE: COMMAND`, for example `web: ./server --port $PORT`".to_owned()))?;
         if found.iter().any(|l| l.name == name) {
-            return Err(error(format!("process type `{name}` is defined twice")));
+            return Err(error(format!(
+                "process type `{name}` is defined twice: rename one of them, for example `{name}-2`"
+            )));
         }
         found.push(Line {
             position,

@@ -1,11 +1,11 @@
 //! The app and the port of a line.
 
 use super::Line;
-use super::command::{Assignments, is_java};
 use crate::import::draft::{AppDraft, merge_duplicates};
 use crate::import::port_argument::{PLACEHOLDER, PortArgument, REPLACED};
 use crate::import::program::{self, Program};
-use crate::import::{Finding, background, shell_split};
+use crate::import::shell_command::{self, Assignments};
+use crate::import::{Finding, background, secret, shell_split};
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Scalar as _;
 use crate::topology::text::Text;
@@ -17,6 +17,10 @@ pub(super) struct Process {
     pub(super) app: AppDraft,
     /// The port in its command; `None` if the command uses `$PORT`.
     pub(super) port: Option<u16>,
+    /// Whether this port is only the default of `$PORT`, as in `${PORT:-3000}`.
+    pub(super) is_default: bool,
+    /// The command without the values of secrets.
+    pub(super) command: String,
     /// Adjusted and skipped parts of the command.
     pub(super) findings: Vec<Finding>,
 }
@@ -35,37 +39,49 @@ impl Process {
         }
         let mut report = LineReport::of(line);
         let (mut assignments, mut program) = command(line);
-        let assigned = assignments.port.take().and_then(|value| {
-            let port = value.parse().ok().filter(|port: &u16| *port > 0);
-            if port.is_none() {
-                report.skip(&format!("`PORT={value}`"), "expected a port");
-            }
-            port
-        });
+        let assigned = assignments.port.take();
+        let assigned = assigned.and_then(|value| report.number(&value));
         report.skip_parts(&assignments, &mut program);
-        let uses_port = line.command.contains("$PORT") || line.command.contains("${PORT");
+        let uses_port = shell_command::uses_port(line.command);
         let found = if line.name == "web" && !uses_port {
             program.take_port()
         } else {
-            program.take_port_of_option()
+            program.take_port_of_server()
         };
         let port = found.as_ref().map(|found| found.port);
-        let port = port.or_else(|| Some(PortArgument::of_option(&words)?.port));
+        let port = port.or_else(|| Some(PortArgument::of_server(&words)?.port));
         let port = port.or(assigned);
+        let is_default = port.is_none();
+        let port = port.or_else(|| shell_command::default_port(line.command));
         if line.name != "web" && !uses_port && port.is_none() {
-            let reason = "the process has no port; run it with a separate systemd service";
-            return Err(skipped(reason));
+            return Err(skipped(NO_PORT));
         }
-        if let Some(words) = found.and_then(|found| found.replaced) {
+        for words in found.into_iter().flat_map(|found| found.replaced) {
             report.adjust(&format!("argument `{words}`"), REPLACED);
         }
+        for (words, reason) in program.adjust_addresses() {
+            report.adjust(&format!("argument `{words}`"), reason);
+        }
+        let command = without_secrets(line.command, &assignments);
         let app = app(assignments, program, &mut report);
         Ok(Self {
             app,
             port,
+            is_default,
+            command,
             findings: report.findings,
         })
     }
+}
+
+/// Reason to skip a process that names no port.
+const NO_PORT: &str = "the command has no port: if it serves HTTP, add `$PORT` to it; otherwise run it with a separate systemd service";
+
+/// Whether `word` is an option of java, where variables are handled separately.
+fn is_java(words: &[String], word: &String) -> bool {
+    let jar = words.iter().position(|w| w == "-jar");
+    let at = words.iter().position(|w| w == word);
+    words[0] == "java" && at < jar
 }
 
 /// The variables and the program of a line.
@@ -90,7 +106,24 @@ fn command(line: &Line<'_>) -> (Assignments, Program) {
     (split, program)
 }
 
+/// The command with `...` instead of secrets, for a comment.
+fn without_secrets(command: &str, assignments: &Assignments) -> String {
+    let secrets = assignments.env.iter();
+    let secrets = secrets.filter(|(name, value)| secret::is_secret(name, value));
+    secrets.fold(command.to_owned(), |text, (name, value)| {
+        let written = ["", "'", "\""].map(|quote| format!("{name}={quote}{value}{quote}"));
+        written.iter().fold(text, |text, part| {
+            text.replace(part, &format!("{name}=..."))
+        })
+    })
+}
+
 fn app(assignments: Assignments, mut program: Program, report: &mut LineReport<'_>) -> AppDraft {
+    for (name, value) in &assignments.env {
+        if secret::is_secret(name, value) {
+            report.adjust(&format!("`{name}`"), secret::REASON);
+        }
+    }
     let env = assignments.env.into_iter().chain(program.env.take());
     let env = merge_duplicates(env);
     let dropped = program.dropped_comment();
@@ -118,6 +151,15 @@ impl<'l> LineReport<'l> {
     fn of(line: &'l Line<'l>) -> Self {
         let findings = Vec::new();
         Self { line, findings }
+    }
+
+    /// The port that the line assigns to PORT.
+    fn number(&mut self, value: &str) -> Option<u16> {
+        let port = value.parse().ok().filter(|port| *port > 0);
+        if port.is_none() {
+            self.skip(&format!("`PORT={value}`"), "expected a port");
+        }
+        port
     }
 
     /// The subject of a finding about `part`, or about the line if it is empty.
@@ -153,8 +195,7 @@ impl<'l> LineReport<'l> {
         let values = assignments.env.iter().chain(&program.env);
         let mut texts = program.args.iter().chain(values.map(|(_, value)| value));
         if texts.any(|text| text.contains(PLACEHOLDER)) {
-            let reason = "$PORT is replaced with `{port}`, the port of each instance";
-            self.adjust("", reason);
+            self.adjust("", shell_command::USES_PORT);
         }
     }
 }

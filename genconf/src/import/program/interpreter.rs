@@ -15,10 +15,18 @@ const OPTIONS_WITH_VALUE: [&str; 8] = [
     "--env-file",
 ];
 
+/// Options of node that run something else than a file.
+const CODE_OPTIONS: [&str; 8] = [
+    "-e", "--eval", "-p", "--print", "-pe", "-i", "--test", "--run",
+];
+
 /// The program that `node` runs.
 pub(super) fn node(words: &[String]) -> Program {
     let mut options = 0;
     while let Some(word) = words.get(options).filter(|w| w.starts_with('-')) {
+        if CODE_OPTIONS.contains(&word.as_str()) {
+            return Program::unknown_with(Runtime::Node, "the `node` command runs no file", words);
+        }
         options += if OPTIONS_WITH_VALUE.contains(&word.as_str()) {
             2
         } else {
@@ -26,7 +34,7 @@ pub(super) fn node(words: &[String]) -> Program {
         };
     }
     let Some(script) = words.get(options) else {
-        return Program::unknown_with(Runtime::Node, "the `node` command has no script", words);
+        return Program::unknown_with(Runtime::Node, "the `node` command runs no file", words);
     };
     let (named, warning) = resolved(script.trim_end_matches('/'));
     let mut program = file(&named, &words[options + 1..]);
@@ -77,8 +85,10 @@ pub(in crate::import) fn node_options(program: &mut Program, options: &[String])
     }
     let spaced = |o: &&str| o.contains(|c: char| c.is_whitespace() || c == '"');
     if kept.iter().any(spaced) {
-        let reason = "options of node with spaces are removed";
-        program.warnings.push(reason.to_owned());
+        program.warnings.push(format!(
+            "options of node with spaces are not imported: {}",
+            kept.join(" ")
+        ));
     } else if !kept.is_empty() {
         program.env = Some(("NODE_OPTIONS".to_owned(), kept.join(" ")));
         program.warnings.push(
@@ -96,15 +106,15 @@ pub(super) fn java(words: &[String]) -> Program {
         return Program::unknown(Runtime::Jvm, "`-jar` has no file");
     };
     let mut program = Program::new(jar, Runtime::Jvm, &words[at + 2..]);
-    let options: Vec<_> = words[..at]
+    let (removed, options): (Vec<_>, Vec<_>) = words[..at]
         .iter()
-        .filter(|w| !w.contains('$'))
         .cloned()
-        .collect();
-    if options.len() < at {
-        program
-            .warnings
-            .push("options of java with variables are removed".to_owned());
+        .partition(|word| word.contains('$'));
+    if !removed.is_empty() {
+        program.warnings.push(format!(
+            "options of java with variables are not imported: {}",
+            removed.join(" ")
+        ));
     }
     if !options.is_empty() {
         program.env = Some(("JAVA_TOOL_OPTIONS".to_owned(), options.join(" ")));
@@ -115,15 +125,49 @@ pub(super) fn java(words: &[String]) -> Program {
     program
 }
 
+/// Options of a script interpreter that run something else than a file, and options with a value in
+/// the next word.
+fn script_options(interpreter: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    match interpreter.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.') {
+        "python" => (&["-c", "-m"], &["-W", "-X"]),
+        "php" => (&["-R", "-S", "-r"], &["-c", "-d", "-z"]),
+        "perl" | "ruby" => (&["-S", "-e"], &["-I", "-r"]),
+        _ => (&["-c"], &[]),
+    }
+}
+
 /// A script that starts with an interpreter line.
 pub(super) fn script(interpreter: &str, words: &[String]) -> Program {
-    let Some((path, args)) = words.split_first().filter(|(w, _)| !w.starts_with('-')) else {
-        let reason = format!("the `{interpreter}` command has no file");
+    let name = interpreter.rsplit('/').next().unwrap_or_default();
+    let (without_file, with_value) = script_options(name);
+    let mut at = 0;
+    while let Some(option) = words.get(at).filter(|word| word.starts_with('-')) {
+        let option = option.as_str();
+        if without_file.contains(&option) {
+            break;
+        }
+        at += 1 + usize::from(with_value.contains(&option));
+    }
+    let options = &words[..at.min(words.len())];
+    let path = words.get(at).filter(|word| !word.starts_with('-'));
+    let Some(path) = path else {
+        let reason = format!(
+            "the `{interpreter}` command runs no file; deploy a `#!/bin/sh` script that runs it with `exec`"
+        );
         return Program::unknown_with(Runtime::Native, &reason, words);
     };
-    let mut program = Program::new(path, Runtime::Native, args);
+    let mut program = Program::new(path, Runtime::Native, &words[at + 1..]);
+    let instead = if name == interpreter {
+        String::new()
+    } else {
+        format!(" instead of with `{interpreter}`")
+    };
+    let line = match options {
+        [] => format!("#!/usr/bin/env {name}"),
+        options => format!("#!/usr/bin/env -S {name} {}", options.join(" ")),
+    };
     program.warnings.push(format!(
-        "`{path}` is executed directly: add `#!/usr/bin/env {interpreter}` as its first line and install {interpreter} on the host"
+        "`{path}` is executed directly{instead}: add `{line}` as its first line and install {name} on the host"
     ));
     program
 }

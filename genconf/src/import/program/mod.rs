@@ -4,7 +4,7 @@ mod interpreter;
 mod paths;
 
 use super::port_argument::{self, PortArgument};
-use super::shell_split;
+use super::{bind_address, shell_split};
 use crate::topology::choice::Runtime;
 pub(super) use interpreter::node_options;
 use interpreter::{java, node, script};
@@ -51,7 +51,7 @@ impl Program {
     }
 
     /// A command whose file is unknown, with the arguments that it has.
-    fn unknown_with(runtime: Runtime, reason: &str, dropped: &[String]) -> Self {
+    pub(super) fn unknown_with(runtime: Runtime, reason: &str, dropped: &[String]) -> Self {
         Self {
             dropped: dropped.to_vec(),
             ..Self::unknown(runtime, reason)
@@ -91,17 +91,15 @@ impl Program {
         self.take_argument(PortArgument::find)
     }
 
-    /// The same for a port of an option only.
-    pub(super) fn take_port_of_option(&mut self) -> Option<FoundPort> {
-        self.take_argument(PortArgument::of_option)
+    /// The same, without a number that can have another meaning.
+    pub(super) fn take_port_of_server(&mut self) -> Option<FoundPort> {
+        self.take_argument(PortArgument::of_server)
     }
 
     fn take_argument(&mut self, find: fn(&[String]) -> Option<PortArgument>) -> Option<FoundPort> {
         let take = |args: &mut Vec<String>| {
             let found = find(args)?;
-            let (port, words) = (found.port, found.words(args));
-            found.replace_in(args);
-            Some((port, words))
+            Some((found.port, found.replace_in(args)))
         };
         let kept = take(&mut self.args).or_else(|| {
             let (_, value) = self.env.as_mut().filter(|_| self.runtime == Runtime::Jvm)?;
@@ -110,13 +108,23 @@ impl Program {
             *value = options.join(" ");
             Some(taken)
         });
-        if let Some((port, words)) = kept {
-            let replaced = Some(words);
+        if let Some((port, replaced)) = kept {
             return Some(FoundPort { port, replaced });
         }
         let (port, _) = take(&mut self.dropped)?;
-        let replaced = None;
+        let replaced = Vec::new();
         Some(FoundPort { port, replaced })
+    }
+
+    /// Adjusts the addresses in the arguments that the proxy does not connect to. Returns each with a
+    /// reason.
+    pub(super) fn adjust_addresses(&mut self) -> Vec<(String, &'static str)> {
+        bind_address::adjust(&mut self.args)
+    }
+
+    /// Whether the file is unknown, so that a placeholder replaces it.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.file.is_none()
     }
 
     /// The arguments with a Unix socket to listen on, which are removed.
@@ -138,8 +146,8 @@ pub(super) const SOCKET: &str =
 pub(super) struct FoundPort {
     /// The port.
     pub(super) port: u16,
-    /// The arguments with the port that the placeholder replaces; `None` if they are not imported.
-    pub(super) replaced: Option<String>,
+    /// The arguments with the port that the placeholder replaces; empty if they are not imported.
+    pub(super) replaced: Vec<String>,
 }
 
 /// Parses the command `words`, whose first word is the program.
