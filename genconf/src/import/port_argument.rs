@@ -281,8 +281,8 @@ fn address(text: &str) -> Option<(&str, u16, &str)> {
         None => 0,
     };
     let end = text[start..]
-        .find('/')
-        .map_or(text.len(), |slash| start + slash);
+        .find(['/', '?'])
+        .map_or(text.len(), |found| start + found);
     let colon = start + text[start..end].rfind(':')?;
     let host = &text[start..colon];
     let is_host = host
@@ -406,6 +406,7 @@ mod tests {
             ("--listen [::]:8000", "--listen [::]:{port}"),
             ("--host localhost:8000", "--host localhost:{port}"),
             ("-b tcp://0.0.0.0:9292", "-b tcp://0.0.0.0:{port}"),
+            ("-b tcp://[::]:80?x=y", "-b tcp://[::]:{port}?x=y"),
             (
                 "--urls http://*:80;http://a:81",
                 "--urls http://*:{port};http://a:81",

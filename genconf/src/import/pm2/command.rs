@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::entry::EntryError;
 use super::{dump, value};
 use crate::import::port_argument::{IS_PLACEHOLDER, PLACEHOLDER};
 use crate::import::program::{self, Program};
@@ -18,6 +19,14 @@ const OPTIONS: [&str; 4] = [
     "interpreter_args",
     "interpreterArgs",
 ];
+
+/// What a list of words must be.
+const EXPECTED_WORDS: &str =
+    "expected a string or a list of strings, such as [\"--port\", \"3000\"]";
+
+/// Why a string is not split into words.
+const UNCLOSED_QUOTE: &str =
+    "a quote is not closed: close it, or use a list of strings, such as [\"--name\", \"it's\"]";
 
 /// The command of an entry: `script`, `interpreter`, their options, and `args`.
 #[derive(Clone, Debug, Default)]
@@ -43,14 +52,24 @@ pub(super) struct Command {
 }
 
 impl Command {
-    /// Reads the command of `entry`; `None` if the value of a key is invalid.
-    pub(super) fn read(entry: &Map<String, Value>, script: &str) -> Option<Self> {
+    /// Reads the command of `entry`.
+    pub(super) fn read(entry: &Map<String, Value>, script: &str) -> Result<Self, EntryError> {
+        let words = |key: &'static str| {
+            let value = entry.get(key);
+            let rule = match value {
+                Some(Value::String(_)) => UNCLOSED_QUOTE,
+                _ => EXPECTED_WORDS,
+            };
+            value::list(value)
+                .ok_or_else(|| EntryError::new(key, &format!("invalid `{key}`: {rule}")))
+        };
+        let options = OPTIONS.into_iter().find(|key| entry.contains_key(*key));
         let interpreter = value::first(entry, &["interpreter", "exec_interpreter"]);
         let mut command = Self {
             interpreter: interpreter.unwrap_or_default(),
-            options: value::list(OPTIONS.iter().find_map(|key| entry.get(*key)))?,
+            options: options.map_or(Ok(Vec::new()), words)?,
             script: script.trim().to_owned(),
-            args: value::list(entry.get("args"))?,
+            args: words("args")?,
             ..Self::default()
         };
         if let Some(line) = command.shell_line() {
@@ -66,7 +85,7 @@ impl Command {
             command.uses_port |= shell_command::uses_port(arg);
             *arg = shell_command::with_port(arg);
         }
-        Some(command)
+        Ok(command)
     }
 
     /// The line of `bash -c LINE`.
@@ -80,7 +99,7 @@ impl Command {
     }
 
     /// Reads a line that PM2 runs with a shell. `args` follow it.
-    fn read_shell(&mut self, line: &str) -> Option<()> {
+    fn read_shell(&mut self, line: &str) -> Result<(), EntryError> {
         self.is_shell = true;
         self.has_placeholder = line.contains(PLACEHOLDER);
         self.uses_port = shell_command::uses_port(line);
@@ -92,15 +111,17 @@ impl Command {
             }
             Err(reason) => {
                 self.unknown = Some(reason);
-                shell_split::split(line)?
+                shell_split::split(line).unwrap_or_else(|| vec![line.to_owned()])
             }
         };
         if words.is_empty() {
-            return None;
+            let message =
+                "invalid `script`: expected a program, such as `PORT=3000 node server.js`";
+            return Err(EntryError::new("script", message));
         }
         self.script = words.remove(0);
         self.args.splice(0..0, words);
-        Some(())
+        Ok(())
     }
 
     /// The interpreter without its version: `node` of `node@20`.
@@ -122,15 +143,21 @@ impl Command {
     pub(super) fn program(&self, entry: &Map<String, Value>) -> Program {
         let Self { script, args, .. } = self;
         let is_file = script.contains(['/', '.']) && !is_tool(script, &directory(entry));
-        let is_node = ["", "node"].contains(&file_name(self.interpreter()));
+        let name = file_name(self.interpreter());
+        let is_node = ["", "node"].contains(&name);
+        let is_known = ["", "java", "node", "none"].contains(&name)
+            || program::is_interpreter(name)
+            || program::is_tool(name);
         let mut program = if let Some(reason) = self.unknown {
             Program::unknown_with(Runtime::Native, reason, &self.words())
         } else if script == "serve" && is_node && !self.is_shell {
             Program::unknown_with(Runtime::Native, SERVE, args)
         } else if is_node && is_file && !self.is_shell {
             without_extension(program::file(script, args), script)
-        } else {
+        } else if is_known {
             program::parse(&self.words())
+        } else {
+            program::host_program(&self.interpreter, &self.words()[1..])
         };
         self.add_options(&mut program);
         let written = entry.get("env_file").and_then(Value::as_str);
@@ -142,9 +169,9 @@ impl Command {
     fn add_options(&self, program: &mut Program) {
         let name = file_name(self.interpreter());
         let is_plain = ["", "none", name].contains(&self.interpreter.as_str());
-        if name == "node" && !is_plain {
+        if ["java", "node"].contains(&name) && !is_plain {
             program.warnings.push(format!(
-                "instances run with `node` of the host instead of `{}`",
+                "instances run with `{name}` of the host instead of `{}`",
                 self.interpreter
             ));
         }

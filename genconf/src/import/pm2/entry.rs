@@ -51,8 +51,7 @@ impl AppEntry {
             script.ok_or_else(|| error("`script` is missing: add `\"script\": \"server.js\"`"))?;
         let name = value::first(entry, &["name"]).unwrap_or_else(|| base(&script).to_owned());
         let label = format!("`{name}`");
-        let command = Command::read(entry, &script);
-        let command = command.ok_or_else(|| EntryError::new("args", INVALID_ARGS))?;
+        let command = Command::read(entry, &script)?;
         let words = command.words();
         if let Some(program) = background::known(&words) {
             findings.push(Finding::skipped(label, background::reason(&program)));
@@ -93,9 +92,6 @@ impl AppEntry {
     }
 }
 
-const INVALID_ARGS: &str =
-    "invalid `args`: expected a string or a list of strings, such as [\"--port\", \"3000\"]";
-
 /// An error in an entry.
 #[derive(Clone, Debug)]
 pub(super) struct EntryError {
@@ -106,7 +102,7 @@ pub(super) struct EntryError {
 }
 
 impl EntryError {
-    fn new(key: &'static str, message: &str) -> Self {
+    pub(super) fn new(key: &'static str, message: &str) -> Self {
         let message = message.to_owned();
         Self { key, message }
     }

@@ -3,11 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::value;
-use crate::import::Finding;
-use crate::import::port_argument::{PLACEHOLDER, addresses};
+use crate::import::port_argument::{PLACEHOLDER, PortArgument, addresses};
 use crate::import::ports::FIRST;
 use crate::import::program::Program;
-use crate::import::shell_command;
+use crate::import::{Finding, bind_address, shell_command};
 
 /// Variables with the port that the app listens on.
 const PORT_VARIABLES: [&str; 26] = [
@@ -40,7 +39,7 @@ const PORT_VARIABLES: [&str; 26] = [
 ];
 
 /// Variables with the address that the app listens on.
-const ADDRESS_VARIABLES: [&str; 12] = [
+const ADDRESS_VARIABLES: [&str; 9] = [
     "LISTEN",
     "LISTEN_ADDR",
     "LISTEN_ADDRESS",
@@ -48,12 +47,12 @@ const ADDRESS_VARIABLES: [&str; 12] = [
     "BIND_ADDR",
     "BIND_ADDRESS",
     "ADDR",
-    "ADDRESS",
     "HTTP_ADDR",
-    "SERVER_ADDR",
-    "SERVER_ADDRESS",
     "ASPNETCORE_URLS",
 ];
+
+/// Variables with arguments of the app.
+const ARGUMENT_VARIABLES: [&str; 1] = ["GUNICORN_CMD_ARGS"];
 
 /// Reason to report a port that the port of the pool replaces.
 const REPLACED: &str = "PORT is the port of each instance";
@@ -79,16 +78,18 @@ impl EntryPort {
         env: &mut Vec<(String, String)>,
     ) -> Self {
         let argument = program.take_port();
-        let variable = Variable::find(entry, env);
+        let variables = Variable::all(entry, env);
         let port = argument.as_ref().map(|found| found.port);
         let port = port
-            .or_else(|| variable.as_ref()?.port)
+            .or_else(|| variables.first()?.port)
             .or_else(|| key(entry));
         let mut values = Vec::new();
         let words = argument.into_iter().flat_map(|found| found.replaced);
         values.extend(words.map(|words| format!("argument `{words}`")));
-        values.extend(variable.and_then(|found| found.replace_in(env, port)));
         let mut findings = addresses_of(label, program);
+        for variable in variables.into_iter().filter(|found| found.port == port) {
+            values.extend(variable.replace_in(label, env, &mut findings));
+        }
         if port.is_none() {
             findings.extend(possible_ports(label, env));
         }
@@ -153,6 +154,15 @@ fn number(text: &str) -> Option<u16> {
     port.or_else(|| shell_command::default_port(text))
 }
 
+/// The port in arguments, and the arguments with the placeholder. Those with quotes are not changed.
+fn in_arguments(line: &str) -> Option<(u16, String)> {
+    let mut words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+    let argument = PortArgument::of_option(&words).filter(|_| !line.contains(['"', '\'', '\\']))?;
+    let port = argument.port;
+    argument.replace_in(&mut words);
+    Some((port, words.join(" ")))
+}
+
 /// The key `port`.
 fn key(entry: &Map<String, Value>) -> Option<u16> {
     number(&value::text(entry.get("port")?)?)
@@ -168,43 +178,64 @@ struct Variable {
 }
 
 impl Variable {
-    /// The variable with the port: that of `increment_var`, or the first known one with a port.
-    fn find(entry: &Map<String, Value>, env: &[(String, String)]) -> Option<Self> {
-        let value = |name: &str| env.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-        let with_port = |name: &str, port: Option<u16>| Self {
-            name: name.to_owned(),
-            port,
-            replacement: PLACEHOLDER.to_owned(),
-        };
+    /// The variables with a port. The first one is that of `increment_var`, which can have none.
+    fn all(entry: &Map<String, Value>, env: &[(String, String)]) -> Vec<Self> {
         let increment = value::first(entry, &["increment_var"]);
-        if let Some(name) = increment.filter(|name| name != "PORT") {
-            let port = value(&name).and_then(number);
-            return Some(with_port(&name, port));
-        }
-        let mut ports = PORT_VARIABLES.iter();
-        let port = ports.find_map(|name| Some(with_port(name, Some(number(value(name)?)?))));
-        let mut addressed = ADDRESS_VARIABLES.iter();
-        port.or_else(|| {
-            addressed.find_map(|name| {
-                let (port, replacement) = addresses(value(name)?)?;
-                let name = (*name).to_owned();
-                let port = Some(port);
-                Some(Self {
-                    name,
-                    port,
-                    replacement,
-                })
-            })
-        })
+        let increment = increment.filter(|name| name != "PORT").map(|name| {
+            let value = env.iter().find(|(known, _)| *known == name);
+            let port = value.and_then(|(_, value)| number(value));
+            let replacement = PLACEHOLDER.to_owned();
+            Self {
+                name,
+                port,
+                replacement,
+            }
+        });
+        let is_other = |found: &Self| {
+            increment
+                .as_ref()
+                .is_none_or(|first| first.name != found.name)
+        };
+        let known: Vec<_> = Self::known(env).filter(is_other).collect();
+        increment.into_iter().chain(known).collect()
     }
 
-    /// Replaces the port in the variable if it is that of the entry. Returns the variable, unless it is
-    /// PORT.
-    fn replace_in(self, env: &mut [(String, String)], port: Option<u16>) -> Option<String> {
-        self.port
-            .filter(|own| Some(*own) == port && self.name != "PORT")?;
-        let (_, value) = env.iter_mut().find(|(name, _)| *name == self.name)?;
-        *value = self.replacement;
+    /// Known variables with a port.
+    fn known(env: &[(String, String)]) -> impl Iterator<Item = Self> + use<'_> {
+        let value = |name: &str| env.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        let found = |name: &str, (port, replacement): (u16, String)| Self {
+            name: name.to_owned(),
+            port: Some(port),
+            replacement,
+        };
+        let plain = move |name: &&str| {
+            let port = number(value(name)?)?;
+            Some(found(name, (port, PLACEHOLDER.to_owned())))
+        };
+        let ports = PORT_VARIABLES.iter().filter_map(plain);
+        let addressed = ADDRESS_VARIABLES
+            .iter()
+            .filter_map(move |name| Some(found(name, addresses(value(name)?)?)));
+        let arguments = ARGUMENT_VARIABLES
+            .iter()
+            .filter_map(move |name| Some(found(name, in_arguments(value(name)?)?)));
+        ports.chain(addressed).chain(arguments)
+    }
+
+    /// Replaces the port in the variable. Returns the variable, unless it is PORT.
+    fn replace_in(
+        self,
+        label: &str,
+        env: &mut [(String, String)],
+        findings: &mut Vec<Finding>,
+    ) -> Option<String> {
+        self.port.filter(|_| self.name != "PORT")?;
+        let (name, value) = env.iter_mut().find(|(name, _)| *name == self.name)?;
+        let mut address = [self.replacement];
+        for (_, reason) in bind_address::adjust(&mut address) {
+            findings.push(Finding::adjusted(format!("{label}: `env.{name}`"), reason));
+        }
+        [*value] = address;
         Some(format!("variable `{}`", self.name))
     }
 }

@@ -2,6 +2,8 @@
 
 use super::{Program, file};
 use crate::topology::choice::Runtime;
+use crate::topology::decode::Scalar as _;
+use crate::topology::text::Text;
 
 /// Options of node that have a value in the next word.
 const OPTIONS_WITH_VALUE: [&str; 8] = [
@@ -83,18 +85,29 @@ pub(in crate::import) fn node_options(program: &mut Program, options: &[String])
             _ => kept.push(option),
         }
     }
-    let spaced = |o: &&str| o.contains(|c: char| c.is_whitespace() || c == '"');
-    if kept.iter().any(spaced) {
-        program.warnings.push(format!(
-            "options of node with spaces are not imported: {}",
-            kept.join(" ")
-        ));
-    } else if !kept.is_empty() {
-        program.env = Some(("NODE_OPTIONS".to_owned(), kept.join(" ")));
-        program.warnings.push(
-            "options of node are in `NODE_OPTIONS`, which does not accept every option".to_owned(),
-        );
+    if !kept.is_empty() {
+        set_options(program, "NODE_OPTIONS", &kept);
     }
+}
+
+/// Puts options of a runtime into a variable, which it splits at spaces.
+fn set_options(program: &mut Program, variable: &str, options: &[&str]) {
+    let joined = options.join(" ");
+    let (runtime, limit) = match program.runtime {
+        Runtime::Node => ("node", ", which does not accept every option"),
+        _ => ("java", ""),
+    };
+    let has_spaces = |option: &&str| option.contains(|c: char| c.is_whitespace() || c == '"');
+    if options.iter().any(has_spaces) || Text::read(&joined).is_err() {
+        program.warnings.push(format!(
+            "options of {runtime} with spaces, quotes, or control characters are not imported: {joined}"
+        ));
+        return;
+    }
+    program
+        .warnings
+        .push(format!("options of {runtime} are in `{variable}`{limit}"));
+    program.env = Some((variable.to_owned(), joined));
 }
 
 /// The program that `java` runs.
@@ -106,10 +119,8 @@ pub(super) fn java(words: &[String]) -> Program {
         return Program::unknown(Runtime::Jvm, "`-jar` has no file");
     };
     let mut program = Program::new(jar, Runtime::Jvm, &words[at + 2..]);
-    let (removed, options): (Vec<_>, Vec<_>) = words[..at]
-        .iter()
-        .cloned()
-        .partition(|word| word.contains('$'));
+    let options = words[..at].iter().map(String::as_str);
+    let (removed, options): (Vec<_>, Vec<_>) = options.partition(|word| word.contains('$'));
     if !removed.is_empty() {
         program.warnings.push(format!(
             "options of java with variables are not imported: {}",
@@ -117,10 +128,7 @@ pub(super) fn java(words: &[String]) -> Program {
         ));
     }
     if !options.is_empty() {
-        program.env = Some(("JAVA_TOOL_OPTIONS".to_owned(), options.join(" ")));
-        program
-            .warnings
-            .push("options of java are in `JAVA_TOOL_OPTIONS`".to_owned());
+        set_options(&mut program, "JAVA_TOOL_OPTIONS", &options);
     }
     program
 }

@@ -164,15 +164,17 @@ pub(super) fn parse(words: &[String]) -> Program {
             rest,
         ),
         name if is_interpreter(name) => script(first, rest),
-        name if !first.contains('/') && !name.contains('.') => Program::unknown_with(
-            Runtime::Native,
-            &format!(
-                "`{first}` is a program of the host; deploy a `#!/bin/sh` script that runs it with `exec`"
-            ),
-            rest,
-        ),
+        name if !first.contains('/') && !name.contains('.') => host_program(first, rest),
         _ => file(first, rest),
     }
+}
+
+/// A command whose program is not deployed.
+pub(super) fn host_program(path: &str, args: &[String]) -> Program {
+    let reason = format!(
+        "`{path}` is a program of the host; deploy a `#!/bin/sh` script that runs it with `exec`"
+    );
+    Program::unknown_with(Runtime::Native, &reason, args)
 }
 
 /// Whether this is a Node.js tool that starts another program.
@@ -183,7 +185,8 @@ pub(super) fn is_tool(name: &str) -> bool {
     tools.contains(&name)
 }
 
-fn is_interpreter(name: &str) -> bool {
+/// Whether this is an interpreter that the first line of a script can name.
+pub(super) fn is_interpreter(name: &str) -> bool {
     let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     ["python", "ruby", "perl", "php", "bash", "sh"].contains(&plain)
 }
