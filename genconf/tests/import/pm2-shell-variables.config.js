@@ -20,11 +20,12 @@ module.exports = {
         LEVEL: process.env.GENCONF_TEST_DEBUG ? 'debug' : 'info',
         OWN: process.env.GENCONF_TEST_OWN,
         FIXED: 'undefined',
+        MISSING: undefined,
       },
     },
     {
       name: 'all',
-      script: 'all.js',
+      script: `${process.env.GENCONF_TEST_HOME}/all.js`,
       env: { ...process.env, PORT: 4710, MODE: process.env.NODE_ENV === 'production' ? 'a' : 'b' },
     },
   ],

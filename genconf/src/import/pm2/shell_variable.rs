@@ -145,6 +145,11 @@ impl<'e> Comparison<'e> {
         // Without a second evaluation, any variable can be the cause.
         let is_suspect = !self.has_marked && is_incomplete && !self.variables.is_empty();
         if own.is_empty() && !is_changed && !is_suspect {
+            if is_undefined && place.key.starts_with("env") {
+                let reason = "the value is undefined: if it comes from the environment, put it into `env_file`";
+                let finding = Finding::skipped(subject(place, &BTreeSet::new()), reason);
+                self.findings.push(finding);
+            }
             return (!is_undefined).then(|| value.clone());
         }
         if own.is_empty() && !is_incomplete {
@@ -153,6 +158,15 @@ impl<'e> Comparison<'e> {
         }
         let marked = marked.map(Value::to_string).unwrap_or_default();
         let names: BTreeSet<_> = own.into_iter().chain(self.names_in(&marked)).collect();
+        if let Some(path) = self.relative_path(&text).filter(|_| place.key == "script") {
+            let reason = format!(
+                "comes from the environment: `{path}` is expected relative to the topology"
+            );
+            self.findings
+                .push(Finding::adjusted(subject(place, &names), reason));
+            self.used.extend(names);
+            return Some(Value::String(path));
+        }
         let reason = if place.key.starts_with("env") {
             "comes from the environment: put it into `env_file`"
         } else {
@@ -162,6 +176,16 @@ impl<'e> Comparison<'e> {
         self.findings.push(finding);
         self.used.extend(names);
         None
+    }
+
+    /// The path after the last variable in `text`: `a.js` for `undefined/a.js`.
+    fn relative_path(&self, text: &str) -> Option<String> {
+        let texts = self.variables.iter().filter_map(|v| v.text.as_deref());
+        let texts = texts.filter(|text| text.len() >= MIN_TEXT);
+        let end = |part: &str| Some(text.rfind(part)? + part.len());
+        let end = texts.chain(["undefined"]).filter_map(end).max()?;
+        let path = text[end..].strip_prefix('/')?;
+        (!path.is_empty()).then(|| path.to_owned())
     }
 
     /// Reports that `place` has another value if a variable is set.
@@ -251,15 +275,15 @@ mod tests {
     #[test]
     fn values_of_two_evaluations_are_compared() {
         let unset = json!({ "apps": [{
-            "name": "api", "instances": 2, "args": ["-x", "undefined"],
+            "name": "api", "instances": 2, "args": ["-x", "undefined"], "script": "undefined/dist/a.js",
             "env": { "URL": UNDEFINED, "PATH": "undefined:/opt", "PORT": 3000, "N": null, "A": "a" },
         }] });
         let marked = json!({ "apps": [{
-            "name": "api", "instances": "m-0001", "args": ["-x", "m-0002"],
+            "name": "api", "instances": "m-0001", "args": ["-x", "m-0002"], "script": "m-0005/dist/a.js",
             "env": { "URL": "m-0003", "PATH": "m-0004:/opt", "PORT": 3001, "N": 7, "A": "a" },
         }] });
-        let names = ["COUNT", "X", "URL", "PATH", "MODE"];
-        let texts = ["m-0001", "m-0002", "m-0003", "m-0004", "m-0005"];
+        let names = ["COUNT", "X", "URL", "PATH", "HOME", "MODE"];
+        let texts = ["m-0001", "m-0002", "m-0003", "m-0004", "m-0005", "m-0006"];
         let read: Vec<_> = names
             .iter()
             .zip(texts)
@@ -270,7 +294,7 @@ mod tests {
             marked: Some(evaluation(marked, &read)),
         });
         let expected = json!({ "apps": [{
-            "name": "api", "instances": 2, "args": ["-x"], "env": { "PORT": 3000, "A": "a" },
+            "name": "api", "instances": 2, "args": ["-x"], "script": "dist/a.js", "env": { "PORT": 3000, "A": "a" },
         }] });
         assert_eq!(value, expected);
         let text = lines.join("\n");
@@ -281,6 +305,7 @@ mod tests {
             "`api`: `env.PORT`: depends on the environment",
             "`api`: `instances` (from COUNT): depends on",
             "`api`: `args[1]` (from X): comes from the environment: set the value",
+            "`api`: `script` (from HOME): comes from the environment: `dist/a.js` is expected",
             "`process.env.MODE`: the file reads",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
