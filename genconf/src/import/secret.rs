@@ -26,6 +26,17 @@ pub(super) fn is_secret(name: &str, value: &str) -> bool {
     !value.is_empty() && ((has_name && !is_public) || has_password(value))
 }
 
+/// A command with `...` instead of the values of its assignments that are secrets.
+pub(super) fn masked(command: &str) -> String {
+    let words = command.split(' ').map(|word| match word.split_once('=') {
+        Some((name, value)) if is_secret(name, value) && !name.starts_with('-') => {
+            format!("{name}=...")
+        }
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Whether the text is a URL with a password: `postgres://shop:password@db/shop`.
 fn has_password(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else {
@@ -52,6 +63,8 @@ mod tests {
         ] {
             assert!(is_secret(name, value), "{name}");
         }
+        let command = "A=1 JWT_SECRET=x ./b --key=x";
+        assert_eq!(masked(command), "A=1 JWT_SECRET=... ./b --key=x");
         for (name, value) in [
             ("JWT_SECRET", ""),
             ("KEYBOARD", "x"),

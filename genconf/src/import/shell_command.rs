@@ -8,6 +8,14 @@ use crate::topology::text::{EnvName, Text};
 /// Reason to report arguments and variables with `$PORT`.
 pub(super) const USES_PORT: &str = "$PORT is replaced with `{port}`, the port of each instance";
 
+/// Why the program of a command with other variables is unknown.
+pub(super) const USES_VARIABLES: &str =
+    "the command uses shell variables, which units do not expand";
+
+/// Why a variable with other variables in its value is skipped.
+const VALUE_USES_VARIABLES: &str =
+    "the value uses shell variables, which units do not expand: set it in `env` or `env_file`";
+
 /// Whether `text` contains `$PORT` or `${PORT}`.
 pub(super) fn uses_port(text: &str) -> bool {
     with_port(text) != text
@@ -60,8 +68,8 @@ pub(super) struct Assignments {
     pub(super) env: Vec<(String, String)>,
     /// The value of PORT, unless it is `$PORT`.
     pub(super) port: Option<String>,
-    /// Variables that units set, and the reason to skip each.
-    pub(super) reserved: Vec<(String, &'static str)>,
+    /// Variables that are not imported, and the reason.
+    pub(super) skipped: Vec<(String, &'static str)>,
     /// The words of the command.
     pub(super) words: Vec<String>,
 }
@@ -80,13 +88,25 @@ impl Assignments {
             if name == "PORT" {
                 split.port = Some(value).filter(|value| value != PLACEHOLDER);
             } else if let Some(reason) = reserved_variable::reason(&name) {
-                split.reserved.push((name, reason));
+                split.skipped.push((name, reason));
+            } else if value.contains('$') {
+                split.skipped.push((name, VALUE_USES_VARIABLES));
             } else {
                 split.env.push((name, value));
             }
         }
         split.words = words.collect();
         split
+    }
+
+    /// Whether the command contains variables other than PORT. Those in options of java are handled
+    /// separately.
+    pub(super) fn uses_variables(&self) -> bool {
+        let words = &self.words;
+        let is_java = words.first().is_some_and(|word| word == "java");
+        let jar = words.iter().position(|word| word == "-jar");
+        let mut checked = words.iter().skip(jar.filter(|_| is_java).unwrap_or(0));
+        checked.any(|word| word.contains('$'))
     }
 }
 
@@ -104,13 +124,14 @@ mod tests {
 
     #[test]
     fn assignments_are_split_from_the_command() {
-        let line = "env A=1 PORT=3000 HOST=::1 GENCONF_POOL=x ./b C=2 -p ${PORT:-80}";
+        let line = "env A=1 PORT=3000 HOST=::1 GENCONF_POOL=x B=$A ./b C=2 -p ${PORT:-80}";
         let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
         let split = Assignments::split(&words);
         assert_eq!(split.env, [("A".to_owned(), "1".to_owned())]);
         assert_eq!(split.port.as_deref(), Some("3000"));
-        let reserved: Vec<_> = split.reserved.iter().map(|(name, _)| name).collect();
-        assert_eq!(reserved, ["HOST", "GENCONF_POOL"]);
+        let skipped: Vec<_> = split.skipped.iter().map(|(name, _)| name).collect();
+        assert_eq!(skipped, ["HOST", "GENCONF_POOL", "B"]);
+        assert!(!split.uses_variables());
         assert_eq!(split.words, ["./b", "C=2", "-p", PLACEHOLDER]);
     }
 

@@ -6,7 +6,7 @@ use super::entry::EntryError;
 use super::{dump, value};
 use crate::import::port_argument::{IS_PLACEHOLDER, PLACEHOLDER};
 use crate::import::program::{self, Program};
-use crate::import::shell_command::{self, Assignments, USES_PORT};
+use crate::import::shell_command::{self, Assignments, USES_PORT, USES_VARIABLES};
 use crate::import::{Finding, shell_split};
 use crate::topology::choice::Runtime;
 use crate::topology::decode::Scalar as _;
@@ -107,6 +107,9 @@ impl Command {
         let mut words = match program::command(line) {
             Ok(words) => {
                 self.assignments = Assignments::split(&words);
+                if self.assignments.uses_variables() {
+                    self.unknown = Some(USES_VARIABLES);
+                }
                 std::mem::take(&mut self.assignments.words)
             }
             Err(reason) => {

@@ -73,7 +73,7 @@ pub(super) fn add_assigned(
     env: &mut Vec<(String, String)>,
     findings: &mut Vec<Finding>,
 ) {
-    for (name, reason) in &assignments.reserved {
+    for (name, reason) in &assignments.skipped {
         findings.push(Finding::skipped(format!("{label}: `{name}`"), *reason));
     }
     let port = assignments.port.iter();

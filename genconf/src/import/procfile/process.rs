@@ -77,13 +77,6 @@ impl Process {
 /// Reason to skip a process that names no port.
 const NO_PORT: &str = "the command has no port: if it serves HTTP, add `$PORT` to it; otherwise run it with a separate systemd service";
 
-/// Whether `word` is an option of java, where variables are handled separately.
-fn is_java(words: &[String], word: &String) -> bool {
-    let jar = words.iter().position(|w| w == "-jar");
-    let at = words.iter().position(|w| w == word);
-    words[0] == "java" && at < jar
-}
-
 /// The variables and the program of a line.
 fn command(line: &Line<'_>) -> (Assignments, Program) {
     let split = match program::command(line.command) {
@@ -93,15 +86,10 @@ fn command(line: &Line<'_>) -> (Assignments, Program) {
             return (Assignments::default(), program);
         }
     };
-    let words = &split.words;
-    let has_variable = |word: &String| word.contains('$') && !is_java(words, word);
-    let program = if words.iter().any(has_variable) {
-        Program::unknown(
-            Runtime::Native,
-            "the command uses shell variables, which units do not expand",
-        )
+    let program = if split.uses_variables() {
+        Program::unknown(Runtime::Native, shell_command::USES_VARIABLES)
     } else {
-        program::parse(words)
+        program::parse(&split.words)
     };
     (split, program)
 }
@@ -110,12 +98,14 @@ fn command(line: &Line<'_>) -> (Assignments, Program) {
 fn without_secrets(command: &str, assignments: &Assignments) -> String {
     let secrets = assignments.env.iter();
     let secrets = secrets.filter(|(name, value)| secret::is_secret(name, value));
-    secrets.fold(command.to_owned(), |text, (name, value)| {
-        let written = ["", "'", "\""].map(|quote| format!("{name}={quote}{value}{quote}"));
+    // A quoted value can have spaces.
+    let text = secrets.fold(command.to_owned(), |text, (name, value)| {
+        let written = ["'", "\""].map(|quote| format!("{name}={quote}{value}{quote}"));
         written.iter().fold(text, |text, part| {
             text.replace(part, &format!("{name}=..."))
         })
-    })
+    });
+    secret::masked(&text)
 }
 
 fn app(assignments: Assignments, mut program: Program, report: &mut LineReport<'_>) -> AppDraft {
@@ -183,7 +173,7 @@ impl<'l> LineReport<'l> {
 
     /// Reports what is not imported, and `$PORT`.
     fn skip_parts(&mut self, assignments: &Assignments, program: &mut Program) {
-        for (name, reason) in &assignments.reserved {
+        for (name, reason) in &assignments.skipped {
             self.skip(&format!("`{name}`"), reason);
         }
         if let Some(dropped) = program.dropped() {

@@ -4,7 +4,7 @@ mod interpreter;
 mod paths;
 
 use super::port_argument::{self, PortArgument};
-use super::{bind_address, shell_split};
+use super::{bind_address, secret, shell_split};
 use crate::topology::choice::Runtime;
 pub(super) use interpreter::node_options;
 use interpreter::{java, node, script};
@@ -82,7 +82,7 @@ impl Program {
     pub(super) fn dropped_comment(&self) -> Option<String> {
         Some(format!(
             "arguments that are not imported: {}",
-            self.dropped()?
+            secret::masked(&self.dropped()?)
         ))
     }
 
