@@ -1,5 +1,6 @@
 //! Parses nginx configuration to directives.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::token::{Reader, Token, error_at};
@@ -30,11 +31,40 @@ impl Directive {
         self.block.as_deref().unwrap_or_default()
     }
 
-    /// The text without its block.
+    /// The text without its block, for messages: values of headers with credentials are omitted.
     pub(super) fn text(&self) -> String {
-        let words = std::iter::once(&self.name).chain(&self.args);
-        words.map(String::as_str).collect::<Vec<_>>().join(" ")
+        let mut text = self.name.clone();
+        let has_credentials = self.has_credentials();
+        for (index, argument) in self.args.iter().enumerate() {
+            text.push(' ');
+            if has_credentials && index > 0 {
+                text.push_str("***");
+            } else {
+                text.push_str(&quoted(argument));
+            }
+        }
+        text
     }
+
+    /// Whether it sets a header that has credentials as its value (RFC 9110, section 11; RFC 6265).
+    fn has_credentials(&self) -> bool {
+        let header = self.arg().to_ascii_lowercase();
+        let names = ["authorization", "cookie", "token", "secret", "key"];
+        matches!(
+            self.name.as_str(),
+            "proxy_set_header" | "add_header" | "uwsgi_param" | "fastcgi_param"
+        ) && names.iter().any(|name| header.ends_with(name))
+    }
+}
+
+/// An argument as it is written: with quotes if it has characters that end a word.
+fn quoted(argument: &str) -> Cow<'_, str> {
+    let ends_word = |c: char| c.is_whitespace() || matches!(c, ';' | '{' | '}' | '"');
+    if !argument.is_empty() && !argument.replace("${", "$").contains(ends_word) {
+        return Cow::Borrowed(argument);
+    }
+    let escaped = argument.replace('\\', "\\\\").replace('"', "\\\"");
+    Cow::Owned(format!("\"{escaped}\""))
 }
 
 /// Maximum depth of blocks.

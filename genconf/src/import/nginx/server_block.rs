@@ -21,14 +21,19 @@ use crate::topology::default::CONNECT_TIMEOUT;
 use crate::topology::name::ServerName;
 
 /// Whether requests reach a location with `proxy_pass`, so that the server can be a proxy. A server
-/// that redirects to HTTPS is not one if another server uses TLS.
+/// that redirects is not one if another server uses TLS or the same port.
 pub(super) fn is_imported(server: &Directive, site: &Site<'_>) -> bool {
     let responds = server.inside().iter().any(|d| d.name == "return");
     let has_tls = |s: &Directive| uses_tls(s, &site.scope.within(s));
-    let redirects = redirect::url(server).is_some()
-        && !has_tls(server)
-        && site.servers.iter().any(|s| has_tls(s));
-    !passing(server).is_empty() && !responds && !redirects
+    let ports = ports_of(server);
+    let replaces = |s: &Directive| {
+        let has_port = ports_of(s).iter().any(|p| ports.contains(p));
+        let passes = redirect::url(s).is_none() && !passing(s).is_empty();
+        (has_tls(s) && !has_tls(server)) || (has_port && passes)
+    };
+    let redirects = redirect::url(server).is_some();
+    let is_replaced = redirects && site.servers.iter().any(|s| replaces(s));
+    !passing(server).is_empty() && !responds && !is_replaced
 }
 
 /// Converts a `server` block. It is skipped if no location passes requests on.
