@@ -72,9 +72,9 @@ impl Program {
         }
     }
 
-    /// The arguments that are not imported.
+    /// The arguments that are not imported, without the values of secrets.
     pub(super) fn dropped(&self) -> Option<String> {
-        (!self.dropped.is_empty()).then(|| self.dropped.join(" "))
+        (!self.dropped.is_empty()).then(|| secret::masked(&self.dropped.join(" ")))
     }
 
     /// A comment about these arguments. Programs that differ only in their port have the same comment
@@ -82,7 +82,7 @@ impl Program {
     pub(super) fn dropped_comment(&self) -> Option<String> {
         Some(format!(
             "arguments that are not imported: {}",
-            secret::masked(&self.dropped()?)
+            self.dropped()?
         ))
     }
 
