@@ -39,6 +39,11 @@ fn inputs() -> Vec<(String, String)> {
     inputs
 }
 
+/// Whether the import of a fixture runs node.
+fn runs_node(name: &str) -> bool {
+    name.ends_with("js") || name == "pm2-expression.json"
+}
+
 /// Whether node is installed. Without it, CI fails and a local run prints a message.
 fn has_node() -> bool {
     let found = Command::new("node").arg("--version").output().is_ok();
@@ -93,7 +98,7 @@ fn assert_snapshot(path: &Path, actual: &str) {
 fn every_fixture_has_a_valid_topology_and_a_report() {
     let node = has_node();
     for (tool, name) in inputs() {
-        if name.ends_with("js") && !node {
+        if runs_node(&name) && !node {
             continue;
         }
         let (code, out, err) = outcome(&import(&fixtures(), &[&tool, &name]));
@@ -189,13 +194,32 @@ fn the_error_of_a_failing_script_is_reported() {
         return;
     }
     for (text, expected) in [
-        ("\nmodule.exports = {", "line 2: SyntaxError"),
-        ("require('./nowhere')", "Cannot find module"),
-        ("throw new Error('first\\nlast')", "line 1: Error: first"),
+        (
+            "\nmodule.exports = {",
+            "error: e.config.js:2:1: SyntaxError",
+        ),
+        (
+            "require('./nowhere')",
+            "e.config.js:1:1: Error: Cannot find module",
+        ),
+        ("module.exports = { a: [ ;", "e.config.js:1:25: SyntaxError"),
+        (
+            "throw new Error('first\\nlast')",
+            "e.config.js:1:7: Error: first",
+        ),
+        ("{\n  apps: [\n}", "error: e.json:3:1: SyntaxError"),
+        ("{ apps: require('./apps') }", "e.json:1:9: ReferenceError"),
+        ("{ apps: fs }", "e.json:1:9: ReferenceError"),
     ] {
         let folder = TempDir::new().expect("a folder can be made");
-        fs::write(folder.path().join("e.config.js"), text).expect("can be written");
-        let (code, out, err) = outcome(&import(folder.path(), &["pm2", "e.config.js"]));
+        let is_expression = text.starts_with('{');
+        let name = if is_expression {
+            "e.json"
+        } else {
+            "e.config.js"
+        };
+        fs::write(folder.path().join(name), text).expect("can be written");
+        let (code, out, err) = outcome(&import(folder.path(), &["pm2", name]));
         assert_eq!((code, out.as_str()), (1, ""), "{err}");
         assert!(
             err.contains(expected) && err.lines().count() == 2,
@@ -217,4 +241,78 @@ fn cpus_and_environment_are_options() {
         out.contains("LEVEL: \"2\"") && out.contains("cpus: 6"),
         "{out}"
     );
+}
+
+/// Imports an ecosystem file in JavaScript while `variables` are set.
+fn import_with(variables: &[(&str, &str)], text: &str) -> (i32, String, String) {
+    let folder = TempDir::new().expect("a folder can be made");
+    fs::write(folder.path().join("e.config.js"), text).expect("can be written");
+    let output = Command::new(env!("CARGO_BIN_EXE_genconf"))
+        .args(["import", "pm2", "e.config.js"])
+        .current_dir(folder.path())
+        .env("NO_COLOR", "1")
+        .envs(variables.iter().copied())
+        .output();
+    outcome(&output.expect("genconf starts"))
+}
+
+#[test]
+fn values_of_the_shell_are_not_imported() {
+    if !has_node() {
+        return;
+    }
+    let variables = [("GENCONF_TEST_DB", "shop-database")];
+    // The second file requires its variable, the third one also requires a certain value.
+    for required in [
+        "",
+        "if (!process.env.GENCONF_TEST_DB) throw new Error('unset');",
+        "if (process.env.GENCONF_TEST_DB !== 'shop-database') throw new Error('wrong');",
+    ] {
+        let text = format!(
+            "{required} module.exports = {{ apps: [{{ script: 'a.js', env: {{ PORT: 4000, \
+             DB: 'db/' + process.env.GENCONF_TEST_DB }} }}] }};"
+        );
+        let (code, out, err) = import_with(&variables, &text);
+        assert_eq!(code, 0, "{err}");
+        render_valid("e.config.js", &out);
+        assert!(
+            out.contains("ports: [4000]") && !out.contains("DB"),
+            "{out}"
+        );
+        let expected = "`a`: `env.DB` (from GENCONF_TEST_DB): comes from the environment";
+        assert!(err.contains(expected), "{err}");
+        assert!(!err.contains("shop-database"), "{err}");
+    }
+}
+
+#[test]
+fn programs_of_an_evaluated_file_have_the_variables_of_the_shell() {
+    if !has_node() {
+        return;
+    }
+    let text = "const run = require('child_process').execSync; module.exports = { apps: [{ \
+                name: `${run('echo $GENCONF_TEST_NAME')}`, script: 'a.js' }] };";
+    let (code, out, err) = import_with(&[("GENCONF_TEST_NAME", "shop")], text);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("project: shop"), "{out}");
+}
+
+#[test]
+fn json_is_imported_without_node() {
+    for (text, expected) in [
+        (r#"{"apps": [{"script": "a.js"}]}"#, 0),
+        ("{\n  apps: []\n}", 1),
+    ] {
+        let folder = TempDir::new().expect("a folder can be made");
+        fs::write(folder.path().join("e.json"), text).expect("can be written");
+        let output = Command::new(env!("CARGO_BIN_EXE_genconf"))
+            .args(["import", "pm2", "e.json"])
+            .current_dir(folder.path())
+            .env("PATH", "/nonexistent")
+            .output();
+        let (code, _, err) = outcome(&output.expect("genconf starts"));
+        assert_eq!(code, expected, "{err}");
+        let is_located = err.contains("error: e.json:2:3: invalid JSON: key must be a string");
+        assert_eq!(is_located, code == 1, "{err}");
+    }
 }

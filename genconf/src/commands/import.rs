@@ -2,45 +2,27 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read, Seek as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
+use super::evaluation::{EvaluationError, Script};
 use super::exit::Exit;
 use super::options::GlobalArgs;
 use super::scaffold::{self, Existing};
 use super::streams::Streams;
 use crate::diagnostic::{Diagnostics, human};
-use crate::import::{ImportError, Imported, Options, nginx, pm2, procfile, shell_quoted};
+use crate::import::pm2::Evaluated;
+use crate::import::{
+    ImportError, Imported, Options, escape_controls, nginx, pm2, procfile, shell_quoted,
+};
 use crate::render;
-use crate::source::Source;
+use crate::source::{Position, Source};
 use crate::topology::default;
 
 /// Maximum size of a file to import, in bytes.
 const SIZE_LIMIT: u64 = 1 << 20;
-
-/// Maximum run time of an ecosystem file in JavaScript.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Imports a module of either kind and prints its value as JSON. Output of the module itself is
-/// redirected to standard error, which keeps it out of the JSON.
-const EVALUATE: &str = "\
-process.stdout.write = process.stderr.write.bind(process.stderr);
-import(require('url').pathToFileURL(process.argv[1]).href).then((module) => {
-  const value = module.default === undefined ? { ...module } : module.default;
-  return typeof value === 'function' ? value() : value;
-}).then((value) => {
-  require('fs').writeSync(1, JSON.stringify(value === undefined ? null : value));
-  process.exit(0);
-}).catch((error) => {
-  const place = `${error && error.stack}`.split(process.argv[1])[1];
-  const line = /^:[0-9]+/.exec(place || '');
-  process.stderr.write(`\\n${line ? `line ${line[0].slice(1)}: ` : ''}${`${error}`.split('\\n')[0]}\\n`);
-  process.exit(1);
-});";
 
 /// Arguments of the command.
 #[derive(Args, Clone, Debug)]
@@ -89,33 +71,42 @@ impl Tool {
 /// Writes the topology to `--topology`, by default to standard output, and reports skipped settings.
 pub fn run(args: &ImportArgs, global: &GlobalArgs, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let file = args.file.display().to_string();
-    let text = match text(args) {
-        Ok(text) => text,
+    let input = match input(args) {
+        Ok(input) => input,
         Err(error) => {
-            let message = format!("cannot import {file}: {}", error.reason);
-            return streams.fail(&message, error.help);
+            return streams.fail(&error.line(&file), error.help);
         }
     };
-    match import(args, &Source::new(file.clone(), text)) {
+    match import(args, &input) {
         Ok(imported) => write(&imported, args, global, streams),
         Err(error) => streams.fail(&error.line(&file), args.tool.example()),
     }
 }
 
-fn import(args: &ImportArgs, source: &Source) -> Result<Imported, ImportError> {
+fn import(args: &ImportArgs, input: &Input) -> Result<Imported, ImportError> {
     let options = Options {
         cpus: args.cpus,
         environment: args.env.clone(),
     };
-    match args.tool {
-        Tool::Pm2 => pm2::read(source, &options),
-        Tool::Procfile => procfile::read(source),
-        Tool::Nginx => nginx::read(source),
+    match (input, args.tool) {
+        (Input::Evaluated(value), _) => pm2::read_evaluated(value, &options),
+        (Input::Text(source), Tool::Pm2) => pm2::read(source, &options),
+        (Input::Text(source), Tool::Procfile) => procfile::read(source),
+        (Input::Text(source), Tool::Nginx) => nginx::read(source),
     }
+}
+
+/// What is imported.
+enum Input {
+    /// A file.
+    Text(Source),
+    /// The value of a file in JavaScript.
+    Evaluated(Evaluated),
 }
 
 /// Why there is nothing to import, and how to fix it.
 struct InputError {
+    position: Option<Position>,
     reason: String,
     help: &'static str,
 }
@@ -123,9 +114,19 @@ struct InputError {
 impl InputError {
     fn new(reason: impl Into<String>, help: &'static str) -> Self {
         Self {
+            position: None,
             reason: reason.into(),
             help,
         }
+    }
+
+    /// The message with its location. `file` is the imported file.
+    fn line(&self, file: &str) -> String {
+        let line = match self.position {
+            Some(Position { line, column }) => format!("{file}:{line}:{column}: {}", self.reason),
+            None => format!("cannot import {file}: {}", self.reason),
+        };
+        escape_controls(&line)
     }
 }
 
@@ -136,18 +137,55 @@ impl From<io::Error> for InputError {
     }
 }
 
-/// The text to import; of JavaScript, its value as JSON.
-fn text(args: &ImportArgs) -> Result<String, InputError> {
+impl From<EvaluationError> for InputError {
+    fn from(error: EvaluationError) -> Self {
+        match error {
+            EvaluationError::NoNode => Self::new(
+                "node, which runs JavaScript files, is not installed",
+                "convert the file where PM2 runs: node -p 'JSON.stringify(require(\"./ecosystem.config.js\"))'",
+            ),
+            EvaluationError::Timeout => Self::new(
+                "node did not exit within 10 s",
+                "import a file that only exports its configuration",
+            ),
+            EvaluationError::Script(position, reason) => Self {
+                position,
+                ..Self::new(
+                    reason,
+                    "fix the error that node reports; a file with `module.exports` has the extension .js",
+                )
+            },
+            EvaluationError::Io(error) => Self::from(error),
+        }
+    }
+}
+
+/// The text to import; of JavaScript, its value.
+fn input(args: &ImportArgs) -> Result<Input, InputError> {
+    let name = args.file.display().to_string();
     if args.file == Path::new("-") {
-        return read(io::stdin().lock());
+        return text(args, Source::new(name, read(io::stdin().lock())?));
     }
     let scripts = ["js", "cjs", "mjs"].map(OsStr::new);
     let script = args.file.extension().is_some_and(|e| scripts.contains(&e));
     let file = File::open(&args.file)?;
     if script && args.tool == Tool::Pm2 {
-        return evaluate(&args.file);
+        return Ok(Input::Evaluated(Script::Module(&args.file).evaluate()?));
     }
-    read(file)
+    text(args, Source::new(name, read(file)?))
+}
+
+/// The text, or its value if PM2 evaluates it. Without node, the text is imported as JSON, and the
+/// error has the position of the first character that is not JSON.
+fn text(args: &ImportArgs, source: Source) -> Result<Input, InputError> {
+    if args.tool != Tool::Pm2 || !pm2::is_expression(&source) {
+        return Ok(Input::Text(source));
+    }
+    match Script::Expression(&source).evaluate() {
+        Ok(value) => Ok(Input::Evaluated(value)),
+        Err(EvaluationError::NoNode) => Ok(Input::Text(source)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn read(from: impl Read) -> Result<String, InputError> {
@@ -166,55 +204,6 @@ fn read(from: impl Read) -> Result<String, InputError> {
             "save the file as UTF-8",
         )
     })
-}
-
-/// The value of an ecosystem file in JavaScript, as JSON.
-fn evaluate(path: &Path) -> Result<String, InputError> {
-    let path = std::path::absolute(path)?;
-    let (out, err) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    let child = Command::new("node")
-        .args(["-e", EVALUATE, "--"])
-        .arg(&path)
-        .stdin(Stdio::null())
-        .stdout(out.try_clone()?)
-        .stderr(err.try_clone()?)
-        .spawn();
-    let mut child = child.map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => InputError::new(
-            "node, which runs JavaScript files, is not installed",
-            "convert the file where PM2 runs: node -p 'JSON.stringify(require(\"./ecosystem.config.js\"))'",
-        ),
-        _ => InputError::from(e),
-    })?;
-    if wait(&mut child)? {
-        return read_from_start(out);
-    }
-    let errors = read_from_start(err)?;
-    let last = errors.lines().rev().find(|l| !l.trim().is_empty());
-    let reason = last.unwrap_or("node printed no error");
-    Err(InputError::new(reason, "fix the error that node reports"))
-}
-
-/// Whether `child` exits with success before the timeout.
-fn wait(child: &mut Child) -> Result<bool, InputError> {
-    let deadline = Instant::now() + TIMEOUT;
-    while Instant::now() < deadline {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status.success());
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    child.kill()?;
-    child.wait()?;
-    Err(InputError::new(
-        "node did not exit within 10 s",
-        "import a file that only exports its configuration",
-    ))
-}
-
-fn read_from_start(mut file: File) -> Result<String, InputError> {
-    file.rewind()?;
-    read(file)
 }
 
 /// Writes the topology, and reports each setting that was adjusted or skipped.

@@ -18,6 +18,7 @@ pub mod verify;
 mod ansible;
 mod changes;
 mod comparison;
+mod evaluation;
 mod host_plan;
 mod input;
 mod key_reference;

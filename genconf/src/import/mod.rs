@@ -4,14 +4,20 @@
 //! `topology_yaml` prints it. Settings that are adjusted or skipped are reported as [`Finding`]s.
 
 mod archive;
+mod background;
+mod bind_address;
 pub mod draft;
 mod naming;
 pub mod nginx;
 pub mod pm2;
+mod port_argument;
 mod ports;
 pub mod procfile;
 mod program;
 mod report;
+mod reserved_variable;
+mod secret;
+mod shell_command;
 mod shell_split;
 mod topology_yaml;
 mod yaml_scalar;

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::topology::decode::Scalar as _;
+use crate::topology::name::ProjectName;
+use crate::topology::reserved::{GROUPS, UNITS};
+
 /// Longest stem: names have at most 48 characters, the rest is for a number.
 const MAX_STEM_LENGTH: usize = 40;
 
@@ -68,6 +72,23 @@ pub(super) fn stem(raw: &str, fallback: &str) -> String {
     }
 }
 
+/// A valid project name derived from `raw`, with which the units of pools and proxies named `names`
+/// have no name of a unit of Debian.
+pub(super) fn project(raw: &str, names: &[&str]) -> String {
+    let stem = stem(raw, "app");
+    let is_free = |project: &str| {
+        let units = names.iter().map(|name| format!("{project}-{name}"));
+        let mut units =
+            units.map(|unit| [GROUPS, UNITS].iter().any(|l| l.contains(&unit.as_str())));
+        ProjectName::read(project).is_ok() && !units.any(|is_reserved| is_reserved)
+    };
+    if is_free(&stem) {
+        stem
+    } else {
+        format!("my-{stem}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +113,18 @@ mod tests {
         assert_eq!(names.reserve("db", "app"), "db-2");
         assert_eq!(names.reserve("web-2", "app"), "web-2");
         assert_eq!(names.reserve("web-8081", "app"), "web-8081-2");
+    }
+
+    #[test]
+    fn a_project_has_no_name_of_a_unit_of_debian() {
+        for (raw, names, expected) in [
+            ("Shop", &["web", "edge"][..], "shop"),
+            ("default", &["default"], "my-default"),
+            ("User API", &["web"], "my-user-api"),
+            ("avahi", &["web"], "avahi"),
+            ("avahi", &["web", "daemon"], "my-avahi"),
+        ] {
+            assert_eq!(project(raw, names), expected);
+        }
     }
 }

@@ -6,6 +6,7 @@ use genconf::diagnostic::Diagnostics;
 use genconf::generate;
 use genconf::import::{ImportError, Imported, Options, nginx, pm2, procfile};
 use genconf::source::Source;
+use genconf::topology::reserved::{FIRST_WORDS, GROUPS, UNITS};
 use tempfile::TempDir;
 
 use crate::{fixtures, import, inputs, outcome};
@@ -15,44 +16,56 @@ const INVALID: &[(&str, &str, &str, &str)] = &[
     (
         "pm2",
         "e.json",
-        "{\n  // apps\n  \"apps\": []\n}",
-        "error: e.json:2:3: invalid JSON: key must be a string; remove the comments, JSON has none\n",
+        "{\n  \"apps\": [",
+        "error: e.json:2:11: invalid JSON: EOF while parsing a list; add the missing brackets and quotes at the end of the file\n",
     ),
     (
         "pm2",
-        "e.json",
-        "{\"apps\": [\n  {\"script\": \"a.js\"},\n]}",
-        "error: e.json:3:1: invalid JSON: trailing comma; remove the comma before the closing bracket\n",
-    ),
-    (
-        "pm2",
-        "e.json",
-        "module.exports = {}",
-        "error: e.json:1:1: invalid JSON: expected value; for JavaScript, use the extension .js\n",
+        "dump.pm2",
+        "[\n  {\"script\": \"a.js\"},\n]",
+        "error: dump.pm2:3:1: invalid JSON: trailing comma; remove the comma before the closing bracket\n",
     ),
     (
         "pm2",
         "e.json",
         "{\"apps\": 1}",
-        "error: e.json: the list `apps` is missing\n",
+        "error: e.json:1:1: the list `apps` is missing: write `{ \"apps\": [{ \"script\": \"server.js\" }] }`\n",
     ),
     (
         "pm2",
         "e.json",
         "{\"apps\": [{}]}",
-        "error: e.json: app 1: `script` is missing\n",
+        "error: e.json:1:11: app 1: `script` is missing: add `\"script\": \"server.js\"`\n",
     ),
     (
         "pm2",
         "e.json",
         "{\"apps\": [{\"script\": \"a.js\", \"instances\": \"many\"}]}",
-        "error: e.json: app 1: invalid `instances: many`: expected a number or `max`\n",
+        "error: e.json:1:43: app 1: invalid `instances: many`: expected a number or `max`, such as `instances: 2`\n",
+    ),
+    (
+        "pm2",
+        "e.yml",
+        "apps:\n  - script: a.js\n  - script: b.js\n    args: { a: 1 }\n",
+        "error: e.yml:4:11: app 2: invalid `args`: expected a string or a list of strings, such as [\"--port\", \"3000\"]\n",
+    ),
+    (
+        "pm2",
+        "e.json",
+        "[\n  \"a.js\"\n]",
+        "error: e.json:2:3: app 1: expected a mapping, such as `{ \"script\": \"server.js\" }`\n",
     ),
     (
         "pm2",
         "e.json",
         "{\"apps\": [{\"script\": \"worker.js\"}]}",
-        "error: e.json: no app listens on a port: `worker`: the app has no port and the name of a background worker; run it with a separate systemd service\n",
+        "error: e.json:1:11: no app listens on a port: set the port of an HTTP server, `\"env\": { \"PORT\": 3000 }`; `worker`: the app has no port and the name of a background worker; run it with a separate systemd service\n",
+    ),
+    (
+        "pm2",
+        "e.json",
+        "{\"apps\": [{\"script\": \"worker.js\"}, {\"script\": \"queue.js\"}, {\"script\": \"celery beat\"}]}",
+        "error: e.json:1:11: no app listens on a port: set the port of an HTTP server, `\"env\": { \"PORT\": 3000 }`; `worker`, `queue`: the app has no port and the name of a background worker; run it with a separate systemd service; `celery beat`: `celery beat` serves no HTTP; run it with a separate systemd service\n",
     ),
     (
         "pm2",
@@ -76,13 +89,19 @@ const INVALID: &[(&str, &str, &str, &str)] = &[
         "procfile",
         "Procfile",
         "web: ./a\nnonsense",
-        "error: Procfile:2:1: invalid line: expected `TYPE: COMMAND`\n",
+        "error: Procfile:2:1: invalid line: expected `TYPE: COMMAND`, for example `web: ./server --port $PORT`\n",
     ),
     (
         "procfile",
         "Procfile",
         "worker: ./a",
-        "error: Procfile: no process listens on a port: name one `web`, or use $PORT in its command\n",
+        "error: Procfile:1:1: no process listens on a port: add the line of an HTTP server, `web: ./server --port $PORT`; worker: the command has no port: if it serves HTTP, add `$PORT` to it; otherwise run it with a separate systemd service\n",
+    ),
+    (
+        "procfile",
+        "Procfile",
+        "web: ./a\nweb: ./b",
+        "error: Procfile:2:1: process type `web` is defined twice: rename one of them, for example `web-2`\n",
     ),
     (
         "nginx",
@@ -178,4 +197,30 @@ fn a_file_with_a_missing_part_is_rejected_or_gives_a_valid_topology() {
             assert_valid_or_rejected(&tool, &name, &without);
         }
     }
+}
+
+#[test]
+fn names_of_units_of_debian_give_a_valid_topology() {
+    for unit in [FIRST_WORDS, GROUPS, UNITS].concat() {
+        let (first, second) = unit.split_once('-').unwrap_or((unit, "web"));
+        let app = |name: &str| format!("{{\"name\": \"{name}\", \"script\": \"{name}.js\"}}");
+        let apps = format!("[{}, {}, {}]", app(first), app(second), app(unit));
+        assert!(read("pm2", "e.json", &apps).is_ok(), "{apps}");
+        assert_valid_or_rejected("pm2", "e.json", &apps);
+        let lines = format!("{first}: ./a $PORT\n{second}: ./b $PORT\n");
+        assert!(read("procfile", "Procfile", &lines).is_ok(), "{lines}");
+        assert_valid_or_rejected("procfile", "Procfile", &lines);
+    }
+}
+
+#[test]
+fn more_instances_than_a_host_can_have_are_rejected() {
+    let entry = |index: usize| {
+        format!("{{\"name\": \"a{index}\", \"script\": \"a.js\", \"instances\": 512}}")
+    };
+    let apps = |count| format!("[{}]", (0..count).map(entry).collect::<Vec<_>>().join(", "));
+    assert_valid_or_rejected("pm2", "e.json", &apps(19));
+    let error = read("pm2", "e.json", &apps(20)).map(|_| ());
+    let message = error.expect_err("is rejected").message;
+    assert_eq!(message, "expected at most 10000 instances, found 10240");
 }

@@ -3,23 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::value;
-use crate::import::ports::{IS_PLACEHOLDER, PLACEHOLDER};
-use crate::import::{Finding, Options};
+use crate::import::port_argument::{IS_PLACEHOLDER, PLACEHOLDER};
+use crate::import::shell_command::Assignments;
+use crate::import::{Finding, Options, reserved_variable, secret};
 use crate::topology::decode::Scalar as _;
 use crate::topology::text::{EnvName, Text};
 
-/// Variables with the port that the app listens on.
-const PORT_VARIABLES: [&str; 7] = [
-    "PORT",
-    "APP_PORT",
-    "SERVER_PORT",
-    "HTTP_PORT",
-    "API_PORT",
-    "NODE_PORT",
-    "LISTEN_PORT",
-];
-
-/// `env` overridden by the selected environment. Invalid variables are skipped.
+/// `env` overridden by the selected environment. Invalid and reserved variables are skipped, except
+/// PORT.
 pub(super) fn environment(
     label: &str,
     entry: &Map<String, Value>,
@@ -27,7 +18,15 @@ pub(super) fn environment(
     findings: &mut Vec<Finding>,
 ) -> Vec<(String, String)> {
     let selected = format!("env_{}", options.environment);
-    let maps = ["env", &selected].map(|key| entry.get(key).and_then(Value::as_object));
+    let maps = ["env", &selected].map(|key| {
+        let value = entry.get(key).filter(|value| !value.is_null())?;
+        if !value.is_object() {
+            let subject = format!("{label}: `{key}`");
+            let reason = "expected a mapping of names and values: write `env: { PORT: 3000 }`";
+            findings.push(Finding::skipped(subject, reason));
+        }
+        value.as_object()
+    });
     let merged: Map<String, Value> = maps
         .into_iter()
         .flatten()
@@ -36,70 +35,61 @@ pub(super) fn environment(
         .collect();
     let mut env = Vec::new();
     for (name, value) in &merged {
-        let Some(text) = value::text(value) else {
-            findings.push(Finding::skipped(
-                format!("{label}: `env.{name}`"),
-                "expected a string, a number, or a boolean",
-            ));
-            continue;
+        let subject = format!("{label}: `env.{name}`");
+        let text = match variable(name, value) {
+            Ok(text) => text,
+            Err(reason) => {
+                findings.push(Finding::skipped(subject, reason));
+                continue;
+            }
         };
-        if let Err(reason) = EnvName::read(name)
-            .map(|_| ())
-            .and(Text::read(&text).map(|_| ()))
-        {
-            findings.push(Finding::skipped(
-                format!("{label}: `env.{name}`"),
-                reason.to_string(),
-            ));
-            continue;
-        }
-        if is_secret(name) {
-            let reason = "the value may be a secret and is in the topology: move it to a file and set `env_file`";
-            findings.push(Finding::adjusted(format!("{label}: `env.{name}`"), reason));
+        if secret::is_secret(name, &text) {
+            findings.push(Finding::adjusted(&subject, secret::REASON));
         }
         if text.contains(PLACEHOLDER) {
-            findings.push(Finding::adjusted(
-                format!("{label}: `env.{name}`"),
-                IS_PLACEHOLDER,
-            ));
+            findings.push(Finding::adjusted(&subject, IS_PLACEHOLDER));
         }
         env.push((name.clone(), text));
     }
     env
 }
 
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    [
-        "SECRET",
-        "PASSWORD",
-        "PASSWD",
-        "TOKEN",
-        "API_KEY",
-        "PRIVATE_KEY",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
+/// The value of a variable, or the reason to skip it.
+fn variable(name: &str, value: &Value) -> Result<String, String> {
+    if let Some(reason) = reserved_variable::reason(name) {
+        return Err(reason.to_owned());
+    }
+    let text = value::text(value);
+    let text = text.ok_or("expected a string, a number, or a boolean")?;
+    EnvName::read(name).map_err(|reason| reason.to_string())?;
+    Text::read(&text).map_err(|reason| reason.to_string())?;
+    Ok(text)
 }
 
-/// The variable with the port, and the port.
-pub(super) fn variable(
-    entry: &Map<String, Value>,
-    env: &[(String, String)],
-) -> Option<(String, Option<u16>)> {
-    let port = |name: &str| {
-        let (_, value) = env.iter().find(|(n, _)| n == name)?;
-        value.trim().parse::<u16>().ok().filter(|p| *p > 0)
-    };
-    let increment = value::first(entry, &["increment_var"]);
-    if let Some(name) = increment.filter(|n| n != "PORT") {
-        return Some((name.clone(), port(&name)));
+/// Adds the variables at the start of a shell command to `env`.
+pub(super) fn add_assigned(
+    label: &str,
+    assignments: &Assignments,
+    env: &mut Vec<(String, String)>,
+    findings: &mut Vec<Finding>,
+) {
+    for (name, reason) in &assignments.skipped {
+        findings.push(Finding::skipped(format!("{label}: `{name}`"), *reason));
     }
-    let known = PORT_VARIABLES
-        .iter()
-        .find_map(|name| Some(((*name).to_owned(), Some(port(name)?))));
-    known.or_else(|| {
-        let port = entry.get("port").and_then(value::text)?.parse().ok()?;
-        Some(("PORT".to_owned(), Some(port)))
-    })
+    let port = assignments.port.iter();
+    let port = port.map(|value| ("PORT".to_owned(), value.clone()));
+    for (name, value) in assignments.env.iter().cloned().chain(port) {
+        if secret::is_secret(&name, &value) {
+            let subject = format!("{label}: `{name}`");
+            findings.push(Finding::adjusted(subject, secret::REASON));
+        }
+        if let Some(at) = env.iter().position(|(known, _)| *known == name)
+            && env.remove(at).1 != value
+        {
+            let subject = format!("{label}: `env.{name}`");
+            let reason = "the command sets another value, which is imported";
+            findings.push(Finding::skipped(subject, reason));
+        }
+        env.push((name, value));
+    }
 }

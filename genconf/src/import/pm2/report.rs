@@ -3,6 +3,7 @@
 use super::entry::AppEntry;
 use crate::import::Finding;
 use crate::import::draft::PoolMode;
+use crate::import::port_argument::REPLACED;
 use crate::import::ports;
 
 /// Reports the number of processes and their ports.
@@ -25,7 +26,7 @@ pub(super) fn report_instances(
         }
         return;
     }
-    if group.iter().all(|e| e.instances == 1) {
+    if group.iter().all(|e| e.instances == 1 && !e.uses_cpus) {
         return;
     }
     let count = ports.len();
@@ -47,7 +48,6 @@ pub(super) fn report_instances(
 /// Reports values with a port that the placeholder replaces.
 pub(super) fn report_port(label: &str, first: &AppEntry, findings: &mut Vec<Finding>) {
     for value in &first.port_values {
-        let reason = "the number is replaced with `{port}`, the port of each instance";
-        findings.push(Finding::adjusted(format!("{label}: {value}"), reason));
+        findings.push(Finding::adjusted(format!("{label}: {value}"), REPLACED));
     }
 }

@@ -37,9 +37,11 @@ pub(super) fn instances(value: Option<&Value>, cpus: u16) -> Result<(u16, bool),
     };
     let count = match text.trim() {
         "max" => 0,
-        number => number
-            .parse::<i32>()
-            .map_err(|_| format!("invalid `instances: {text}`: expected a number or `max`"))?,
+        number => number.parse::<i32>().map_err(|_| {
+            format!(
+                "invalid `instances: {text}`: expected a number or `max`, such as `instances: 2`"
+            )
+        })?,
     };
     if count <= 0 {
         let available = i32::from(cpus).saturating_add(count).max(1);

@@ -1,24 +1,19 @@
 //! Imports Procfiles: one `TYPE: COMMAND` per line.
 
-mod command;
+mod process;
 
-use super::draft::{
-    AppDraft, HostDraft, PoolDraft, PoolMode, ProxyDraft, RouteDraft, TopologyDraft,
-    merge_duplicates,
-};
+use super::draft::{HostDraft, PoolDraft, PoolMode, ProxyDraft, RouteDraft, TopologyDraft};
 use super::naming::{self, Names};
-use super::ports::{PLACEHOLDER, Ports};
-use super::program::{self, Program};
+use super::ports::Ports;
 use super::{Finding, ImportError, Imported, archive};
 use crate::source::{Position, Source};
-use crate::topology::choice::Runtime;
-use crate::topology::decode::Scalar as _;
-use crate::topology::text::Text;
-use command::{assignments, is_java};
+use process::Process;
 
 /// First port, as in foreman. Each process type with a port has its own hundred.
 const FIRST: u16 = 5000;
 
+/// A line of a Procfile.
+#[derive(Clone, Copy, Debug)]
 struct Line<'s> {
     position: Position,
     name: &'s str,
@@ -29,7 +24,65 @@ struct Line<'s> {
 pub fn read(source: &Source) -> Result<Imported, ImportError> {
     let mut findings = Vec::new();
     let lines = lines(source)?;
-    let mut draft = TopologyDraft {
+    let mut draft = empty_draft();
+    let mut served = Vec::new();
+    for line in &lines {
+        match Process::read(line) {
+            Ok(process) => served.push((line, process)),
+            Err(skipped) => findings.push(skipped),
+        }
+    }
+    if served.is_empty() {
+        return Err(without_processes(&findings));
+    }
+    let (mut names, mut ports) = (Names::default(), Ports::default());
+    let assigned = assigned_ports(&mut served, &mut ports)?;
+    for ((line, process), port) in served.into_iter().zip(assigned) {
+        let name = names.reserve(line.name, "app");
+        findings.extend(process.findings);
+        let mut app = process.app;
+        app.name.clone_from(&name);
+        draft.apps.push(app);
+        let comments = vec![format!(
+            "In the Procfile: {}: {}",
+            line.name, process.command
+        )];
+        let app = name.clone();
+        draft.pools.push(PoolDraft {
+            name,
+            comments,
+            app,
+            mode: PoolMode::Fork,
+            hosts: Vec::new(),
+            ports: vec![port],
+        });
+    }
+    archive::pack(&mut draft.apps, &mut findings);
+    draft.proxies = vec![proxy(&draft.pools, &mut names, &mut ports)];
+    let units = draft.pools.iter().map(|pool| pool.name.as_str());
+    let units: Vec<_> = units.chain([draft.proxies[0].name.as_str()]).collect();
+    draft.project = naming::project(&draft.apps[0].name, &units);
+    Ok(Imported::new(&draft, draft.pools.len(), findings))
+}
+
+/// The error if every process is skipped, with the reason of each.
+fn without_processes(skipped: &[Finding]) -> ImportError {
+    let reasons: Vec<_> = skipped
+        .iter()
+        .map(|finding| format!("{}: {}", finding.subject, finding.reason))
+        .collect();
+    let message = format!(
+        "no process listens on a port: add the line of an HTTP server, `web: ./server --port $PORT`{}{}",
+        if reasons.is_empty() { "" } else { "; " },
+        reasons.join("; ")
+    );
+    let position = skipped.first().and_then(|finding| finding.position);
+    ImportError::new(message).at(position.unwrap_or(Position { line: 1, column: 1 }))
+}
+
+/// A draft with one host and no apps.
+fn empty_draft() -> TopologyDraft {
+    TopologyDraft {
         comments: vec![
             "Imported from a Procfile. `genconf import` reports adjusted and skipped settings."
                 .to_owned(),
@@ -41,45 +94,43 @@ pub fn read(source: &Source) -> Result<Imported, ImportError> {
             is_placeholder: true,
         }],
         ..TopologyDraft::default()
-    };
-    let (mut names, mut ports) = (Names::default(), Ports::default());
-    for line in &lines {
-        if !serves(line) {
-            findings.push(Finding::skipped(line.name, skip_reason(line.name)).at(line.position));
-            continue;
+    }
+}
+
+/// The port of each process. Written ports are assigned first, then defaults of `$PORT`, so that no other
+/// port displaces them.
+fn assigned_ports(
+    served: &mut [(&Line<'_>, Process)],
+    ports: &mut Ports,
+) -> Result<Vec<u16>, ImportError> {
+    let no_port = || ImportError::new("no port is left");
+    let mut kept = vec![None; served.len()];
+    for defaults in [false, true] {
+        for (kept, (_, process)) in kept.iter_mut().zip(&*served) {
+            let port = process.port.filter(|_| process.is_default == defaults);
+            *kept = kept.or(port.filter(|port| ports.reserve_written(*port)));
         }
-        let name = names.reserve(line.name, "app");
-        let from = FIRST.saturating_add(
-            u16::try_from(draft.pools.len())
-                .unwrap_or(0)
-                .saturating_mul(100),
-        );
-        let port = ports
-            .reserve_next(from)
-            .ok_or_else(|| ImportError::new("no port is left"))?;
-        let mut app = app(line, &mut findings);
-        app.name.clone_from(&name);
-        draft.apps.push(app);
-        let comments = vec![format!("In the Procfile: {}: {}", line.name, line.command)];
-        let app = name.clone();
-        draft.pools.push(PoolDraft {
-            name,
-            comments,
-            app,
-            mode: PoolMode::Fork,
-            hosts: Vec::new(),
-            ports: vec![port],
-        });
     }
-    if draft.pools.is_empty() {
-        return Err(ImportError::new(
-            "no process listens on a port: name one `web`, or use $PORT in its command",
-        ));
+    let mut assigned = Vec::new();
+    for (index, ((line, process), kept)) in served.iter_mut().zip(kept).enumerate() {
+        let port = match (kept, process.port) {
+            (Some(port), _) => port,
+            (None, Some(written)) => {
+                let (port, reason) = ports.reserve_instead(written).ok_or_else(no_port)?;
+                let subject = format!("{}: port {port} instead of {written}", line.name);
+                let finding = Finding::adjusted(subject, reason);
+                process.findings.push(finding.at(line.position));
+                port
+            }
+            (None, None) => {
+                let hundreds = u16::try_from(index).unwrap_or(u16::MAX).saturating_mul(100);
+                let from = FIRST.saturating_add(hundreds);
+                ports.reserve_next(from).ok_or_else(no_port)?
+            }
+        };
+        assigned.push(port);
     }
-    draft.project = naming::stem(&draft.apps[0].name, "app");
-    archive::pack(&mut draft.apps, &mut findings);
-    draft.proxies = vec![proxy(&draft.pools, &mut names, &mut ports)];
-    Ok(Imported::new(&draft, draft.pools.len(), findings))
+    Ok(assigned)
 }
 
 fn proxy(pools: &[PoolDraft], names: &mut Names, ports: &mut Ports) -> ProxyDraft {
@@ -124,9 +175,11 @@ fn lines(source: &Source) -> Result<Vec<Line<'_>>, ImportError> {
             .split_once(':')
             .map(|(name, command)| (name.trim(), command.trim()))
             .filter(|(name, command)| is_type(name) && !command.is_empty())
-            .ok_or_else(|| error("invalid line: expected `TYPE: COMMAND`".to_owned()))?;
+            .ok_or_else(|| error("invalid line: expected `TYPE: COMMAND`, for example `web: ./server --port $PORT`".to_owned()))?;
         if found.iter().any(|l| l.name == name) {
-            return Err(error(format!("process type `{name}` is defined twice")));
+            return Err(error(format!(
+                "process type `{name}` is defined twice: rename one of them, for example `{name}-2`"
+            )));
         }
         found.push(Line {
             position,
@@ -135,55 +188,4 @@ fn lines(source: &Source) -> Result<Vec<Line<'_>>, ImportError> {
         });
     }
     Ok(found)
-}
-
-fn serves(line: &Line<'_>) -> bool {
-    line.name == "web" || line.command.contains("$PORT") || line.command.contains("${PORT")
-}
-
-fn skip_reason(name: &str) -> &'static str {
-    match name {
-        "release" => "run release commands in `build`, or before ansible/deploy.yml",
-        _ => "the process has no port; run it with a separate systemd service",
-    }
-}
-
-fn app(line: &Line<'_>, findings: &mut Vec<Finding>) -> AppDraft {
-    let mut adjusted =
-        |reason: &str| findings.push(Finding::adjusted(line.name, reason).at(line.position));
-    let (env, words) = match program::command(line.command) {
-        Ok(words) => assignments(&words),
-        Err(reason) => (Vec::new(), Err(reason)),
-    };
-    let mut program = match words {
-        Ok(words) if words.iter().any(|w| w.contains('$') && !is_java(&words, w)) => {
-            Program::unknown(
-                Runtime::Native,
-                "the command uses shell variables, which units do not expand",
-            )
-        }
-        Ok(words) => program::parse(&words),
-        Err(reason) => Program::unknown(Runtime::Native, reason),
-    };
-    let env = merge_duplicates(env.into_iter().chain(program.env.take()));
-    let values = env.iter().map(|(_, value)| value);
-    if program
-        .args
-        .iter()
-        .chain(values)
-        .any(|v| v.contains(PLACEHOLDER))
-    {
-        adjusted("$PORT is replaced with `{port}`, the port of each instance");
-    }
-    let mut app = program.app(".");
-    app.env = env;
-    for reason in &app.comments {
-        adjusted(reason);
-    }
-    let count = app.args.len();
-    app.args.retain(|arg| Text::read(arg).is_ok());
-    if count != app.args.len() {
-        adjusted("an argument with control characters is removed");
-    }
-    app
 }

@@ -53,11 +53,18 @@ impl Program {
             let reason = format!("`{resolved}` is expected at `{kept}`, relative to the topology");
             self.warnings.push(reason);
         }
-        if FilePath::read(&kept).is_err() {
+        // An archive needs `main`, which the command does not name.
+        if FilePath::read(&kept).map_or(true, |file| file.is_archive()) {
             let reason = format!("`{path}` is not a valid artifact path");
             self.warnings
                 .push(Self::replace_hint(&reason, self.runtime));
             return placeholder;
+        }
+        if self.runtime == Runtime::Native && is_part_of_directory(&resolved) {
+            let reason = format!(
+                "only `{kept}` is deployed: if it needs the rest of its directory, deploy an archive and set `main`"
+            );
+            self.warnings.push(reason);
         }
         kept
     }
@@ -88,6 +95,16 @@ impl Program {
         };
         (main, Some(archive))
     }
+}
+
+/// Whether a native program is a script, or a command of a project or a virtual environment. Such
+/// programs usually load other files.
+fn is_part_of_directory(path: &str) -> bool {
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let parent = directory.rsplit('/').next().unwrap_or_default();
+    ["py", "rb", "pl", "php", "sh"].contains(&extension)
+        || ["bin", ".bin", "script", "scripts"].contains(&parent)
 }
 
 fn is_valid_directory(directory: &str) -> bool {
