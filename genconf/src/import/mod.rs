@@ -7,6 +7,7 @@ mod archive;
 mod background;
 mod bind_address;
 pub mod draft;
+mod listen_address;
 mod naming;
 pub mod nginx;
 pub mod pm2;

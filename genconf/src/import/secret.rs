@@ -4,6 +4,9 @@
 pub(super) const REASON: &str =
     "the value may be a secret and is in the topology: move it to a file and set `env_file`";
 
+/// What messages and comments have instead of a secret.
+pub(super) const OMITTED: &str = "...";
+
 /// Words of a name that are part of other words, as in `DBPASSWORD`.
 const PARTS: [&str; 6] = [
     "SECRET",
@@ -26,11 +29,11 @@ pub(super) fn is_secret(name: &str, value: &str) -> bool {
     !value.is_empty() && ((has_name && !is_public) || has_password(value))
 }
 
-/// A command with `...` instead of the values of its assignments that are secrets.
+/// A command with [`OMITTED`] instead of the values of its assignments that are secrets.
 pub(super) fn masked(command: &str) -> String {
     let words = command.split(' ').map(|word| match word.split_once('=') {
         Some((name, value)) if is_secret(name, value) && !name.starts_with('-') => {
-            format!("{name}=...")
+            format!("{name}={OMITTED}")
         }
         _ => word.to_owned(),
     });

@@ -4,8 +4,9 @@ use super::access::{refusal, refuses_all};
 use super::directive::Directive;
 use super::location::Location;
 use super::pattern::{Matching, Pattern};
-use super::raw_line::{add_location, checked, quoted};
+use super::raw_line::{add_location, checked};
 use super::reason::{self, protocol};
+use super::token::quoted;
 use crate::import::Finding;
 
 const RESTORE: &str = "restore the access control before you switch to genconf";

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::token::{Reader, Token, error_at};
-use crate::import::ImportError;
+use super::token::{Reader, Token, error_at, in_quotes};
+use crate::import::{ImportError, secret};
 use crate::source::{Position, Source};
 
 /// A directive with its block.
@@ -31,40 +31,56 @@ impl Directive {
         self.block.as_deref().unwrap_or_default()
     }
 
-    /// The text without its block, for messages: values of headers with credentials are omitted.
+    /// The text without its block, for messages: secrets are omitted.
     pub(super) fn text(&self) -> String {
         let mut text = self.name.clone();
-        let has_credentials = self.has_credentials();
-        for (index, argument) in self.args.iter().enumerate() {
+        let mut is_secret = SECRETS.contains(&self.name.as_str());
+        for argument in &self.args {
+            let is_operator = OPERATORS.contains(&argument.as_str());
             text.push(' ');
-            if has_credentials && index > 0 {
-                text.push_str("***");
-            } else {
-                text.push_str(&quoted(argument));
+            match argument {
+                _ if is_operator => text.push_str(argument),
+                _ if is_secret || secret::is_secret("", argument) => text.push_str(secret::OMITTED),
+                _ => text.push_str(&readable(argument)),
             }
+            is_secret = is_secret || (self.sets_or_compares() && names_secret(argument));
         }
         text
     }
 
-    /// Whether it sets a header that has credentials as its value (RFC 9110, section 11; RFC 6265).
-    fn has_credentials(&self) -> bool {
-        let header = self.arg().to_ascii_lowercase();
-        let names = ["authorization", "cookie", "token", "secret", "key"];
-        matches!(
-            self.name.as_str(),
-            "proxy_set_header" | "add_header" | "uwsgi_param" | "fastcgi_param"
-        ) && names.iter().any(|name| header.ends_with(name))
+    /// Whether its first argument is a name, and the others are values.
+    fn sets_or_compares(&self) -> bool {
+        let name = self.name.as_str();
+        name.ends_with("_param")
+            || ["add_header", "if", "set"].contains(&name)
+            || name.ends_with("_set_header")
     }
 }
 
-/// An argument as it is written: with quotes if it has characters that end a word.
-fn quoted(argument: &str) -> Cow<'_, str> {
+/// Words of a condition that are not values (`if` of `ngx_http_rewrite_module`).
+const OPERATORS: [&str; 7] = ["=", "!=", "~", "~*", "!~", "!~*", ")"];
+
+/// Directives with a secret as their argument (`ngx_http_secure_link_module`).
+const SECRETS: [&str; 2] = ["secure_link_md5", "secure_link_secret"];
+
+/// Whether this is the name of a header or of a variable with credentials: `X-Api-Key`, `($http_cookie`.
+fn names_secret(name: &str) -> bool {
+    let name = name.trim_start_matches(['(', '$']).replace('-', "_");
+    let ends = name.to_ascii_uppercase();
+    let is_header = ["AUTHORIZATION", "COOKIE"]
+        .iter()
+        .any(|end| ends.ends_with(end));
+    is_header || secret::is_secret(&name, "value")
+}
+
+/// An argument in quotes if it has characters that end a word.
+fn readable(argument: &str) -> Cow<'_, str> {
     let ends_word = |c: char| c.is_whitespace() || matches!(c, ';' | '{' | '}' | '"');
-    if !argument.is_empty() && !argument.replace("${", "$").contains(ends_word) {
-        return Cow::Borrowed(argument);
+    if argument.is_empty() || argument.contains(ends_word) {
+        Cow::Owned(in_quotes(argument))
+    } else {
+        Cow::Borrowed(argument)
     }
-    let escaped = argument.replace('\\', "\\\\").replace('"', "\\\"");
-    Cow::Owned(format!("\"{escaped}\""))
 }
 
 /// Maximum depth of blocks.
@@ -175,6 +191,42 @@ mod tests {
                 column: 24
             }
         );
+    }
+
+    #[test]
+    fn secrets_are_omitted_from_messages() {
+        for (text, expected) in [
+            (
+                "proxy_set_header Authorization 'Basic YWJj';",
+                "proxy_set_header Authorization ...",
+            ),
+            (
+                "proxy_set_header X-Api-Key abc;",
+                "proxy_set_header X-Api-Key ...",
+            ),
+            ("set $upstream_token abc;", "set $upstream_token ..."),
+            (
+                "if ($http_x_api_key != \"abc\") { return 403; }",
+                "if ($http_x_api_key != ... )",
+            ),
+            ("secure_link_md5 \"$uri abc\";", "secure_link_md5 ..."),
+            ("proxy_pass http://user:abc@10.0.0.1:80;", "proxy_pass ..."),
+            (
+                "proxy_set_header Host $host;",
+                "proxy_set_header Host $host",
+            ),
+            (
+                "server_name token.example.org b.example.org;",
+                "server_name token.example.org b.example.org",
+            ),
+            (
+                "ssl_certificate_key /etc/a.key;",
+                "ssl_certificate_key /etc/a.key",
+            ),
+            ("location ~ \\.php$ {}", "location ~ \\.php$"),
+        ] {
+            assert_eq!(read(text).expect(text)[0].text(), expected);
+        }
     }
 
     #[test]

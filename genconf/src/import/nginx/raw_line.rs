@@ -1,6 +1,7 @@
 //! Directives as lines of `raw`.
 
 use super::directive::Directive;
+use super::token::quoted;
 use crate::topology::decode::Scalar as _;
 use crate::topology::verbatim;
 
@@ -65,15 +66,6 @@ fn printed(directive: &Directive) -> String {
             format!("{words} {{ {} }}", inner.join(" "))
         }
     }
-}
-
-/// A word in the syntax of nginx, in quotes if needed.
-pub(super) fn quoted(word: &str) -> String {
-    let is_special = |c: char| c.is_whitespace() || ";{}\"'\\".contains(c);
-    if !word.is_empty() && !word.starts_with('#') && !word.contains(is_special) {
-        return word.to_owned();
-    }
-    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]

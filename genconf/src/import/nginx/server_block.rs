@@ -5,10 +5,11 @@ use super::directive::Directive;
 use super::listen::{ListenChoice, choose, text, uses_tls};
 use super::location::{self, ScopedRoute};
 use super::protection::{self, Protection};
-use super::raw_line::{checked, quoted};
+use super::raw_line::checked;
 use super::redirect;
 use super::scope::{Scope, is_handled};
 use super::timeout::{self, ConnectTimeout};
+use super::token::quoted;
 use super::{
     ImportState, Site, body_size, gzip, limit, real_ip, request_header, response_header, retry,
     skipped, unsupported,

@@ -16,6 +16,20 @@ pub(super) enum Token {
     End,
 }
 
+/// A word in the syntax of nginx, in quotes if needed.
+pub(super) fn quoted(word: &str) -> String {
+    let is_special = |c: char| c.is_whitespace() || ";{}\"'\\".contains(c);
+    if !word.is_empty() && !word.starts_with('#') && !word.contains(is_special) {
+        return word.to_owned();
+    }
+    in_quotes(word)
+}
+
+/// A word in quotes.
+pub(super) fn in_quotes(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 /// The remaining input.
 pub(super) struct Reader<'s> {
     /// The file.

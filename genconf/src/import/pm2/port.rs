@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::value;
-use crate::import::port_argument::{PLACEHOLDER, PortArgument, addresses};
+use crate::import::listen_address::addresses;
+use crate::import::port_argument::{PLACEHOLDER, PortArgument};
 use crate::import::ports::FIRST;
 use crate::import::program::Program;
 use crate::import::{Finding, bind_address, shell_command};

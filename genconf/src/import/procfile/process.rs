@@ -94,7 +94,7 @@ fn command(line: &Line<'_>) -> (Assignments, Program) {
     (split, program)
 }
 
-/// The command with `...` instead of secrets, for a comment.
+/// The command without secrets, for a comment.
 fn without_secrets(command: &str, assignments: &Assignments) -> String {
     let secrets = assignments.env.iter();
     let secrets = secrets.filter(|(name, value)| secret::is_secret(name, value));
@@ -102,7 +102,7 @@ fn without_secrets(command: &str, assignments: &Assignments) -> String {
     let text = secrets.fold(command.to_owned(), |text, (name, value)| {
         let written = ["'", "\""].map(|quote| format!("{name}={quote}{value}{quote}"));
         written.iter().fold(text, |text, part| {
-            text.replace(part, &format!("{name}=..."))
+            text.replace(part, &format!("{name}={}", secret::OMITTED))
         })
     });
     secret::masked(&text)
